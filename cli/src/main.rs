@@ -1,0 +1,2 @@
+//! `cargo cloud`.
+fn main() {}

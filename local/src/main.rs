@@ -1,0 +1,2 @@
+//! `cargo-cloud-local`.
+fn main() {}

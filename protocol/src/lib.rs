@@ -1,0 +1,29 @@
+//! What the client and the backends of cargo-cloud say to each other, and the pure logic both sides must agree on.
+//! Nothing here does I/O or looks at a clock: times come in as arguments, so every rule can be tested, and explored,
+//! step by step.
+
+mod admission;
+mod artifact;
+mod cargo_options;
+mod event;
+mod failure;
+mod ids;
+pub mod keys;
+pub mod limits;
+mod message;
+mod order;
+mod replay;
+mod request;
+mod result;
+
+pub use admission::{Capabilities, admit};
+pub use artifact::{ArtifactFile, ArtifactManifest, FileKind, MANIFEST_ENTRY, PackageRef};
+pub use cargo_options::CargoOptions;
+pub use event::{Event, EventKind, Status, Stream};
+pub use failure::{FailureRecord, Invocation};
+pub use ids::{BuildId, InvalidName, Owner, ProjectKey};
+pub use message::{ClientMessage, Frame};
+pub use order::{Delivery, Next, Order};
+pub use replay::{Page, replay};
+pub use request::{Command, Details, InvalidRequest, REQUEST_ENTRY, Request, RequestFile, RequestHead, SOURCE_PREFIX};
+pub use result::{ArtifactInfo, BuildResult, CacheUse, Outcome, Times};
