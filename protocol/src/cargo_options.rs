@@ -171,8 +171,16 @@ impl CargoOptions {
             }
         }
         let texts = [
-            &self.package, &self.exclude, &self.bin, &self.example, &self.test, &self.bench, &self.features,
-            &self.config, &self.unstable, &self.message_format,
+            &self.package,
+            &self.exclude,
+            &self.bin,
+            &self.example,
+            &self.test,
+            &self.bench,
+            &self.features,
+            &self.config,
+            &self.unstable,
+            &self.message_format,
         ];
         let control = |text: &String| text.chars().any(|c| c == '\0');
         if texts.iter().any(|list| list.iter().any(control))

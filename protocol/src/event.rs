@@ -162,12 +162,8 @@ mod tests {
 
     #[test]
     fn events_are_flat_json() {
-        let event = Event::new(
-            id(),
-            Some(3),
-            5,
-            EventKind::Status(Status::Compiling { attempt: 1, source: "/w".to_owned() }),
-        );
+        let event =
+            Event::new(id(), Some(3), 5, EventKind::Status(Status::Compiling { attempt: 1, source: "/w".to_owned() }));
         let json = serde_json::to_value(&event).unwrap();
         assert_eq!(
             json,

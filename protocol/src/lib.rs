@@ -16,14 +16,14 @@ mod replay;
 mod request;
 mod result;
 
-pub use admission::{Capabilities, admit};
+pub use admission::{Capabilities, admit, admit_size, admit_target};
 pub use artifact::{ArtifactFile, ArtifactManifest, FileKind, MANIFEST_ENTRY, PackageRef};
 pub use cargo_options::CargoOptions;
 pub use event::{Event, EventKind, Status, Stream};
-pub use failure::{FailureRecord, Invocation};
+pub use failure::{FailureRecord, Invocation, ResponseContext, ResponsePayload};
 pub use ids::{BuildId, InvalidName, Owner, ProjectKey};
 pub use message::{ClientMessage, Frame};
 pub use order::{Delivery, Next, Order};
-pub use replay::{Page, replay};
+pub use replay::Replay;
 pub use request::{Command, Details, InvalidRequest, REQUEST_ENTRY, Request, RequestFile, RequestHead, SOURCE_PREFIX};
 pub use result::{ArtifactInfo, BuildResult, CacheUse, Outcome, Times};

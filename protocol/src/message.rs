@@ -92,10 +92,21 @@ mod tests {
         let message = ClientMessage::Resume { after: 7 };
         assert_eq!(message.encode(), r#"{"action":"resume","after":7}"#);
         assert_eq!(ClientMessage::decode(&message.encode()), Some(message));
-        for text in ["", "{}", "[]", r#"{"action":"resume","after":-1}"#, r#"{"action":"resume"}"#, "\u{0}", r#"{"action":"dance"}"#] {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            r#"{"action":"resume","after":-1}"#,
+            r#"{"action":"resume"}"#,
+            "\u{0}",
+            r#"{"action":"dance"}"#,
+        ] {
             assert_eq!(ClientMessage::decode(text), None, "{text}");
         }
-        assert_eq!(ClientMessage::decode(&format!(r#"{{"action":"resume","after":1,"x":"{}"}}"#, "y".repeat(2000))), None);
+        assert_eq!(
+            ClientMessage::decode(&format!(r#"{{"action":"resume","after":1,"x":"{}"}}"#, "y".repeat(2000))),
+            None
+        );
     }
 
     #[test]

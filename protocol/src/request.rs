@@ -287,7 +287,8 @@ mod tests {
     fn a_newer_protocol_is_refused_and_newer_fields_are_not() {
         let (mut metadata, _) = request().encode();
         metadata.insert("moon-phase".to_owned(), "full".to_owned());
-        let file: RequestFile = serde_json::from_str(r#"{"v":1,"options":{"new":1},"details":{"new":2},"x":3}"#).unwrap();
+        let file: RequestFile =
+            serde_json::from_str(r#"{"v":1,"options":{"new":1},"details":{"new":2},"x":3}"#).unwrap();
         assert!(Request::decode(&metadata, file.clone()).is_ok());
         metadata.insert("protocol".to_owned(), "2".to_owned());
         assert_eq!(Request::decode(&metadata, file), Err(InvalidRequest::TooNew { client: 2 }));
