@@ -28,5 +28,8 @@ pub fn print(weights: &Weights) {
     println!("{table}");
     let total: u64 = weights.kinds.values().map(|weight| weight.bytes).sum();
     let copies = format_size(weights.copies, BINARY);
-    println!("{} in all, {copies} of it copies", format_size(total, BINARY).if_supports_color(Stream::Stdout, |t| t.bold()));
+    println!(
+        "{} in all, {copies} of it copies",
+        format_size(total, BINARY).if_supports_color(Stream::Stdout, |t| t.bold())
+    );
 }

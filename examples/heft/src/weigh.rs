@@ -50,7 +50,7 @@ pub fn folder(folder: &Path) -> Result<Weights> {
             paths.push(entry.into_path());
         }
     }
-    let files: Vec<File> = paths.par_iter().map(|path| file(path)).collect::<Result<_>>()?;
+    let files: Vec<File> = paths.par_iter().map(file).collect::<Result<_>>()?;
     let mut weights = Weights::default();
     let mut seen = HashMap::new();
     for file in files {
