@@ -1,1 +1,20 @@
-//! The engine.
+//! The engine of cargo-cloud: a source archive and a request in, events and an ending out. It unpacks, plans, runs
+//! cargo and packs what was built; it knows no AWS, no HTTP and no schedule.
+//!
+//! A backend calls [`supervisor_main_if_asked`] and [`harden_process`] first thing in `main`, makes one [`Engine`] and
+//! calls [`Engine::run`] for each attempt.
+
+mod attempt;
+mod cache;
+mod config;
+mod engine;
+mod harden;
+mod project;
+mod supervisor;
+
+pub use attempt::{Attempt, Ending, History};
+pub use cache::{Cache, CachedProject, FolderCache, Unsaved};
+pub use config::EngineConfig;
+pub use engine::{Engine, EngineError};
+pub use harden::harden_process;
+pub use supervisor::supervisor_main_if_asked;
