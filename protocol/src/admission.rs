@@ -40,7 +40,7 @@ pub fn admit_target(target: &str, can: &Capabilities) -> Result<(), InvalidReque
 /// Refuses what this backend can't do.
 pub fn admit(request: &Request, size: u64, can: &Capabilities) -> Result<(), InvalidRequest> {
     admit_size(size)?;
-    request.options.target.iter().try_for_each(|target| admit_target(target, can))
+    request.targets().try_for_each(|target| admit_target(target, can))
 }
 
 #[cfg(test)]

@@ -106,6 +106,18 @@ pub struct CargoOptions {
     pub future_incompat_report: bool,
 }
 
+/// Refuses a triple that could pass for a flag or a path.
+pub(crate) fn check_triple(triple: &str) -> Result<(), InvalidRequest> {
+    let named = !triple.is_empty()
+        && !triple.starts_with(['-', '.'])
+        && triple.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    if named {
+        return Ok(());
+    }
+    let triple: String = triple.chars().take(80).collect();
+    Err(InvalidRequest::Refused(format!("`{triple}` is not a target triple")))
+}
+
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -161,15 +173,7 @@ impl CargoOptions {
 
     /// Refuses what no cargo would take and what would reach outside the build.
     pub(crate) fn check(&self) -> Result<(), InvalidRequest> {
-        for triple in &self.target {
-            let named = !triple.is_empty()
-                && !triple.starts_with(['-', '.'])
-                && triple.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-            if !named {
-                let triple: String = triple.chars().take(80).collect();
-                return Err(InvalidRequest::Refused(format!("`{triple}` is not a target triple")));
-            }
-        }
+        self.target.iter().try_for_each(|triple| check_triple(triple))?;
         let texts = [
             &self.package,
             &self.exclude,

@@ -58,6 +58,10 @@ pub struct Details {
     pub root: String,
     /// Where cargo runs, relative to the source like `root`.
     pub directory: String,
+    /// The device's own triple: what is built for where the flags name no target. A builder whose own triple it is leaves
+    /// `--target` away, as cargo on the device would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// The toolchain named on the command line (`cargo +nightly cloud …`), without the plus.
     pub toolchain: Option<String>,
     /// Environment of the build, by name.
@@ -112,6 +116,12 @@ pub enum InvalidRequest {
 }
 
 impl Request {
+    /// What is built for: the flags' targets, else the device's own.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        let device = self.details.device.as_deref().filter(|_| self.options.target.is_empty());
+        self.options.target.iter().map(String::as_str).chain(device)
+    }
+
     /// Object metadata (names without `x-amz-meta-`) and `request.json`. A value that is not printable ASCII, holds a
     /// comma where commas separate, or would take the metadata over its limit, goes into `request.json`.
     pub fn encode(&self) -> (BTreeMap<String, String>, RequestFile) {
@@ -224,6 +234,9 @@ impl Details {
                 return Err(InvalidRequest::Refused(format!("`{path}` is not a folder inside the source")));
             }
         }
+        if let Some(device) = &self.device {
+            crate::cargo_options::check_triple(device)?;
+        }
         if let Some(toolchain) = &self.toolchain {
             let named = toolchain.starts_with(|c: char| c.is_ascii_alphanumeric())
                 && toolchain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
@@ -292,6 +305,16 @@ mod tests {
         assert!(Request::decode(&metadata, file.clone()).is_ok());
         metadata.insert("protocol".to_owned(), "2".to_owned());
         assert_eq!(Request::decode(&metadata, file), Err(InvalidRequest::TooNew { client: 2 }));
+    }
+
+    #[test]
+    fn a_device_that_is_a_path_is_refused() {
+        let mut request = request();
+        for (device, taken) in [("aarch64-linux-android", true), ("../x", false), ("--config=x", false)] {
+            request.details.device = Some(device.to_owned());
+            let (metadata, file) = request.encode();
+            assert_eq!(Request::decode(&metadata, file).is_ok(), taken, "{device}");
+        }
     }
 
     #[test]
