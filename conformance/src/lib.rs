@@ -1,1 +1,20 @@
-//! The suite.
+//! The suite's tools: a backend to run against, the client as a person starts it, projects to build, and the means to
+//! disturb all three. The scenarios are in `tests/`; they know no backend but through [`Backend`].
+
+#![allow(clippy::panic, reason = "a disappointed expectation is what this crate reports")]
+
+mod backend;
+mod binaries;
+mod client;
+mod network;
+mod processes;
+mod project;
+mod raw;
+
+pub use backend::{Backend, Options};
+pub use binaries::{backend_binary, client_binary};
+pub use client::{Client, Run, Running, output_of};
+pub use network::{Cut, Proxy};
+pub use processes::{assert_none_within, mentioning};
+pub use project::{Project, library, program};
+pub use raw::{Archive, Credentials, Raw, Reply, Socket};

@@ -1,0 +1,32 @@
+//! The binaries under test, built once by cargo in the profile of the suite itself.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The folder with the binaries: where cargo has put the suite.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let me = std::env::current_exe().expect("the suite's own path");
+        let folder = me.ancestors().nth(2).expect("target/<profile>/deps").to_owned();
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "-p", "cargo-cloud", "-p", "cargo-cloud-local", "--target-dir"])
+            .arg(folder.parent().expect("target"))
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace"))
+            .status()
+            .expect("cargo starts");
+        assert!(status.success(), "the binaries under test don't build");
+        folder
+    })
+}
+
+/// The client.
+pub fn client_binary() -> PathBuf {
+    folder().join("cargo-cloud")
+}
+
+/// The embedded backend.
+pub fn backend_binary() -> PathBuf {
+    folder().join("cargo-cloud-local")
+}

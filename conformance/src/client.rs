@@ -1,0 +1,228 @@
+//! The client, as a person starts it: in a folder, with a home, without cargo in reach.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::backend::{Backend, wait};
+use crate::binaries::client_binary;
+
+/// The longest any scenario waits for one build.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A device.
+pub struct Client {
+    home: TempDir,
+    config: PathBuf,
+    env: Vec<(String, String)>,
+}
+
+impl Client {
+    /// A device of `me`.
+    pub fn of(backend: &Backend) -> Self {
+        Self::configured(backend.config("me"))
+    }
+
+    /// A device with this configuration.
+    pub fn configured(config: PathBuf) -> Self {
+        let home = tempfile::Builder::new().prefix("device-").tempdir().expect("a home");
+        Self { home, config, env: Vec::new() }
+    }
+
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Its home.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Where it installs.
+    pub fn installed(&self, name: &str) -> PathBuf {
+        self.home.path().join(".cargo/bin").join(name)
+    }
+
+    /// `cargo cloud ARGUMENTS` in a folder, started.
+    pub fn spawn(&self, folder: &Path, arguments: &[&str]) -> Running {
+        let mut child = Command::new(client_binary())
+            .arg("cloud")
+            .args(arguments)
+            .current_dir(folder)
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("PATH", "/usr/bin:/bin")
+            .env("LANG", "C.UTF-8")
+            .env("CARGO_CLOUD_CONFIG", &self.config)
+            .envs(self.env.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the client starts");
+        let stdout = Reader::of(child.stdout.take().expect("piped"));
+        let stderr = Reader::of(child.stderr.take().expect("piped"));
+        Running { child, stdout, stderr, began: Instant::now() }
+    }
+
+    /// `cargo cloud ARGUMENTS` in a folder, to its end.
+    pub fn run(&self, folder: &Path, arguments: &[&str]) -> Run {
+        self.spawn(folder, arguments).end()
+    }
+
+    /// Runs what was installed and gives what it printed.
+    pub fn output_of(&self, name: &str) -> String {
+        output_of(&self.installed(name))
+    }
+}
+
+/// Runs a program and gives what it printed.
+pub fn output_of(program: &Path) -> String {
+    let output = Command::new(program).output().unwrap_or_else(|e| panic!("{} runs: {e}", program.display()));
+    assert!(output.status.success(), "{} ends well", program.display());
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+struct Reader {
+    text: Arc<Mutex<Vec<u8>>>,
+    thread: JoinHandle<()>,
+}
+
+impl Reader {
+    fn of(mut pipe: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let sink = text.clone();
+        let thread = std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+                sink.lock().expect("no panic").extend_from_slice(&buffer[..n]);
+            }
+        });
+        Self { text, thread }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().expect("no panic")).into_owned()
+    }
+
+    fn all(self) -> String {
+        self.thread.join().expect("no panic");
+        String::from_utf8(std::mem::take(&mut *self.text.lock().expect("no panic"))).expect("the client prints UTF-8")
+    }
+}
+
+/// A client at work.
+pub struct Running {
+    child: Child,
+    stdout: Reader,
+    stderr: Reader,
+    began: Instant,
+}
+
+impl Running {
+    /// Waits until it has printed this, on either output.
+    pub fn until(&mut self, text: &str) -> &mut Self {
+        while !self.stderr.so_far().contains(text) && !self.stdout.so_far().contains(text) {
+            let ended = self.child.try_wait().expect("a child of ours");
+            assert!(ended.is_none(), "it ended before `{text}`:\n{}", self.stderr.so_far());
+            assert!(self.began.elapsed() < PATIENCE, "`{text}` never came:\n{}", self.stderr.so_far());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self
+    }
+
+    /// Presses Ctrl-C.
+    pub fn interrupt(&mut self) -> &mut Self {
+        kill_process(Pid::from_child(&self.child), Signal::INT).expect("a signal");
+        self
+    }
+
+    /// Ends it with no warning.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the client dies");
+        self.child.wait().expect("and is gone");
+    }
+
+    /// Its end.
+    pub fn end(mut self) -> Run {
+        let Ok(code) = wait(&mut self.child, PATIENCE) else {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            panic!("the client never ended:\n{}", self.stderr.so_far());
+        };
+        Run { code, stdout: self.stdout.all(), stderr: self.stderr.all(), time: self.began.elapsed() }
+    }
+}
+
+/// How a client ended.
+#[derive(Debug)]
+pub struct Run {
+    /// Its exit code, none for a signal.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it printed on standard error.
+    pub stderr: String,
+    /// How long it ran.
+    pub time: Duration,
+}
+
+impl Run {
+    /// Exit code 0.
+    #[track_caller]
+    pub fn succeeded(self) -> Self {
+        self.exited(0)
+    }
+
+    /// This exit code.
+    #[track_caller]
+    pub fn exited(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// These texts on standard error.
+    #[track_caller]
+    pub fn says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stderr.contains(text), "no `{text}` in:\n{}", self.stderr);
+        }
+        self
+    }
+
+    /// Not this text on standard error.
+    #[track_caller]
+    pub fn never_says(self, text: &str) -> Self {
+        assert!(!self.stderr.contains(text), "`{text}` in:\n{}", self.stderr);
+        self
+    }
+
+    /// The crates cargo compiled, in its order.
+    pub fn compiled(&self) -> Vec<&str> {
+        self.stderr
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("Compiling "))
+            .filter_map(|line| line.split(' ').next())
+            .collect()
+    }
+
+    /// Nothing but whole folders and files is left: no temporary file under a folder.
+    #[track_caller]
+    pub fn left_nothing_else(self, folder: &Path, expected: &[&str]) -> Self {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .map(|entries| entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect())
+            .unwrap_or_default();
+        names.sort();
+        assert_eq!(names, expected, "in {}", folder.display());
+        self
+    }
+}

@@ -1,0 +1,292 @@
+//! The backend's interfaces without the client: what someone else, or someone hostile, sends.
+
+use std::io::{Cursor, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_credential_types::Credentials as Identity;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use protocol::{BuildId, BuildResult, Frame};
+use tungstenite::{Message, WebSocket};
+use zip::write::SimpleFileOptions;
+
+/// What a client configuration says.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    endpoint: String,
+    socket: String,
+    region: String,
+    owner: String,
+    input: String,
+    output: String,
+    key: String,
+    secret: String,
+}
+
+impl Credentials {
+    /// Reads a client configuration.
+    pub fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).expect("a configuration");
+        let config: toml::Table = text.parse().expect("TOML");
+        let name = config["backend"].as_str().expect("a backend");
+        let backend = &config["backends"][name];
+        let field = |name: &str| backend[name].as_str().unwrap_or_else(|| panic!("no `{name}`")).to_owned();
+        Self {
+            endpoint: field("endpoint"),
+            socket: field("socket"),
+            region: field("region"),
+            owner: field("owner"),
+            input: field("input_bucket"),
+            output: field("output_bucket"),
+            key: field("access_key_id"),
+            secret: field("secret_access_key"),
+        }
+    }
+
+    /// The same with another secret.
+    pub fn with_secret(mut self, secret: &str) -> Self {
+        secret.clone_into(&mut self.secret);
+        self
+    }
+
+    fn sign(&self, service: &str, location: SignatureLocation, request: &mut http::Request<Vec<u8>>) {
+        let identity = Identity::new(&self.key, &self.secret, None, None, "suite").into();
+        let mut settings = SigningSettings::default();
+        settings.signature_location = location;
+        settings.expires_in = matches!(location, SignatureLocation::QueryParams).then_some(Duration::from_secs(60));
+        if service == "s3" {
+            settings.payload_checksum_kind = aws_sigv4::http_request::PayloadChecksumKind::XAmzSha256;
+        }
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(service)
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()
+            .expect("all parameters")
+            .into();
+        let uri = request.uri().to_string();
+        let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().expect("ASCII")));
+        let body = SignableBody::Bytes(request.body());
+        let signable = SignableRequest::new(request.method().as_str(), uri, headers, body).expect("a request");
+        let (instructions, _) = sign(signable, &params).expect("a signature").into_parts();
+        instructions.apply_to_request_http1x(request);
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// One owner's access.
+pub struct Raw {
+    credentials: Credentials,
+    agent: ureq::Agent,
+}
+
+impl Raw {
+    /// With these keys.
+    pub fn new(credentials: Credentials) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .new_agent();
+        Self { credentials, agent }
+    }
+
+    fn url(&self, bucket: &str, key: &str) -> String {
+        format!("{}/{bucket}/{key}", self.credentials.endpoint)
+    }
+
+    fn send(&self, mut request: http::Request<Vec<u8>>, signed: bool) -> Reply {
+        let host = request.uri().authority().expect("a host").to_string();
+        request.headers_mut().insert("host", host.parse().expect("a host"));
+        if signed {
+            self.credentials.sign("s3", SignatureLocation::Headers, &mut request);
+        }
+        let mut response = self.agent.run(request).expect("an answer");
+        let status = response.status().as_u16();
+        Reply { status, body: response.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a body") }
+    }
+
+    /// A request to the input bucket, signed or not, with these headers.
+    pub fn input(&self, method: &str, key: &str, headers: &[(&str, &str)], body: Vec<u8>, signed: bool) -> Reply {
+        let mut request = http::Request::builder().method(method).uri(self.url(&self.credentials.input, key));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body).expect("a request"), signed)
+    }
+
+    /// A signed GET from the output bucket.
+    pub fn output(&self, key: &str) -> Reply {
+        let request = http::Request::get(self.url(&self.credentials.output, key)).body(Vec::new());
+        self.send(request.expect("a request"), true)
+    }
+
+    /// Uploads an archive as a build of this owner, with this metadata.
+    pub fn upload(&self, id: &BuildId, archive: Vec<u8>, metadata: &[(&str, &str)]) -> Reply {
+        let names: Vec<String> = metadata.iter().map(|(name, _)| format!("x-amz-meta-{name}")).collect();
+        let mut headers: Vec<(&str, &str)> =
+            names.iter().zip(metadata).map(|(name, (_, value))| (name.as_str(), *value)).collect();
+        headers.push(("if-none-match", "*"));
+        let key = format!("{}/{id}.zip", self.credentials.owner);
+        self.input("PUT", &key, &headers, archive, true)
+    }
+
+    /// A new build id.
+    pub fn new_id() -> BuildId {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_nanos();
+        let random: [u8; 16] = now.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes();
+        let mut tail = [0; 10];
+        tail.copy_from_slice(&random[..10]);
+        BuildId::new(u64::try_from(now / 1_000_000).expect("this age"), tail)
+    }
+
+    /// The metadata of a plain build.
+    pub fn metadata() -> Vec<(&'static str, &'static str)> {
+        vec![("protocol", "1"), ("client", "0.0.0"), ("command", "build"), ("project", "raw-0123456789abcdef")]
+    }
+
+    /// Waits for a build's result.
+    pub fn result(&self, id: &BuildId) -> BuildResult {
+        let key = format!("{}/{id}/result.json", self.credentials.owner);
+        let began = Instant::now();
+        loop {
+            let reply = self.output(&key);
+            if reply.status == 200 {
+                return serde_json::from_slice(&reply.body).expect("a result");
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "no result: {} {}", reply.status, reply.text());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Opens the socket of a build of `owner`, or gives the status it was refused with.
+    pub fn socket(&self, owner: &str, id: &str) -> Result<Socket, u16> {
+        let url = format!("{}?build={id}&owner={owner}", self.credentials.socket);
+        let host = url.split('/').nth(2).expect("a host").to_owned();
+        let http_url = url.replacen("ws", "http", 1);
+        let mut request = http::Request::get(http_url).header("host", &host).body(Vec::new()).expect("a request");
+        self.credentials.sign("execute-api", SignatureLocation::QueryParams, &mut request);
+        let url = request.uri().to_string().replacen("http", "ws", 1);
+        let stream = TcpStream::connect(&host).expect("the backend");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
+        match tungstenite::client(url, stream) {
+            Ok((socket, _)) => Ok(Socket(socket)),
+            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(response))) => {
+                Err(response.status().as_u16())
+            }
+            Err(error) => panic!("no handshake: {error}"),
+        }
+    }
+}
+
+/// A follower.
+pub struct Socket(WebSocket<TcpStream>);
+
+impl Socket {
+    /// Sends a message as it is.
+    pub fn send(&mut self, message: Message) {
+        self.0.send(message).expect("a message goes out");
+    }
+
+    /// The next frame; none when the backend closed.
+    pub fn frame(&mut self) -> Option<Frame> {
+        loop {
+            match self.0.read() {
+                Ok(Message::Text(text)) => {
+                    assert!(text.len() <= protocol::limits::MAX_MESSAGE_BYTES, "a frame of {} bytes", text.len());
+                    return Some(Frame::decode(&text).expect("a frame"));
+                }
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+/// A source archive, well made or not.
+pub struct Archive {
+    entries: Vec<(String, Vec<u8>, u32)>,
+}
+
+impl Archive {
+    /// With a plain request and nothing else.
+    pub fn new() -> Self {
+        let request = br#"{"v":1,"options":{},"details":{"root":"","directory":""}}"#;
+        Self { entries: vec![("request.json".to_owned(), request.to_vec(), 0o100_644)] }
+    }
+
+    /// With a program that prints `hello`.
+    pub fn program() -> Self {
+        Self::new()
+            .entry("source/Cargo.toml", crate::program("raw"))
+            .entry("source/src/main.rs", "fn main() { println!(\"hello\"); }\n")
+    }
+
+    /// With this entry.
+    pub fn entry(mut self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        self.entries.push((name.to_owned(), content.as_ref().to_vec(), 0o100_644));
+        self
+    }
+
+    /// With a symbolic link.
+    pub fn link(mut self, name: &str, target: &str) -> Self {
+        self.entries.push((name.to_owned(), target.as_bytes().to_vec(), 0o120_777));
+        self
+    }
+
+    /// As bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content, mode) in &self.entries {
+            let options = SimpleFileOptions::default().unix_permissions(*mode);
+            if mode & 0o170_000 == 0o120_000 {
+                let target = String::from_utf8_lossy(content);
+                writer.add_symlink(name.as_str(), target, options).expect("a link");
+            } else {
+                writer.start_file(name.as_str(), options).expect("an entry");
+                writer.write_all(content).expect("its content");
+            }
+        }
+        writer.finish().expect("an archive").into_inner()
+    }
+
+    /// As bytes, with a name replaced by one of the same length that no archiver would write.
+    pub fn renamed(&self, from: &str, to: &str) -> Vec<u8> {
+        assert_eq!(from.len(), to.len());
+        let mut bytes = self.bytes();
+        let mut found = 0;
+        for at in 0..bytes.len() - from.len() {
+            if &bytes[at..at + from.len()] == from.as_bytes() {
+                bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+                found += 1;
+            }
+        }
+        assert_eq!(found, 2, "the name stands in its header and in the directory");
+        bytes
+    }
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,123 @@
+//! Ctrl-C, in every phase.
+
+use std::time::Duration;
+
+use conformance::{Backend, Client, Options, Project, assert_none_within, program};
+
+fn endless() -> Project {
+    Project::hello("endless", "never").file(
+        "build.rs",
+        "fn main() { println!(\"cargo::warning=x\"); std::thread::sleep(std::time::Duration::from_secs(600)); }\n",
+    )
+}
+
+#[test]
+fn while_cargo_runs() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = endless();
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Compiling endless");
+    std::thread::sleep(Duration::from_secs(1));
+    let run = running.interrupt().until("ancel");
+    let _ = run;
+    let run = running.end().exited(130);
+    assert_none_within(&backend.data(), backend.pid(), Duration::from_secs(5));
+    run.left_nothing_else(&client.home().join(".cargo"), &[]);
+    // The project's folder is free, and usable.
+    project.write("build.rs", "fn main() {}\n");
+    client.run(project.root(), &["build"]).succeeded();
+}
+
+#[test]
+fn while_others_are_first() {
+    let backend = Backend::with(Options { jobs: Some(1), ..Options::default() });
+    let client = Client::of(&backend);
+    let (first, second) = (endless(), Project::hello("second", "x"));
+    let mut busy = client.spawn(first.root(), &["build"]);
+    busy.until("Compiling endless");
+    let mut waiting = client.spawn(second.root(), &["build"]);
+    waiting.until("Queued").interrupt();
+    waiting.end().exited(130);
+    busy.interrupt();
+    busy.end().exited(130);
+    assert_none_within(&backend.data(), backend.pid(), Duration::from_secs(5));
+}
+
+#[test]
+fn while_the_source_goes_up() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    // Numbers that don't compress.
+    let mut state = 1u64;
+    let noise: Vec<u8> = (0..48 << 20)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .collect();
+    let project = Project::hello("large", "x").file("noise.bin", noise);
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Packing").interrupt();
+    running.end().exited(130);
+    assert_none_within(&backend.data(), backend.pid(), Duration::from_secs(5));
+}
+
+#[test]
+fn a_build_that_escapes_its_group_is_caught() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("fugitive", "x").file(
+        "build.rs",
+        "use std::process::Command;\nfn main() {\n    Command::new(\"setsid\").args([\"-f\", \"sleep\", \"54321\"]).status().unwrap();\n    \
+         println!(\"cargo::warning=started\");\n}\n",
+    );
+    let text = format!("54321{}", std::process::id());
+    let script = project.read("build.rs").replace("54321", &text);
+    project.write("build.rs", script);
+    // It ends well, in good time, and nothing of it is left.
+    let run = client.run(project.root(), &["build"]).succeeded();
+    assert!(run.time < Duration::from_secs(30), "{:?}", run.time);
+    let left = conformance::mentioning(&text, 0);
+    assert!(left.is_empty(), "{left:?}");
+
+    let script = project
+        .read("build.rs")
+        .replace("println!", "std::thread::sleep(std::time::Duration::from_secs(600)); println!");
+    project.write("build.rs", script);
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Compiling fugitive");
+    while conformance::mentioning(&text, 0).is_empty() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    running.interrupt();
+    running.end().exited(130);
+    std::thread::sleep(Duration::from_secs(1));
+    let left = conformance::mentioning(&text, 0);
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_second_time_leaves_at_once() {
+    let mut backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::new()
+        .file("Cargo.toml", program("endless"))
+        .file("src/main.rs", "fn main() {}\n")
+        .file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)); }\n");
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Compiling endless");
+    // Nobody answers any more: the first Ctrl-C waits, the second does not.
+    let pid = rustix::process::Pid::from_raw(i32::try_from(backend.pid()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    running.interrupt();
+    std::thread::sleep(Duration::from_millis(500));
+    running.interrupt();
+    let run = running.end().exited(130);
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    assert!(run.time < Duration::from_secs(20), "{:?}", run.time);
+    let (code, took) = backend.stop();
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_none_within(&backend.data(), 0, Duration::from_secs(5));
+}

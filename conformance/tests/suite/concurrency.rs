@@ -1,0 +1,45 @@
+//! Several builds at once.
+
+use std::time::Duration;
+
+use conformance::{Backend, Client, Options, Project};
+
+fn slow(name: &str) -> Project {
+    Project::hello(name, name).file(
+        "build.rs",
+        "fn main() { println!(\"cargo::rerun-if-changed=src\"); std::thread::sleep(std::time::Duration::from_secs(2)); }\n",
+    )
+}
+
+#[test]
+fn two_builds_of_one_project_take_turns() {
+    let backend = Backend::with(Options { jobs: Some(2), ..Options::default() });
+    let client = Client::of(&backend);
+    let project = slow("shared");
+    let mut first = client.spawn(project.root(), &["build"]);
+    first.until("Compiling shared");
+    let second = client.spawn(project.root(), &["build"]);
+    let (first, second) = (first.end().succeeded(), second.end().succeeded());
+    assert_eq!(first.compiled(), ["shared"]);
+    assert_eq!(second.compiled(), [""; 0], "the second finds what the first has built");
+    second.says(&["Waiting"]);
+    assert_eq!(client.output_of("shared"), "shared\n");
+}
+
+#[test]
+fn who_waits_in_the_queue_sees_the_place() {
+    let backend = Backend::with(Options { jobs: Some(1), ..Options::default() });
+    let client = Client::of(&backend);
+    let projects = [slow("one"), slow("two"), slow("three")];
+    let mut running: Vec<_> = Vec::new();
+    for project in &projects {
+        let mut run = client.spawn(project.root(), &["build"]);
+        run.until(if running.is_empty() { "Compiling" } else { "Queued" });
+        running.push(run);
+    }
+    let runs: Vec<_> = running.into_iter().map(|run| run.end().succeeded()).collect();
+    assert!(runs[2].stderr.contains("2") && runs[2].time > Duration::from_secs(3), "{}", runs[2].stderr);
+    for name in ["one", "two", "three"] {
+        assert_eq!(client.output_of(name), format!("{name}\n"));
+    }
+}

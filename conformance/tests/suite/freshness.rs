@@ -1,0 +1,96 @@
+//! What is built again, and what is not: cargo decides, and must see the truth.
+
+use conformance::{Backend, Client, Project, library, program};
+
+fn project() -> Project {
+    Project::new()
+        .file("Cargo.toml", program("app") + "[dependencies]\nbase = { path = \"base\" }\n")
+        .file("src/main.rs", "mod text;\nfn main() { println!(\"{} {}\", base::NAME, text::TEXT); }\n")
+        .file("src/text.rs", "pub const TEXT: &str = \"one\";\n")
+        .file("base/Cargo.toml", library("base"))
+        .file("base/src/lib.rs", "pub const NAME: &str = \"base\";\n")
+}
+
+#[test]
+fn only_what_changed_is_built_again() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = project();
+    let run = client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(run.compiled(), ["base", "app"]);
+    assert_eq!(client.output_of("app"), "base one\n");
+
+    let run = client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(run.compiled(), [""; 0]);
+
+    project.write("src/text.rs", "pub const TEXT: &str = \"two\";\n");
+    let run = client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(run.compiled(), ["app"]);
+    assert_eq!(client.output_of("app"), "base two\n");
+
+    // A checkout or a restored copy can bring new content under an old time; cargo alone would miss it.
+    project.write_keeping_time("src/text.rs", "pub const TEXT: &str = \"six\";\n");
+    let run = client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(run.compiled(), ["app"]);
+    assert_eq!(client.output_of("app"), "base six\n");
+
+    // The same content under a new time is nothing new.
+    project.write("src/text.rs", project.read("src/text.rs"));
+    assert_eq!(client.run(project.root(), &["build"]).succeeded().compiled(), [""; 0]);
+}
+
+#[test]
+fn a_deleted_module_is_gone() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = project();
+    client.run(project.root(), &["build"]).succeeded();
+    project.remove("src/text.rs");
+    client.run(project.root(), &["build"]).exited(101).says(&["file not found for module `text`"]);
+    project.write("src/text.rs", "pub const TEXT: &str = \"back\";\n");
+    client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(client.output_of("app"), "base back\n");
+}
+
+#[test]
+fn a_failed_build_is_not_taken_for_a_good_one() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = project();
+    client.run(project.root(), &["build"]).succeeded();
+    project.write("src/text.rs", "pub const TEXT: &str = 3;\n");
+    client.run(project.root(), &["build"]).exited(101).says(&["mismatched types"]);
+    // Nothing of the device's is lost by a failure.
+    assert_eq!(client.output_of("app"), "base one\n");
+    client.run(project.root(), &["build"]).exited(101).says(&["mismatched types"]);
+    project.write("src/text.rs", "pub const TEXT: &str = \"three\";\n");
+    client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(client.output_of("app"), "base three\n");
+}
+
+#[test]
+fn a_source_the_build_script_changed_is_put_right() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = project().file(
+        "build.rs",
+        "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); std::fs::write(\"src/text.rs\", \"pub const TEXT: &str = \\\"forged\\\";\\n\").unwrap(); }\n",
+    );
+    client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(client.output_of("app"), "base forged\n");
+    project.remove("build.rs");
+    client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(client.output_of("app"), "base one\n");
+}
+
+#[test]
+fn a_device_after_another_finds_the_project_warm_only_if_it_is_the_same() {
+    let backend = Backend::start();
+    let (tablet, phone) = (Client::of(&backend), Client::of(&backend));
+    let (first, second) = (project(), project());
+    tablet.run(first.root(), &["build"]).succeeded();
+    second.write("src/text.rs", "pub const TEXT: &str = \"second\";\n");
+    assert_eq!(phone.run(second.root(), &["build"]).succeeded().compiled(), ["base", "app"]);
+    assert_eq!(tablet.run(first.root(), &["build"]).succeeded().compiled(), [""; 0]);
+    assert_eq!(tablet.output_of("app"), "base one\n");
+}

@@ -1,0 +1,162 @@
+//! What someone sends who does not use the client.
+
+use conformance::{Archive, Backend, Raw};
+use protocol::Outcome;
+
+/// Uploads and gives outcome and message.
+fn ending(raw: &Raw, archive: Vec<u8>) -> (Outcome, String) {
+    let id = Raw::new_id();
+    let reply = raw.upload(&id, archive, &Raw::metadata());
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let result = raw.result(&id);
+    (result.outcome, result.message.unwrap_or_default())
+}
+
+#[test]
+fn archives_that_reach_outside_are_refused() {
+    let backend = Backend::start();
+    let raw = Raw::new(backend.credentials("me"));
+    let outside = backend.data().parent().unwrap().join("escaped");
+    let absolute = outside.to_string_lossy().into_owned();
+    let placeholder = "source/".to_owned() + &"x".repeat(absolute.len() - 7);
+    let hostile = [
+        ("absolute", Archive::program().entry(&placeholder, "x").renamed(&placeholder, &absolute)),
+        (
+            "parent",
+            Archive::program()
+                .entry("source/xx/xx/xx/xx/xx/escaped", "x")
+                .renamed("source/xx/xx/xx/xx/xx/escaped", "source/../../../../../escaped"),
+        ),
+        (
+            "backslash",
+            Archive::program()
+                .entry("source/xx-xx-escaped", "x")
+                .renamed("source/xx-xx-escaped", "source/..\\..\\escaped"),
+        ),
+        ("link out", Archive::program().link("source/out", "../../../..").bytes()),
+        ("absolute link", Archive::program().link("source/out", "/tmp").bytes()),
+        (
+            "through a link",
+            Archive::program().link("source/out", "../../../..").entry("source/out/escaped", "x").bytes(),
+        ),
+        (
+            "duplicate",
+            Archive::program().entry("source/src/main_rs", "x").renamed("source/src/main_rs", "source/src/main.rs"),
+        ),
+        ("a file as folder", Archive::program().entry("source/src/main.rs/x", "x").bytes()),
+        ("NUL", Archive::program().entry("source/src/a-b", "x").renamed("source/src/a-b", "source/src/a\0b")),
+        ("outside the source", Archive::program().entry("elsewhere/x", "x").bytes()),
+    ];
+    for (what, archive) in hostile {
+        let (outcome, message) = ending(&raw, archive);
+        assert_eq!(outcome, Outcome::Refused, "{what}: {message}");
+        assert!(message.contains("archive"), "{what}: {message}");
+        assert!(!outside.exists(), "{what}");
+    }
+    assert_eq!(ending(&raw, Archive::program().bytes()).0, Outcome::Succeeded);
+}
+
+#[test]
+fn broken_archives_are_refused() {
+    let backend = Backend::start();
+    let raw = Raw::new(backend.credentials("me"));
+    let good = Archive::program().bytes();
+    let mut flipped = good.clone();
+    let at = good.windows(7).position(|w| w == b"src/mai").unwrap() + 16;
+    flipped[at] ^= 0xff;
+    for (what, archive) in [
+        ("nothing", vec![]),
+        ("no archive", b"this is no archive".to_vec()),
+        ("truncated", good[..good.len() / 2].to_vec()),
+        ("a flipped bit", flipped),
+        ("no request", {
+            let mut archive = good.clone();
+            let text = String::from_utf8_lossy(&good).into_owned();
+            assert!(text.contains("request.json"));
+            for at in 0..archive.len() - 12 {
+                if &archive[at..at + 12] == b"request.json" {
+                    archive[at..at + 12].copy_from_slice(b"source/jason");
+                }
+            }
+            archive
+        }),
+        ("a request that is none", Archive::new().renamed("request.json", "source/a.txt")),
+    ] {
+        let (outcome, message) = ending(&raw, archive);
+        assert_eq!(outcome, Outcome::Refused, "{what}: {message}");
+        assert!(message.contains("archive") || message.contains("request.json"), "{what}: {message}");
+    }
+}
+
+#[test]
+fn bombs_are_refused_before_they_fill_the_disk() {
+    let backend = Backend::start();
+    let raw = Raw::new(backend.credentials("me"));
+    // 3.5 GiB of zeros in 3.5 MB, as seven files.
+    let zeros = vec![0; 512 << 20];
+    let mut bomb = Archive::program();
+    for n in 0..7 {
+        bomb = bomb.entry(&format!("source/{n}"), &zeros);
+    }
+    let bytes = bomb.bytes();
+    drop(bomb);
+    let (outcome, message) = ending(&raw, bytes);
+    assert_eq!(outcome, Outcome::Refused, "{message}");
+    assert!(message.contains("MiB") || message.contains("GiB"), "{message}");
+    let mut crowd = Archive::program();
+    for n in 0..200_000 {
+        crowd = crowd.entry(&format!("source/{n}"), "");
+    }
+    let (outcome, message) = ending(&raw, crowd.bytes());
+    assert_eq!(outcome, Outcome::Refused, "{message}");
+    assert!(message.contains("100000") || message.contains("100,000"), "{message}");
+}
+
+#[test]
+fn nonsense_in_the_metadata_is_refused() {
+    let backend = Backend::start();
+    let raw = Raw::new(backend.credentials("me"));
+    let with = |name: &'static str, value: &'static str| {
+        let mut metadata: Vec<_> = Raw::metadata().into_iter().filter(|(n, _)| *n != name).collect();
+        if !value.is_empty() {
+            metadata.push((name, value));
+        }
+        metadata
+    };
+    for (metadata, expected) in [
+        (vec![], "metadata"),
+        (with("project", ""), "project"),
+        (with("project", "../../etc"), "project key"),
+        (with("protocol", "9999"), "update the backend"),
+        (with("protocol", "one"), "protocol"),
+        (with("command", "explode"), "explode"),
+        (with("target", "../../x"), "target"),
+    ] {
+        let id = Raw::new_id();
+        let reply = raw.upload(&id, Archive::program().bytes(), &metadata);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let result = raw.result(&id);
+        let message = result.message.unwrap_or_default();
+        assert_eq!(result.outcome, Outcome::Refused, "{metadata:?}: {message}");
+        assert!(message.contains(expected), "{metadata:?}: {message}");
+    }
+}
+
+#[test]
+fn keys_are_written_once_and_only_where_builds_are() {
+    let backend = Backend::start();
+    let raw = Raw::new(backend.credentials("me"));
+    let id = Raw::new_id();
+    assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+    let again = raw.upload(&id, Archive::new().bytes(), &Raw::metadata());
+    assert_eq!(again.status, 412, "{}", again.text());
+    assert_eq!(raw.result(&id).outcome, Outcome::Succeeded, "the first upload is the build");
+    let headers = [("if-none-match", "*")];
+    for key in ["me/no-id.zip", "me/0192aaaa-0000-4000-8000-000000000000.zip", "me/x/y.zip", "plain.zip"] {
+        let reply = raw.input("PUT", key, &headers, Archive::program().bytes(), true);
+        assert!(matches!(reply.status, 400 | 403), "{key}: {}", reply.status);
+    }
+    // A source that was overwritten could change under the build that reads it.
+    let unconditional = raw.input("PUT", &format!("me/{}.zip", Raw::new_id()), &[], Archive::program().bytes(), true);
+    assert!(matches!(unconditional.status, 400 | 403), "{}", unconditional.status);
+}

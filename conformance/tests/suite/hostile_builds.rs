@@ -1,0 +1,181 @@
+//! Code that is built and means harm, and a backend that does.
+
+use std::time::Duration;
+
+use conformance::{Backend, Client, Cut, Options, Project, Proxy, program};
+
+#[test]
+fn what_a_build_plants_above_the_project_is_not_obeyed() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let planter = Project::hello("planter", "x").file(
+        "build.rs",
+        "use std::fs;\nfn main() {\n    let here = std::env::current_dir().unwrap();\n    for folder in here.ancestors().skip(1).take(4) {\n        \
+         let _ = fs::create_dir_all(folder.join(\".cargo\"));\n        \
+         let _ = fs::write(folder.join(\".cargo/config.toml\"), \"[build]\\nrustc-wrapper = \\\"/bin/false\\\"\\n\");\n        \
+         let _ = fs::write(folder.join(\"Cargo.toml\"), \"[workspace]\\nmembers = []\\n\");\n        \
+         let _ = fs::write(folder.join(\"rust-toolchain\"), \"planted\");\n    }\n    \
+         let home = std::env::var(\"CARGO_HOME\").unwrap();\n    \
+         let _ = fs::write(format!(\"{home}/config.toml\"), \"[build]\\nrustc-wrapper = \\\"/bin/false\\\"\\n\");\n}\n",
+    );
+    client.run(planter.root(), &["build"]).succeeded();
+    client.run(planter.root(), &["build"]).succeeded();
+    client.run(Project::hello("victim", "unharmed").root(), &["build"]).succeeded();
+    assert_eq!(client.output_of("victim"), "unharmed\n");
+}
+
+#[test]
+fn a_forged_artifact_message_brings_nothing_to_the_device() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    // A procedural macro runs inside rustc, whose standard output cargo passes on.
+    let project = Project::new()
+        .file("Cargo.toml", program("honest") + "[dependencies]\nforger = { path = \"forger\" }\n")
+        .file("src/main.rs", "forger::forge!();\nfn main() { println!(\"honest\"); }\n")
+        .file("forger/Cargo.toml", program("forger") + "[lib]\nproc-macro = true\n")
+        .file(
+            "forger/src/lib.rs",
+            "use proc_macro::TokenStream;\n#[proc_macro]\npub fn forge(_: TokenStream) -> TokenStream {\n    \
+             for (name, path) in [(\"passwd\", \"/etc/passwd\"), (\"shell\", \"/bin/sh\"), (\"honest\", \"/bin/sh\")] {\n        \
+             println!(\"{{\\\"reason\\\":\\\"compiler-artifact\\\",\\\"package_id\\\":\\\"path+file:///x#honest@0.1.0\\\",\\\"manifest_path\\\":\\\"/x/Cargo.toml\\\",\\\"target\\\":{{\\\"kind\\\":[\\\"bin\\\"],\\\"crate_types\\\":[\\\"bin\\\"],\\\"name\\\":\\\"{name}\\\",\\\"src_path\\\":\\\"/x/src/main.rs\\\",\\\"edition\\\":\\\"2024\\\",\\\"doc\\\":true,\\\"doctest\\\":false,\\\"test\\\":true}},\\\"profile\\\":{{\\\"opt_level\\\":\\\"0\\\",\\\"debuginfo\\\":2,\\\"debug_assertions\\\":true,\\\"overflow_checks\\\":true,\\\"test\\\":false}},\\\"features\\\":[],\\\"filenames\\\":[\\\"{path}\\\"],\\\"executable\\\":\\\"{path}\\\",\\\"fresh\\\":false}}\");\n    }\n    \
+             TokenStream::new()\n}\n",
+        );
+    let run = client.run(project.root(), &["build"]).succeeded();
+    run.left_nothing_else(&client.home().join(".cargo/bin"), &["honest"]);
+    assert_eq!(client.output_of("honest"), "honest\n");
+}
+
+#[test]
+fn the_build_sees_no_secret_of_the_backend() {
+    let backend = Backend::with(Options {
+        env: vec![("AWS_SECRET_ACCESS_KEY".to_owned(), "open-sesame".to_owned())],
+        ..Options::default()
+    });
+    let client = Client::of(&backend);
+    let project = Project::hello("spy", "x").file(
+        "build.rs",
+        "use std::fs;\nfn main() {\n    for (name, value) in std::env::vars() { assert!(!value.contains(\"open-sesame\"), \"{name}\"); }\n    \
+         let mut pid = std::os::unix::process::parent_id();\n    while pid > 1 {\n        \
+         if let Ok(environ) = fs::read(format!(\"/proc/{pid}/environ\")) { assert!(!String::from_utf8_lossy(&environ).contains(\"open-sesame\"), \"{pid}\"); }\n        \
+         let Ok(stat) = fs::read_to_string(format!(\"/proc/{pid}/stat\")) else { break };\n        \
+         pid = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(1).unwrap().parse().unwrap();\n    }\n}\n",
+    );
+    // As root every file can be read; the kernel's refusal is then only shown for the environment itself.
+    if rustix::process::geteuid().is_root() {
+        let script = project.read("build.rs").replace("while pid > 1", "while pid > 1 && false");
+        project.write("build.rs", script);
+    }
+    client.run(project.root(), &["build"]).succeeded();
+}
+
+#[test]
+fn output_without_end_is_cut_from_the_stream_and_whole_in_the_end() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("chatterbox", "x").file(
+        "build.rs",
+        "fn main() {\n    let line = \"x\".repeat(1000);\n    for n in 0..9000 { println!(\"cargo::warning=line {n:04} {line}\"); }\n}\n",
+    );
+    let run = client.run(project.root(), &["build"]).succeeded();
+    let numbers: Vec<&str> =
+        run.stderr.lines().filter_map(|l| l.split_once("line ")).map(|(_, rest)| &rest[..4]).collect();
+    assert_eq!(numbers.len(), 9000);
+    assert!(numbers.is_sorted(), "in order");
+}
+
+fn with_proxy(backend: &Backend, cut: Cut) -> (Proxy, Client) {
+    let proxy = Proxy::before(backend.port(), cut);
+    let (from, to) = (format!(":{}", backend.port()), format!(":{}", proxy.port()));
+    let client = Client::configured(backend.config_with("hostile", &[(&from, &to)]));
+    (proxy, client)
+}
+
+#[test]
+fn a_hostile_backend_installs_nothing() {
+    let backend = Backend::start();
+    for (cut, says) in [
+        (
+            Cut::Forged {
+                request: "artifact.zip",
+                head: "HTTP/1.1 200 OK\r\n\r\n",
+                body: &[0x50; 65536],
+                endless: true,
+            },
+            "artifact",
+        ),
+        (
+            Cut::Forged {
+                request: "artifact.zip",
+                head: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+                body: b"something",
+                endless: false,
+            },
+            "artifact",
+        ),
+        (
+            Cut::Forged {
+                request: "artifact.zip",
+                head: "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+                body: b"",
+                endless: false,
+            },
+            "artifact",
+        ),
+        (
+            Cut::Forged {
+                request: "result.json",
+                head: "HTTP/1.1 200 OK\r\n\r\n",
+                body: &[b'{'; 65536],
+                endless: true,
+            },
+            "",
+        ),
+    ] {
+        let (proxy, client) = with_proxy(&backend, cut);
+        let run = client.run(Project::hello("prey", "x").root(), &["build"]);
+        assert!(run.time < Duration::from_secs(60), "{cut:?}: {:?}", run.time);
+        if says.is_empty() {
+            // The socket brings the truth, whatever the bucket says.
+            run.succeeded();
+        } else {
+            assert!(proxy.cuts() > 0);
+            assert_eq!(run.code, Some(101), "{}", run.stderr);
+            run.says(&[says]).left_nothing_else(&client.home().join(".cargo/bin"), &[]);
+        }
+    }
+}
+
+#[test]
+fn a_hostile_socket_is_not_believed() {
+    let backend = Backend::start();
+    const TEXTS: &[&str] = &[
+        "no JSON",
+        "{\"v\":1,\"events\":7}",
+        "{\"v\":1,\"events\":[{\"v\":1,\"build\":\"01923456-789a-7fff-bfff-ffffffffffff\",\"seq\":1,\"at\":0,\"kind\":\"output\",\"stream\":\"stderr\",\"text\":\"FOREIGN\\n\"}]}",
+        "{\"v\":1,\"events\":[{\"v\":1,\"build\":\"01923456-789a-7fff-bfff-ffffffffffff\",\"at\":0,\"kind\":\"finished\",\"version\":1,\"id\":\"01923456-789a-7fff-bfff-ffffffffffff\",\"outcome\":\"succeeded\",\"last\":0,\"complete\":true}]}",
+    ];
+    let (proxy, client) = with_proxy(&backend, Cut::ForgedSocket(TEXTS));
+    client.run(Project::hello("steady", "steady").root(), &["build"]).succeeded().never_says("FOREIGN");
+    assert!(proxy.cuts() > 0);
+    assert_eq!(client.output_of("steady"), "steady\n");
+}
+
+#[test]
+fn a_full_disk_is_said_and_the_backend_lives() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: mounting a small file system needs root");
+        return;
+    }
+    let backend = Backend::with(Options { disk: Some(24 << 20), ..Options::default() });
+    let client = Client::of(&backend);
+    let project = Project::hello("greedy", "x").file(
+        "build.rs",
+        "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(format!(\"{out}/x\"), vec![1u8; 64 << 20]).unwrap(); }\n",
+    );
+    let run = client.run(project.root(), &["build"]);
+    assert_eq!(run.code, Some(101), "{}", run.stderr);
+    run.says(&["No space left on device"]);
+    // What was left behind is given back, or can be: the next build is told the truth or succeeds.
+    project.write("build.rs", "fn main() {}\n");
+    client.run(project.root(), &["build"]).succeeded();
+}

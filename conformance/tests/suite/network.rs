@@ -1,0 +1,87 @@
+//! Networks that break.
+
+use std::time::Duration;
+
+use conformance::{Backend, Client, Cut, Project, Proxy};
+
+/// A program whose build prints many numbered lines, with some waiting.
+fn talkative() -> Project {
+    Project::hello("talkative", "done").file(
+        "build.rs",
+        "fn main() {\n    for n in 0..200 {\n        println!(\"cargo::warning=line {n:03}\");\n    }\n}\n",
+    )
+}
+
+fn through(backend: &Backend, proxy: &Proxy) -> Client {
+    let (from, to) = (format!(":{}", backend.port()), format!(":{}", proxy.port()));
+    Client::configured(backend.config_with(&format!("proxy{to}"), &[(&from, &to)]))
+}
+
+#[track_caller]
+fn all_lines_once(stderr: &str) {
+    let lines: Vec<&str> = stderr.lines().filter_map(|line| line.split("line ").nth(1)).collect();
+    let expected: Vec<String> = (0..200).map(|n| format!("{n:03}")).collect();
+    assert_eq!(lines, expected, "{stderr}");
+}
+
+#[test]
+fn a_socket_that_is_cut_anywhere_loses_nothing() {
+    let backend = Backend::start();
+    // From within the handshake to the end of the stream.
+    for after in [1, 60, 129, 200, 350, 700, 1500, 4000, 9000, 16_000] {
+        let proxy = Proxy::before(backend.port(), Cut::Socket { after, times: 3 });
+        let client = through(&backend, &proxy);
+        let run = client.run(talkative().root(), &["build"]).succeeded();
+        all_lines_once(&run.stderr);
+        assert_eq!(client.output_of("talkative"), "done\n");
+        assert!(proxy.cuts() > 0, "cut after {after}");
+    }
+}
+
+#[test]
+fn without_any_socket_the_build_ends_all_the_same() {
+    let backend = Backend::start();
+    let proxy = Proxy::before(backend.port(), Cut::NoSocket);
+    let client = through(&backend, &proxy);
+    let run = client.run(talkative().root(), &["build"]).succeeded();
+    all_lines_once(&run.stderr);
+    assert_eq!(client.output_of("talkative"), "done\n");
+    let broken = Project::hello("broken", "x").file("src/main.rs", "fn main() { nonsense }\n");
+    client.run(broken.root(), &["build"]).exited(101).says(&["cannot find value `nonsense`"]);
+}
+
+#[test]
+fn a_broken_download_goes_on_where_it_stopped() {
+    let backend = Backend::start();
+    let proxy = Proxy::before(backend.port(), Cut::Download { after: 50_000, times: 2 });
+    let client = through(&backend, &proxy);
+    client.run(Project::hello("fetched", "whole").root(), &["build"]).succeeded();
+    assert_eq!(proxy.cuts(), 2);
+    assert_eq!(client.output_of("fetched"), "whole\n");
+}
+
+#[test]
+fn a_network_that_is_away_for_a_while_is_waited_for() {
+    let backend = Backend::start();
+    let proxy = Proxy::before(backend.port(), Cut::Socket { after: 2000, times: 1 });
+    let client = through(&backend, &proxy);
+    let project = talkative();
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Compiling");
+    proxy.down(true);
+    std::thread::sleep(Duration::from_secs(4));
+    proxy.down(false);
+    all_lines_once(&running.end().succeeded().stderr);
+}
+
+#[test]
+fn no_network_is_said_with_what_to_do() {
+    let mut backend = Backend::start();
+    backend.kill();
+    let client = Client::of(&backend);
+    let run = client.run(Project::hello("lonely", "x").root(), &["build"]);
+    assert_eq!(run.code, Some(101));
+    assert!(run.time < Duration::from_secs(60), "{:?}", run.time);
+    run.says(&[&format!("127.0.0.1:{}", backend.port())]);
+    backend.restart();
+}

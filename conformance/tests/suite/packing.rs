@@ -1,0 +1,131 @@
+//! What goes up, and what does not.
+
+use std::process::Command;
+
+use conformance::{Backend, Client, Project, program};
+
+fn listed(project: &Project) -> Vec<String> {
+    // Listing needs no backend.
+    let client = Client::configured("/nonexistent/config.toml".into());
+    let run = client.run(project.root(), &["package", "--list"]).succeeded();
+    let mut names: Vec<String> =
+        run.stdout.lines().filter_map(|line| line.split_whitespace().last()).map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn ignored_files_stay_and_hidden_ones_cargo_needs_go() {
+    let project = Project::hello("picky", "x")
+        .file(".gitignore", "/target\n*.log\n!keep.log\nbuild/\n[[:digit:]]*.tmp\nCargo.lock\n")
+        .file("Cargo.lock", "version = 4\n")
+        .file("keep.log", "")
+        .file("drop.log", "")
+        .file("build/out.o", "")
+        .file("1.tmp", "")
+        .file("a.tmp", "")
+        .file(".ignore", "secret-plans/\n")
+        .file("secret-plans/x", "")
+        .file("sub/.gitignore", "*.dat\n")
+        .file("sub/x.dat", "")
+        .file("x.dat", "")
+        .file(".cargo/config.toml", "")
+        .file("rust-toolchain.toml", "")
+        .file("target/CACHEDIR.TAG", "")
+        .file("target/debug/large", "")
+        .file(".git/HEAD", "ref: refs/heads/main\n")
+        .file(".git/info/exclude", "excluded.txt\n")
+        .file("excluded.txt", "");
+    assert_eq!(
+        listed(&project),
+        [
+            ".cargo/config.toml",
+            ".gitignore",
+            ".ignore",
+            "Cargo.lock",
+            "Cargo.toml",
+            "a.tmp",
+            "keep.log",
+            "rust-toolchain.toml",
+            "src/main.rs",
+            "sub/.gitignore",
+            "x.dat"
+        ]
+    );
+}
+
+#[test]
+fn the_manifest_overrules() {
+    let project = Project::hello("overruled", "x")
+        .file(".gitignore", "generated/\n")
+        .file("generated/needed.rs", "")
+        .file("movies/large.bin", "");
+    let manifest =
+        project.read("Cargo.toml") + "[package.metadata.cloud]\ninclude = [\"generated/\"]\nexclude = [\"movies/\"]\n";
+    project.write("Cargo.toml", manifest);
+    let names = listed(&project);
+    assert!(names.contains(&"generated/needed.rs".to_owned()), "{names:?}");
+    assert!(!names.iter().any(|name| name.contains("movies")), "{names:?}");
+}
+
+#[test]
+fn a_real_tree_goes_as_git_sees_it() {
+    let project = Project::hello("tracked", "x")
+        .file(".gitignore", "*.o\n/out\n**/cache/*\n!**/cache/keep\nfoo?bar\n\\#odd\ntrailing \ndeep/**/end\n")
+        .file("a.o", "")
+        .file("out/x", "")
+        .file("sub/out/x", "")
+        .file("p/cache/a", "")
+        .file("p/cache/keep", "")
+        .file("fooxbar", "")
+        .file("#odd", "")
+        .file("trailing", "")
+        .file("deep/a/b/end", "")
+        .file("deep/end", "")
+        .file("deep/other", "");
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).current_dir(project.root()).output().expect("git starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    git(&["init", "-q"]);
+    let mut expected: Vec<String> =
+        git(&["ls-files", "-co", "--exclude-standard"]).lines().map(str::to_owned).collect();
+    expected.sort();
+    assert_eq!(listed(&project), expected);
+}
+
+#[test]
+fn secrets_are_warned_about_unless_named() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("careful", "x")
+        .file(".env", "PASSWORD=1")
+        .file("server.key", "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n");
+    client.run(project.root(), &["build"]).succeeded().says(&["warning", ".env", "server.key"]);
+    let manifest =
+        project.read("Cargo.toml") + "[package.metadata.cloud]\ninclude = [\".env\"]\nexclude = [\"*.key\"]\n";
+    project.write("Cargo.toml", manifest);
+    client.run(project.root(), &["build"]).succeeded().never_says(".env").never_says("server.key");
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("closed", "x").link("dangling", "nowhere").file("Cargo.toml", program("closed"));
+    client.run(project.root(), &["build"]).succeeded();
+    if rustix::process::geteuid().is_root() {
+        eprintln!("skipped: root reads every file");
+        return;
+    }
+    let project = project.file("locked.txt", "x").mode("locked.txt", 0o000);
+    client.run(project.root(), &["build"]).exited(101).says(&["locked.txt"]);
+}
+
+#[test]
+fn a_broken_manifest_is_cargos_business() {
+    let backend = Backend::start();
+    let project = Project::hello("torn", "x").file("Cargo.toml", "[package\nname = ");
+    Client::of(&backend).run(project.root(), &["build"]).exited(101).says(&["Cargo.toml"]);
+}

@@ -1,0 +1,84 @@
+//! A backend that ends and comes back.
+
+use std::time::Duration;
+
+use conformance::{Backend, Client, Options, Project, Raw, assert_none_within};
+use protocol::{ClientMessage, EventKind, Outcome};
+use tungstenite::Message;
+
+fn slow(seconds: u32) -> Project {
+    Project::hello("slow", "slow")
+        .file("build.rs", format!("fn main() {{ std::thread::sleep(std::time::Duration::from_secs({seconds})); }}\n"))
+}
+
+#[test]
+fn a_build_that_was_running_when_the_backend_died_gets_a_result() {
+    let mut backend = Backend::with(Options { jobs: Some(1), ..Options::default() });
+    let client = Client::of(&backend);
+    let (project, next) = (slow(600), Project::hello("next", "next"));
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Compiling slow");
+    let mut queued = client.spawn(next.root(), &["build"]);
+    queued.until("Queued");
+    backend.kill();
+    assert_none_within(&backend.data(), 0, Duration::from_secs(5));
+    backend.restart();
+    // Both clients have found back by themselves.
+    running.end().exited(101).says(&["backend stopped"]);
+    queued.end().succeeded();
+    assert_eq!(client.output_of("next"), "next\n");
+}
+
+#[test]
+fn ctrl_c_stops_the_backend_with_its_builds() {
+    let mut backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = slow(600);
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Compiling slow");
+    let (code, took) = backend.stop();
+    assert_eq!(code, Some(0), "{}", backend.said());
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_none_within(&backend.data(), 0, Duration::from_secs(1));
+    backend.restart();
+    running.end().exited(130).says(&["stopped"]);
+}
+
+#[test]
+fn a_follower_resumes_an_old_build_after_a_restart() {
+    let mut backend = Backend::start();
+    let raw = Raw::new(backend.credentials("me"));
+    let id = Raw::new_id();
+    assert_eq!(raw.upload(&id, conformance::Archive::program().bytes(), &Raw::metadata()).status, 200);
+    assert_eq!(raw.result(&id).outcome, Outcome::Succeeded);
+    backend.kill();
+    backend.restart();
+    let mut socket = raw.socket("me", id.as_str()).expect("the socket opens");
+    socket.send(Message::text(ClientMessage::Resume { after: 0 }.encode()));
+    let mut events = Vec::new();
+    while !matches!(events.last(), Some(protocol::Event { kind: EventKind::CaughtUp { .. }, .. })) {
+        events.extend(socket.frame().expect("the stored events").events);
+    }
+    let numbers: Vec<u64> = events.iter().filter_map(|event| event.seq).collect();
+    assert_eq!(numbers, (1..=u64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>());
+    assert!(numbers.len() > 3);
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(&event.kind, EventKind::Finished(result) if result.outcome == Outcome::Succeeded))
+    );
+    // From the middle, from the end and from beyond it.
+    for after in [2, u64::try_from(numbers.len()).unwrap(), 1_000_000] {
+        socket.send(Message::text(ClientMessage::Resume { after }.encode()));
+        let frame = socket.frame().expect("an answer");
+        assert!(frame.events.iter().all(|event| event.seq.is_none_or(|seq| seq > after)), "{frame:?}");
+    }
+    // What is no message does no harm.
+    for junk in ["", "{}", "[1", "{\"action\":\"resume\",\"after\":-1}", "{\"action\":\"dance\"}"] {
+        socket.send(Message::text(junk));
+    }
+    socket.send(Message::binary(vec![0; 100]));
+    let mut again = raw.socket("me", id.as_str()).expect("the backend lives");
+    again.send(Message::text(ClientMessage::Resume { after: 0 }.encode()));
+    assert_eq!(again.frame().expect("an answer").events[0].seq, Some(1));
+}
