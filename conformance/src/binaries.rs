@@ -1,4 +1,5 @@
-//! The binaries under test, built once by cargo in the profile of the suite itself.
+//! The binaries under test: those named by `CONFORMANCE_CLIENT` and `CONFORMANCE_BACKEND`, otherwise built once by
+//! cargo, in the dev profile and beside the suite itself.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,12 +22,16 @@ fn folder() -> &'static Path {
     })
 }
 
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from)
+}
+
 /// The client.
 pub fn client_binary() -> PathBuf {
-    folder().join("cargo-cloud")
+    named("CONFORMANCE_CLIENT").unwrap_or_else(|| folder().join("cargo-cloud"))
 }
 
 /// The embedded backend.
 pub fn backend_binary() -> PathBuf {
-    folder().join("cargo-cloud-local")
+    named("CONFORMANCE_BACKEND").unwrap_or_else(|| folder().join("cargo-cloud-local"))
 }

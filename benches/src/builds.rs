@@ -1,0 +1,135 @@
+//! `cargo cloud build` beside `cargo build`, on one machine and in turns: the same program, clean, unchanged, and with one
+//! line changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use conformance::{Backend, client_binary};
+
+use crate::quantile;
+
+/// Rounds of each kind of build: a clean one takes minutes.
+const CLEAN: usize = 3;
+const WARM: usize = 9;
+
+/// Measures a program of the registry and prints.
+pub fn measure(program: &str) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let source = unpacked(program, folder.path())?;
+    let backend = Backend::start();
+    let plain = copy(&source, folder.path(), "plain")?;
+    let cloud = copy(&source, folder.path(), "cloud")?;
+    let target = |n: usize| folder.path().join(format!("target-{n}"));
+    // Both have what they need from the registry before anything is timed.
+    cargo(&plain, &target(0))?;
+    let lines = client(&cloud, &backend)?.1;
+    let units = lines.lines().filter(|line| line.trim_start().starts_with("Compiling")).count();
+
+    let mut clean = Pairs::default();
+    for n in 0..CLEAN {
+        clean.plain.push(cargo(&plain, &target(n + 1))?);
+        let fresh = copy(&source, folder.path(), &format!("cloud-{n}"))?;
+        clean.cloud.push(client(&fresh, &backend)?.0);
+        fs::remove_dir_all(target(n + 1))?;
+    }
+    let mut same = Pairs::default();
+    for _ in 0..WARM {
+        same.plain.push(cargo(&plain, &target(0))?);
+        same.cloud.push(client(&cloud, &backend)?.0);
+    }
+    let mut line = Pairs::default();
+    for n in 0..WARM {
+        for (root, times) in [(&plain, &mut line.plain), (&cloud, &mut line.cloud)] {
+            let main = root.join("src/main.rs");
+            let mut text = fs::read_to_string(&main)?;
+            text.push_str(&format!("// {n}\n"));
+            fs::write(&main, text)?;
+            times.push(if root == &plain { cargo(root, &target(0))? } else { client(root, &backend)?.0 });
+        }
+    }
+    println!("{program}, {units} crates, dev profile, in turns, medians:");
+    clean.print("clean", CLEAN);
+    same.print("no change", WARM);
+    line.print("one line", WARM);
+    Ok(())
+}
+
+#[derive(Default)]
+struct Pairs {
+    plain: Vec<Duration>,
+    cloud: Vec<Duration>,
+}
+
+impl Pairs {
+    fn print(mut self, name: &str, rounds: usize) {
+        let plain = quantile(&mut self.plain, 0.5).as_secs_f64();
+        let cloud = quantile(&mut self.cloud, 0.5).as_secs_f64();
+        println!(
+            "  {name:<10} cargo {plain:6.2} s, cargo cloud {cloud:6.2} s: {:.3} x, {:+.2} s ({rounds} rounds)",
+            cloud / plain,
+            cloud - plain
+        );
+    }
+}
+
+fn cargo(root: &Path, target: &Path) -> Result<Duration> {
+    let began = Instant::now();
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--locked", "--quiet"])
+        .current_dir(root)
+        .env("CARGO_TARGET_DIR", target)
+        .stdin(Stdio::null())
+        .status()?;
+    ensure!(status.success(), "cargo build failed");
+    Ok(began.elapsed())
+}
+
+fn client(root: &Path, backend: &Backend) -> Result<(Duration, String)> {
+    let began = Instant::now();
+    let output = Command::new(client_binary())
+        .args(["build", "--no-install", "--locked"])
+        .current_dir(root)
+        .env("CARGO_CLOUD_CONFIG", backend.config("me"))
+        .env_remove("CARGO_TARGET_DIR")
+        .stdin(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "cargo cloud build failed:\n{said}");
+    Ok((began.elapsed(), said))
+}
+
+/// A program's source as the registry has it.
+fn unpacked(program: &str, folder: &Path) -> Result<PathBuf> {
+    let fetcher = folder.join("fetcher");
+    fs::create_dir_all(fetcher.join("src"))?;
+    fs::write(fetcher.join("src/lib.rs"), "")?;
+    let manifest = format!("[package]\nname = \"fetcher\"\nedition = \"2024\"\n[dependencies]\n{program} = \"*\"\n");
+    fs::write(fetcher.join("Cargo.toml"), manifest)?;
+    let home = folder.join("cargo-home");
+    let status = Command::new(env!("CARGO"))
+        .args(["vendor", "--quiet", "--versioned-dirs"])
+        .current_dir(&fetcher)
+        .env("CARGO_HOME", &home)
+        .stdout(Stdio::null())
+        .status()?;
+    ensure!(status.success(), "{program} can't be fetched");
+    let prefix = format!("{program}-");
+    fs::read_dir(fetcher.join("vendor"))?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+        .with_context(|| format!("{program} is not among what was fetched"))
+}
+
+fn copy(source: &Path, folder: &Path, name: &str) -> Result<PathBuf> {
+    let root = folder.join(name);
+    let status = Command::new("cp").arg("-a").arg(source).arg(&root).status()?;
+    ensure!(status.success(), "the source can't be copied");
+    Ok(root)
+}

@@ -1,0 +1,84 @@
+//! The client: how large, how many crates, how quick to start, how much memory it takes to send 300 MB.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use anyhow::{Context, Result, ensure};
+use conformance::{Backend, Project, client_binary, program};
+
+use crate::quantile;
+
+/// Measures and prints.
+pub fn measure() -> Result<()> {
+    let binary = client_binary();
+    println!("client: {} KiB, {} crates", fs::metadata(&binary)?.len() / 1024, crates()?);
+
+    let mut starts = Vec::new();
+    for _ in 0..50 {
+        let began = Instant::now();
+        Command::new(&binary).arg("--version").stdout(Stdio::null()).status()?;
+        starts.push(began.elapsed());
+    }
+    println!("start-up (`--version`, median of 50): {:.1?}", quantile(&mut starts, 0.5));
+
+    let backend = Backend::start();
+    let project = large()?;
+    // Refused once it is there, so that sending is all that happens.
+    let mut child = Command::new(&binary)
+        .args(["build", "--no-install", "--target", "nowhere-at-all"])
+        .current_dir(project.root())
+        .env("CARGO_CLOUD_CONFIG", backend.config("me"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let began = Instant::now();
+    let (mut peak, mut time) = (0, Duration::ZERO);
+    while child.try_wait()?.is_none() {
+        if let Some(now) = peak_kib(child.id()) {
+            (peak, time) = (now, began.elapsed());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let said = std::io::read_to_string(child.stderr.take().context("piped")?)?;
+    ensure!(said.contains("nowhere-at-all"), "the upload was not the end of it:\n{said}");
+    println!("packing and sending 300 MB in 2,900 files: peak {:.1} MiB, {time:.1?}", f64::from(peak) / 1024.0);
+    Ok(())
+}
+
+fn crates() -> Result<usize> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--quiet", "-p", "cargo-cloud", "-e", "normal", "--prefix", "none", "--no-dedupe"])
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let mut names: Vec<&str> =
+        text.lines().map(|line| line.trim_end_matches(" (*)")).filter(|l| !l.is_empty()).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names.len())
+}
+
+/// The most memory a process has had resident, in KiB.
+fn peak_kib(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+/// 300 MB that compress somewhat, in files of all sizes.
+fn large() -> Result<Project> {
+    let project = Project::new().file("Cargo.toml", program("large")).file("src/main.rs", "fn main() {}\n");
+    let mut state = 1u64;
+    for n in 0..2_900u32 {
+        let size = if n % 100 == 0 { 8 << 20 } else { 24 << 10 };
+        let folder = project.path(&format!("data/{}", n % 50));
+        fs::create_dir_all(&folder)?;
+        let mut file = std::io::BufWriter::new(fs::File::create(folder.join(n.to_string()))?);
+        for _ in 0..size / 16 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            write!(file, "{:016x}", state >> 20)?;
+        }
+    }
+    Ok(project)
+}

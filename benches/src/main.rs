@@ -1,0 +1,30 @@
+//! Measures what the README reports: `figures client`, `figures latency`, `figures builds [CRATE]`. `make figures` builds
+//! the binaries as they are released and runs all three. Every figure is a median; what is compared is run in turns.
+
+mod builds;
+mod client;
+mod latency;
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["client"] => client::measure(),
+        ["latency"] => latency::measure(),
+        ["builds"] => builds::measure("just"),
+        ["builds", program] => builds::measure(program),
+        _ => bail!("usage: figures client | latency | builds [CRATE]"),
+    }
+}
+
+/// The median of some values, and the value below which the given share of them lies.
+fn quantile(values: &mut [Duration], share: f64) -> Duration {
+    values.sort();
+    let last = values.len().saturating_sub(1);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    let at = (last as f64 * share).round() as usize;
+    values.get(at).copied().unwrap_or_default()
+}
