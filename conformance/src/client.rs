@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -22,6 +23,8 @@ pub struct Client {
     home: TempDir,
     config: PathBuf,
     env: Vec<(String, String)>,
+    binary: PathBuf,
+    user: Option<u32>,
 }
 
 impl Client {
@@ -33,12 +36,31 @@ impl Client {
     /// A device with this configuration.
     pub fn configured(config: PathBuf) -> Self {
         let home = tempfile::Builder::new().prefix("device-").tempdir().expect("a home");
-        Self { home, config, env: Vec::new() }
+        Self { home, config, env: Vec::new(), binary: client_binary(), user: None }
     }
 
     /// Sets a variable of its environment.
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// As somebody whom permissions concern; `folder` becomes theirs, whole. Whoever is not root is that already.
+    pub fn unprivileged(mut self, folder: &Path) -> Self {
+        if !rustix::process::geteuid().is_root() {
+            return self;
+        }
+        let nobody = 65534;
+        let home = self.home.path();
+        let binary = home.join("cargo-cloud");
+        fs::copy(&self.binary, &binary).expect("the client is copied");
+        let config = home.join("config.toml");
+        fs::copy(&self.config, &config).expect("the configuration is copied");
+        for tree in [home, folder] {
+            let status = Command::new("chown").arg("-R").arg(nobody.to_string()).arg(tree).status();
+            assert!(status.expect("chown starts").success());
+        }
+        (self.binary, self.config, self.user) = (binary, config, Some(nobody));
         self
     }
 
@@ -54,7 +76,11 @@ impl Client {
 
     /// `cargo cloud ARGUMENTS` in a folder, started.
     pub fn spawn(&self, folder: &Path, arguments: &[&str]) -> Running {
-        let mut child = Command::new(client_binary())
+        let mut command = Command::new(&self.binary);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        let mut child = command
             .arg("cloud")
             .args(arguments)
             .current_dir(folder)

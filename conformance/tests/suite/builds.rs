@@ -205,3 +205,15 @@ fn json_messages_go_to_standard_output() {
     assert_eq!(reasons, ["compiler-artifact", "build-finished"]);
     assert!(run.stdout.contains(&*project.path("src/main.rs").to_string_lossy()), "{}", run.stdout);
 }
+
+#[test]
+#[cfg_attr(not(has_musl), ignore = "needs `rustup target add x86_64-unknown-linux-musl`")]
+fn a_program_for_another_target() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("portable", "static");
+    client.run(project.root(), &["build", "--target", "x86_64-unknown-linux-musl"]).succeeded();
+    assert_eq!(client.output_of("portable"), "static\n");
+    client.run(project.root(), &["build", "--no-install", "--target", "x86_64-unknown-linux-musl"]).succeeded();
+    assert_eq!(output_of(&project.path("target/x86_64-unknown-linux-musl/debug/portable")), "static\n");
+}

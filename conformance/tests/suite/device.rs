@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use conformance::{Backend, Client, Project, program};
@@ -90,11 +91,17 @@ fn the_install_folder_is_chosen_as_cargo_chooses_and_must_be_writable() {
     let other = Client::of(&backend).env("CARGO_INSTALL_ROOT", project.outside().join("env").to_string_lossy());
     other.run(project.root(), &["build"]).succeeded();
     assert!(project.outside().join("env/bin/placed").is_file());
-    // A file stands where the folder should be: seen before anything is sent.
+    // A file stands where the folder should be, or it can't be written: seen before anything is sent.
     let blocked = project.outside().join("blocked");
     fs::write(&blocked, "").unwrap();
     let run = client.run(project.root(), &["build", "--root", &blocked.to_string_lossy()]).exited(101);
     run.says(&["blocked"]).never_says("Uploading");
+    let closed = project.outside().join("closed");
+    fs::create_dir(&closed).unwrap();
+    let client = Client::of(&backend).unprivileged(project.outside());
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
+    let run = client.run(project.root(), &["build", "--root", &closed.to_string_lossy()]).exited(101);
+    run.says(&["closed", "ermission"]).never_says("Uploading");
 }
 
 #[test]

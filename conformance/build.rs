@@ -1,0 +1,22 @@
+//! Tells the scenarios what this machine has, so that one that can't run here is counted as ignored, with the reason.
+
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(can_mount, has_musl)");
+    if output("id", &["-u"]) == "0" {
+        println!("cargo::rustc-cfg=can_mount");
+    }
+    let targets = Path::new(&output("rustc", &["--print", "sysroot"])).join("lib/rustlib");
+    println!("cargo::rerun-if-changed={}", targets.display());
+    if targets.join("x86_64-unknown-linux-musl").is_dir() {
+        println!("cargo::rustc-cfg=has_musl");
+    }
+}
+
+fn output(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}
