@@ -131,6 +131,8 @@ fn nonsense_in_the_metadata_is_refused() {
         (with("protocol", "one"), "protocol"),
         (with("command", "explode"), "explode"),
         (with("target", "../../x"), "target"),
+        // What S3 makes of a value that is not ASCII.
+        (with("target", "=?UTF-8?Q?=C3=BC?="), "target"),
     ] {
         let id = Raw::new_id();
         let reply = raw.upload(&id, Archive::program().bytes(), &metadata);

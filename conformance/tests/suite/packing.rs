@@ -1,6 +1,9 @@
 //! What goes up, and what does not.
 
+use std::io::Write;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use conformance::{Backend, Client, Project};
 
@@ -124,4 +127,34 @@ fn a_broken_manifest_is_cargos_business() {
     let backend = Backend::start();
     let project = Project::hello("torn", "x").file("Cargo.toml", "[package\nname = ");
     Client::of(&backend).run(project.root(), &["build"]).exited(101).says(&["Cargo.toml"]);
+}
+
+#[test]
+fn a_source_over_the_limit_is_said_before_it_is_sent() {
+    let backend = Backend::start();
+    let project = Project::hello("heavy", "x");
+    std::fs::create_dir(project.path("recordings")).unwrap();
+    let file = std::fs::File::create(project.path("recordings/long.wav")).unwrap();
+    file.set_len(5 << 30).unwrap();
+    let run = Client::of(&backend).run(project.root(), &["build"]).exited(101);
+    run.says(&["limit", "recordings", "exclude"]).never_says("Uploading");
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_packed_is_named() {
+    let backend = Backend::start();
+    let project = Project::hello("restless", "x").file("growing.log", vec![b'x'; 64 << 20]);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut file = std::fs::File::options().append(true).open(project.path("growing.log")).unwrap();
+            while !stop.load(Ordering::SeqCst) {
+                file.write_all(b"more\n").unwrap();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let run = Client::of(&backend).run(project.root(), &["build"]);
+        stop.store(true, Ordering::SeqCst);
+        run.exited(101).says(&["growing.log", "changed"]);
+    });
 }
