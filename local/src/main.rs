@@ -1,2 +1,86 @@
 //! `cargo-cloud-local`.
-fn main() {}
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use cargo_cloud_local::{Backend, Options, reachable};
+use clap::Parser;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    // Before any thread: what supervises a build is this program, started again.
+    builder::supervisor_main_if_asked();
+    builder::harden_process();
+    let options = Options::parse();
+    log_to_stderr();
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log_to_stderr() {
+    // s3s reports every refused request as an error of its own.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,s3s=off"));
+    let colours = io::IsTerminal::is_terminal(&io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
+}
+
+fn run(options: &Options) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    let result = runtime.block_on(serve(options));
+    // A disk that hangs is no reason to stay.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(options: &Options) -> Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("no signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
+    let backend = Backend::start(options).await?;
+    greet(options, &backend).context("nothing can be printed")?;
+    asked_to_stop(&mut interrupt, &mut terminate).await;
+    eprintln!("stopping; once more to stop at once");
+    tokio::select! {
+        () = backend.stop() => {}
+        () = asked_to_stop(&mut interrupt, &mut terminate) => {}
+    }
+    Ok(())
+}
+
+async fn asked_to_stop(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn greet(options: &Options, backend: &Backend) -> io::Result<()> {
+    let address = backend.address();
+    let mut out = io::stdout().lock();
+    writeln!(out, "listening on http://{address}")?;
+    writeln!(out, "data in {}", backend.data().root().display())?;
+    match &options.client_config[..] {
+        [] => writeln!(out, "to use it, start with `--client-config ~/.config/cargo-cloud/config.toml`")?,
+        written => {
+            let files: Vec<String> = written.iter().map(|w| format!("{} ({})", w.file.display(), w.owner)).collect();
+            writeln!(out, "client configuration in {}", files.join(", "))?;
+        }
+    }
+    out.flush()?;
+    if !address.ip().is_loopback() {
+        eprintln!(
+            "warning: this listens on the network, and HTTP is not encrypted: sources and binaries can be read on the \
+             way. Use it in a network you trust, or through a tunnel (ssh -L)."
+        );
+        if address.ip().is_unspecified() {
+            eprintln!("note: clients are told to use {}", reachable(address));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The backend: everything wired together, from the command line to the last farewell.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use builder::{Engine, EngineConfig};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::builds::{BuildFolders, BuildLimits, Builds};
+use crate::data::DataFolder;
+use crate::http::{self, Interfaces};
+use crate::keys::Keys;
+use crate::objects::{Objects, Uploads};
+use crate::options::Options;
+use crate::socket::Socket;
+use crate::{client_config, s3};
+
+/// How long builds have to come to their end when the backend is stopped.
+const BUILD_PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long followers have to take what there is for them after that.
+const FOLLOWER_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A running backend.
+pub struct Backend {
+    address: SocketAddr,
+    data: DataFolder,
+    keys: Arc<Keys>,
+    builds: Arc<Builds>,
+    socket: Arc<Socket>,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+impl Backend {
+    /// Starts: takes the data folder, ends or queues the builds that are in it, and listens.
+    pub async fn start(options: &Options) -> Result<Self> {
+        let path = match &options.data {
+            Some(path) => path.clone(),
+            None => DataFolder::default_path()?,
+        };
+        let data = DataFolder::open(&path)?;
+        let keys = Arc::new(Keys::open(&data.keys())?);
+        keys.of(&protocol::Owner::default())?;
+
+        // Before anything is promised: whether there is a place to listen.
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .with_context(|| format!("can't listen on {}; name another place with --listen", options.listen))?;
+        let address = listener.local_addr().context("the address is unknown")?;
+
+        let mut config = EngineConfig::new(data.work());
+        config.cargo_config.clone_from(&options.cargo_config);
+        let engine = Engine::new(config).await?;
+        let objects = Objects::new(data.objects(), data.staging());
+        let uploads = Uploads::new(data.uploads(), &objects);
+        let folders = BuildFolders { builds: data.builds(), attempts: data.attempts() };
+        let limits = BuildLimits { jobs: jobs(options), attempt: options.attempt_limit };
+        let builds = Builds::new(folders, objects.clone(), engine, limits);
+        builds.recover().await.context("the builds of earlier days can't be read")?;
+
+        for wanted in &options.client_config {
+            let key = keys.of(&wanted.owner)?;
+            client_config::write(&wanted.file, &reachable(address).to_string(), &key)?;
+        }
+
+        let stop = CancellationToken::new();
+        let socket = Arc::new(Socket::new(builds.clone(), keys.clone()));
+        let s3 = s3::service(objects, uploads.clone(), builds.clone(), keys.clone());
+        let server = tokio::spawn(http::serve(listener, Interfaces { s3, socket: socket.clone() }, stop.clone()));
+        tokio::spawn(builds.clone().dispatch());
+        let tidy = builds.clone();
+        tokio::spawn(async move { tidy.keep_tidy(&uploads).await });
+        Ok(Self { address, data, keys, builds, socket, stop, server })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it keeps its data in.
+    pub fn data(&self) -> &DataFolder {
+        &self.data
+    }
+
+    /// Its access keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Stops: takes nothing more, cancels what runs, lets the followers know.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        // Gives the port back.
+        let _ = self.server.await;
+        self.builds.stop(BUILD_PATIENCE).await;
+        // Who does not take it in time resumes, or reads the result, after the next start.
+        let _ = tokio::time::timeout(FOLLOWER_PATIENCE, self.socket.close()).await;
+    }
+}
+
+/// Builds at a time: cargo itself uses all cores.
+fn jobs(options: &Options) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    options.jobs.map_or((cores / 4).max(1), usize::from)
+}
+
+/// The address a client uses. "All addresses" is none: then it is the one this machine would use towards others.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    if !address.ip().is_unspecified() {
+        return address;
+    }
+    // Connecting a UDP socket sends nothing, it only chooses an address. The other one is from a range kept for
+    // documentation (RFC 5737).
+    let own = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
+        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+        Ok(socket.local_addr()?.ip())
+    });
+    let own = own.ok().filter(|ip| !ip.is_unspecified()).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    SocketAddr::new(own, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_given_an_address_it_can_connect_to() {
+        let fixed: SocketAddr = "127.0.0.1:7".parse().unwrap();
+        assert_eq!(reachable(fixed), fixed);
+        let any = reachable("0.0.0.0:7".parse().unwrap());
+        assert!(!any.ip().is_unspecified() && any.port() == 7, "{any}");
+    }
+}

@@ -1,0 +1,126 @@
+//! A build as followers see it: what its log holds, how far it is, and how it ended.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use protocol::{BuildId, BuildResult, Event, EventKind, Owner, Status};
+use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::log::{Extent, LogReader, LogWriter, extent_of};
+
+/// The file of the event log in a build's folder.
+const LOG_FILE: &str = "events.jsonl";
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Where a build is, at one moment. All it says of the log was written before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pulse {
+    /// How far the log goes.
+    pub log: Extent,
+    /// The latest progress.
+    pub progress: Option<Arc<Event>>,
+    /// How it ended: the log grows no more.
+    pub result: Option<Arc<BuildResult>>,
+}
+
+/// A build.
+#[derive(Debug)]
+pub(crate) struct Build {
+    pub owner: Owner,
+    pub id: BuildId,
+    /// Ends it.
+    pub cancel: CancellationToken,
+    folder: PathBuf,
+    log: Mutex<Option<LogWriter>>,
+    pulse: watch::Sender<Pulse>,
+}
+
+impl Build {
+    /// The build whose folder this is. It need not be there yet: who asks early sees it come.
+    pub async fn open(owner: Owner, id: BuildId, folder: PathBuf, result: Option<BuildResult>) -> io::Result<Self> {
+        let log = extent_of(folder.join(LOG_FILE)).await?;
+        let pulse = Pulse { log, progress: None, result: result.map(Arc::new) };
+        let pulse = watch::Sender::new(pulse);
+        Ok(Self { owner, id, cancel: CancellationToken::new(), folder, log: Mutex::new(None), pulse })
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where it is, now and from now on.
+    pub fn follow(&self) -> watch::Receiver<Pulse> {
+        self.pulse.subscribe()
+    }
+
+    /// The highest number given out.
+    pub fn last(&self) -> u64 {
+        self.pulse.borrow().log.last
+    }
+
+    /// Whether it is over.
+    pub fn has_ended(&self) -> bool {
+        self.pulse.borrow().result.is_some()
+    }
+
+    /// Its log from the beginning.
+    pub fn log(&self) -> LogReader {
+        LogReader::new(self.folder.join(LOG_FILE))
+    }
+
+    /// Stores what is numbered, then shows it, and progress, to the followers.
+    pub async fn post(&self, events: Vec<Event>) -> io::Result<()> {
+        let mut log = self.log.lock().await;
+        self.post_locked(&mut log, events).await
+    }
+
+    /// The build went on to something else. Gives the event its number.
+    pub async fn post_status(&self, status: Status) -> io::Result<()> {
+        let mut log = self.log.lock().await;
+        let seq = self.last() + 1;
+        let event = Event::new(self.id.clone(), Some(seq), now_ms(), EventKind::Status(status));
+        self.post_locked(&mut log, vec![event]).await
+    }
+
+    async fn post_locked(&self, log: &mut Option<LogWriter>, events: Vec<Event>) -> io::Result<()> {
+        let (numbered, passing): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| event.seq.is_some());
+        let extent = if numbered.is_empty() {
+            None
+        } else {
+            let log = match log {
+                Some(log) => log,
+                None => log.insert(LogWriter::open(&self.folder.join(LOG_FILE)).await?),
+            };
+            Some(log.append(&numbered).await?)
+        };
+        // `alive` is said to each follower by whoever serves it.
+        let progress =
+            passing.into_iter().rfind(|event| matches!(event.kind, EventKind::Progress { .. })).map(Arc::new);
+        if extent.is_some() || progress.is_some() {
+            self.pulse.send_modify(|pulse| {
+                pulse.log = extent.unwrap_or(pulse.log);
+                pulse.progress = progress.or(pulse.progress.take());
+            });
+        }
+        Ok(())
+    }
+
+    /// It is over: tells the followers. The first ending counts.
+    pub async fn end(&self, result: BuildResult) {
+        // Whoever still writes has finished then; the file is given back.
+        self.log.lock().await.take();
+        self.pulse.send_modify(|pulse| {
+            pulse.progress = None;
+            pulse.result.get_or_insert_with(|| Arc::new(result));
+        });
+    }
+}

@@ -1,0 +1,63 @@
+//! How a build's result gets out: whoever writes `result.json` first defines the ending, then the followers learn it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{BuildResult, keys};
+use tracing::{error, info};
+
+use super::Builds;
+use super::build::Build;
+use crate::objects::{Bucket, ObjectKey, PublishError};
+
+/// How long until a result that could not be stored is tried again.
+const RETRY: Duration = Duration::from_secs(15);
+
+impl Builds {
+    /// Ends a build with this result, or with the one that is there already.
+    pub(super) async fn conclude(&self, build: &Arc<Build>, result: BuildResult) {
+        let ending = match self.store_result(build, &result).await {
+            Ok(ending) => ending,
+            Err(error) => {
+                error!(build = %build.id, %error, "the result can't be stored and is tried again");
+                self.tasks.spawn(retry(self.objects.clone(), build.clone(), result.clone(), self.stopping.clone()));
+                result
+            }
+        };
+        let outcome = ending.outcome;
+        info!(owner = %build.owner, build = %build.id, ?outcome, attempts = ending.attempts, "ended");
+        build.end(ending).await;
+    }
+
+    async fn store_result(&self, build: &Build, result: &BuildResult) -> io::Result<BuildResult> {
+        let key = result_key(build)?;
+        match self.objects.publish_bytes(Bucket::Output, &key, serde_json::to_vec(result)?).await {
+            Ok(()) => Ok(result.clone()),
+            Err(PublishError::Exists) => {
+                Ok(self.stored_result(&build.owner, &build.id).await?.unwrap_or_else(|| result.clone()))
+            }
+            Err(PublishError::Io(error)) => Err(error),
+        }
+    }
+}
+
+fn result_key(build: &Build) -> io::Result<ObjectKey> {
+    keys::result(&build.owner, &build.id).parse().map_err(|_| io::ErrorKind::InvalidInput.into())
+}
+
+/// Tries until it is stored, or until the backend stops: the next start then finds the build without a result.
+async fn retry(
+    objects: crate::objects::Objects,
+    build: Arc<Build>,
+    result: BuildResult,
+    stopping: tokio_util::sync::CancellationToken,
+) {
+    while stopping.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_some() {
+        let (Ok(key), Ok(json)) = (result_key(&build), serde_json::to_vec(&result)) else { return };
+        match objects.publish_bytes(Bucket::Output, &key, json).await {
+            Ok(()) | Err(PublishError::Exists) => return,
+            Err(PublishError::Io(error)) => error!(build = %build.id, %error, "the result still can't be stored"),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Builds, from the source that has come to the result that is out.
+
+mod build;
+mod conclude;
+mod log;
+mod queue;
+mod record;
+mod recovery;
+mod retention;
+mod run;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use builder::Engine;
+use protocol::{BuildId, BuildResult, InvalidRequest, Outcome, Owner, RequestHead, Status, keys, limits};
+use thiserror::Error;
+use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::objects::{Bucket, Objects, blocking};
+pub(crate) use build::{Build, Pulse, now_ms};
+pub(crate) use log::LogReader;
+use queue::Queue;
+use record::Record;
+
+/// Why a source that has come makes no build.
+#[derive(Debug, Error)]
+pub(crate) enum ReceiveError {
+    #[error("there is a build of this id already")]
+    Known,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// How much is built at once, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BuildLimits {
+    /// Builds at a time.
+    pub jobs: usize,
+    /// How long one attempt may take.
+    pub attempt: Option<Duration>,
+}
+
+/// Where builds keep what is theirs.
+#[derive(Debug, Clone)]
+pub(crate) struct BuildFolders {
+    /// Records and event logs: `<owner>/<id>/`.
+    pub builds: PathBuf,
+    /// What attempts make, until it is stored.
+    pub attempts: PathBuf,
+}
+
+/// A build that waits or runs.
+#[derive(Debug, Clone)]
+struct Job {
+    build: Arc<Build>,
+    record: Record,
+    since: Instant,
+}
+
+impl PartialEq for Job {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.build, &other.build)
+    }
+}
+
+/// All builds.
+pub(crate) struct Builds {
+    folders: BuildFolders,
+    objects: Objects,
+    engine: Arc<Engine>,
+    limits: BuildLimits,
+    /// Builds that someone holds: there is one [`Build`] of each, whoever asks.
+    open: Mutex<HashMap<(Owner, BuildId), Weak<Build>>>,
+    /// Held while places are told, so that no build starts, and numbers events, before it was told its place.
+    queue: Mutex<Queue<Job>>,
+    /// Something was queued or has ended.
+    changed: Notify,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Builds {
+    /// No builds yet: [`Builds::recover`] finds those of earlier days.
+    pub fn new(folders: BuildFolders, objects: Objects, engine: Engine, limits: BuildLimits) -> Arc<Self> {
+        Arc::new(Self {
+            folders,
+            objects,
+            engine: Arc::new(engine),
+            limits,
+            open: Mutex::default(),
+            queue: Mutex::new(Queue::new(limits.jobs)),
+            changed: Notify::new(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        })
+    }
+
+    /// The build of this id, also if nothing of it has come yet.
+    pub async fn open(&self, owner: &Owner, id: &BuildId) -> io::Result<Arc<Build>> {
+        let mut open = self.open.lock().await;
+        let key = (owner.clone(), id.clone());
+        if let Some(build) = open.get(&key).and_then(Weak::upgrade) {
+            return Ok(build);
+        }
+        open.retain(|_, build| build.strong_count() > 0);
+        let result = self.stored_result(owner, id).await?;
+        let build = Arc::new(Build::open(owner.clone(), id.clone(), self.folder(owner, id), result).await?);
+        open.insert(key, Arc::downgrade(&build));
+        Ok(build)
+    }
+
+    /// Whether a build of this id has come, whatever became of it.
+    pub async fn is_known(&self, owner: &Owner, id: &BuildId) -> io::Result<bool> {
+        let folder = self.folder(owner, id);
+        blocking(move || Ok(Record::exists(&folder))).await
+    }
+
+    /// Whether the id is a build of somebody else's.
+    pub async fn is_anothers(&self, owner: &Owner, id: &BuildId) -> io::Result<bool> {
+        let (root, owner, id) = (self.folders.builds.clone(), owner.clone(), id.clone());
+        blocking(move || {
+            for entry in root.read_dir()? {
+                let entry = entry?;
+                if entry.file_name() != *owner.as_str() && Record::exists(&entry.path().join(id.as_str())) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+        .await
+    }
+
+    /// A source has come: from now on the build is not forgotten. Admits it or refuses it.
+    pub async fn receive(
+        self: &Arc<Self>,
+        owner: &Owner,
+        id: &BuildId,
+        size: u64,
+        metadata: BTreeMap<String, String>,
+    ) -> Result<(), ReceiveError> {
+        let build = self.open(owner, id).await?;
+        let record = Record { version: 1, size, received: now_ms(), metadata, attempt: 0 };
+        let folder = build.folder().to_owned();
+        let stored = record.clone();
+        let new = blocking(move || {
+            if Record::exists(&folder) {
+                return Ok(false);
+            }
+            crate::files::make_private_folder(&folder)?;
+            stored.save(&folder)?;
+            Ok(true)
+        });
+        if !new.await? {
+            return Err(ReceiveError::Known);
+        }
+        build.post_status(Status::Received).await?;
+        info!(%owner, build = %id, size, "received");
+        self.admit(build, record).await;
+        Ok(())
+    }
+
+    /// Queues a build, or refuses it.
+    async fn admit(self: &Arc<Self>, build: Arc<Build>, record: Record) {
+        if let Err(why) = self.check(&record) {
+            let result = BuildResult::new(build.id.clone(), Outcome::Refused, build.last());
+            self.conclude(&build, result.with_message(why.to_string())).await;
+            return;
+        }
+        self.queue.lock().await.push(Job { build, record, since: Instant::now() });
+        self.changed.notify_one();
+    }
+
+    fn check(&self, record: &Record) -> Result<(), InvalidRequest> {
+        protocol::admit_size(record.size)?;
+        let head = RequestHead::decode(&record.metadata)?;
+        head.target.iter().try_for_each(|target| protocol::admit_target(target, self.engine.capabilities()))
+    }
+
+    /// Starts builds as others end, and tells those that wait their places, until the backend is stopped.
+    pub async fn dispatch(self: Arc<Self>) {
+        while !self.stopping.is_cancelled() {
+            self.start_next().await;
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = self.stopping.cancelled() => {}
+            }
+        }
+    }
+
+    async fn start_next(self: &Arc<Self>) {
+        let mut queue = self.queue.lock().await;
+        // Looked at under the lock: what starts before is found, and cancelled, by `stop`.
+        if self.stopping.is_cancelled() {
+            return;
+        }
+        while let Some(job) = queue.start() {
+            let builds = self.clone();
+            self.tasks.spawn(async move {
+                builds.run(&job).await;
+                builds.queue.lock().await.done(&job);
+                builds.changed.notify_one();
+            });
+        }
+        for (job, place) in queue.changed_places() {
+            if let Err(error) = job.build.post_status(Status::Queued { place }).await {
+                warn!(build = %job.build.id, %error, "the event log can't be written");
+            }
+        }
+    }
+
+    /// The source was deleted: ends the build, if it still goes on.
+    pub async fn cancel(self: &Arc<Self>, owner: &Owner, id: &BuildId) -> io::Result<()> {
+        let build = self.open(owner, id).await?;
+        if build.has_ended() || !self.is_known(owner, id).await? {
+            return Ok(());
+        }
+        build.cancel.cancel();
+        if self.queue.lock().await.remove(|job| Arc::ptr_eq(&job.build, &build)) {
+            let result = BuildResult::new(id.clone(), Outcome::Cancelled, build.last());
+            self.conclude(&build, result.with_message(run::SOURCE_DELETED)).await;
+            self.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Cancels what runs and waits for its results, `patience` at most. What waits in the queue stays for the next start.
+    pub async fn stop(&self, patience: Duration) {
+        self.stopping.cancel();
+        for job in self.queue.lock().await.running() {
+            job.build.cancel.cancel();
+        }
+        self.tasks.close();
+        if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
+            warn!("builds that could not be stopped in time get their result at the next start");
+        }
+    }
+
+    fn folder(&self, owner: &Owner, id: &BuildId) -> PathBuf {
+        self.folders.builds.join(owner.as_str()).join(id.as_str())
+    }
+
+    async fn stored_result(&self, owner: &Owner, id: &BuildId) -> io::Result<Option<BuildResult>> {
+        let Ok(key) = keys::result(owner, id).parse() else { return Ok(None) };
+        let Some(json) = self.objects.read(Bucket::Output, &key, limits::MAX_RESULT_BYTES).await? else {
+            return Ok(None);
+        };
+        Ok(Some(serde_json::from_slice(&json)?))
+    }
+}

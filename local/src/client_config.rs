@@ -1,0 +1,145 @@
+//! The client's configuration file, ready to use.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use toml_edit::{DocumentMut, Item, Table, TomlError, value};
+
+use crate::files;
+use crate::keys::AccessKey;
+
+/// Why a client's configuration can't be written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ClientConfigError {
+    /// The file can't be read or written.
+    #[error("the client configuration {path} can't be read or written: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is there is no TOML.
+    #[error("the client configuration {path} is there, but can't be read, and is left as it is: {source}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<TomlError>,
+    },
+    /// What is there has something else in the place of a table.
+    #[error("the client configuration {path} has a `{field}` that is no table, and is left as it is")]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+        /// The field.
+        field: &'static str,
+    },
+}
+
+/// Puts this backend into a client's configuration as `local`, and leaves everything else there as it is. It becomes
+/// the backend that is used when none is named, unless another one is that already.
+///
+/// `address`: host and port as the client reaches them.
+pub fn write(path: &Path, address: &str, key: &AccessKey) -> Result<(), ClientConfigError> {
+    let io = |source| ClientConfigError::Io { path: path.to_owned(), source };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(io(source)),
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(io)?;
+    }
+    let text = with_backend(&text, address, key).map_err(|wrong| match wrong {
+        Wrong::Toml(source) => ClientConfigError::Malformed { path: path.to_owned(), source: Box::new(source) },
+        Wrong::Table(field) => ClientConfigError::NoTable { path: path.to_owned(), field },
+    })?;
+    // A link to the real file (dotfiles kept elsewhere) stays a link.
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    files::write_atomically(&target, text.as_bytes()).map_err(io)
+}
+
+enum Wrong {
+    Toml(TomlError),
+    Table(&'static str),
+}
+
+fn with_backend(text: &str, address: &str, key: &AccessKey) -> Result<String, Wrong> {
+    let mut document: DocumentMut = text.parse().map_err(Wrong::Toml)?;
+    if !document.contains_key("backend") {
+        document.insert("backend", value("local"));
+    }
+    let backends = document.entry("backends").or_insert_with(|| {
+        let mut table = Table::new();
+        table.set_implicit(true);
+        Item::Table(table)
+    });
+    let backends = backends.as_table_like_mut().ok_or(Wrong::Table("backends"))?;
+    let local = backends.entry("local").or_insert_with(|| Item::Table(Table::new()));
+    let local = local.as_table_like_mut().ok_or(Wrong::Table("backends.local"))?;
+    for (name, text) in [
+        ("endpoint", format!("http://{address}").as_str()),
+        ("socket", &format!("ws://{address}/socket")),
+        ("region", "us-east-1"),
+        ("input_bucket", "input"),
+        ("output_bucket", "output"),
+        ("owner", key.owner.as_str()),
+        ("access_key_id", &key.id),
+        ("secret_access_key", &key.secret),
+    ] {
+        local.insert(name, value(text));
+    }
+    // A profile would be a second answer to whose keys are meant.
+    local.remove("profile");
+    Ok(document.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> AccessKey {
+        AccessKey { owner: Default::default(), id: "CCID".to_owned(), secret: "s3cret".to_owned() }
+    }
+
+    #[test]
+    fn a_new_file_is_whole_and_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/config.toml");
+        write(&path, "127.0.0.1:4100", &key()).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "backend = \"local\"\n\n[backends.local]\nendpoint = \"http://127.0.0.1:4100\"\n\
+             socket = \"ws://127.0.0.1:4100/socket\"\nregion = \"us-east-1\"\ninput_bucket = \"input\"\n\
+             output_bucket = \"output\"\nowner = \"me\"\naccess_key_id = \"CCID\"\nsecret_access_key = \"s3cret\"\n"
+        );
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_else_is_there_stays() {
+        let old = "# mine\nbackend = \"aws\"\ncolor = 1\n\n[backends.aws]\nregion = \"eu-west-1\" # near\n\n\
+                   [backends.local]\nendpoint = \"http://127.0.0.1:1\"\nprofile = \"x\"\nnote = \"kept\"\n";
+        let new = with_backend(old, "127.0.0.1:2", &key()).ok().unwrap();
+        for kept in ["# mine", "backend = \"aws\"", "color = 1", "region = \"eu-west-1\" # near", "note = \"kept\""] {
+            assert!(new.contains(kept), "{kept}: {new}");
+        }
+        assert!(new.contains("http://127.0.0.1:2") && !new.contains("127.0.0.1:1\""), "{new}");
+        assert!(!new.contains("profile"), "{new}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        for text in ["backend = ", "backends = 3", "[backends]\nlocal = \"x\""] {
+            std::fs::write(&path, text).unwrap();
+            assert!(write(&path, "127.0.0.1:2", &key()).is_err(), "{text}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}

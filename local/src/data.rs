@@ -1,0 +1,178 @@
+//! The data folder: what lies where, and who works in it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::files;
+
+/// Why a data folder can't be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// Another process has it.
+    #[error("another backend{} works in {folder}; stop it, or give this one its own folder with --data",
+        .pid.as_ref().map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    Taken {
+        /// The folder.
+        folder: PathBuf,
+        /// The other's process id, if it left one.
+        pid: Option<String>,
+    },
+    /// It can't be made, read or written.
+    #[error("the data folder {folder} can't be used: {source}; name another with --data")]
+    Unusable {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something else is in it: making it private would take it from whoever uses it.
+    #[error("{0} holds other things than a backend's data; name an empty or a new folder with --data")]
+    Foreign(PathBuf),
+    /// There is no home folder to put it in.
+    #[error("there is no home folder to put the data in; name a folder with --data")]
+    Homeless,
+}
+
+/// The file that is locked, and by which a data folder is known.
+const LOCK: &str = "lock";
+
+/// A data folder, locked by this process for as long as this lives.
+#[derive(Debug)]
+pub struct DataFolder {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl DataFolder {
+    /// Where data goes when nothing else is said: `cargo-cloud` in the platform's folder for data.
+    pub fn default_path() -> Result<PathBuf, DataError> {
+        let dirs = directories::BaseDirs::new().ok_or(DataError::Homeless)?;
+        Ok(dirs.data_dir().join("cargo-cloud"))
+    }
+
+    /// Opens, or makes, a data folder. What uploads that never ended left behind is removed.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let unusable = |source| DataError::Unusable { folder: path.to_owned(), source };
+        files::make_private_folder(path).map_err(unusable)?;
+        let empty = path.read_dir().map_err(unusable)?.next().is_none();
+        if !empty && !path.join(LOCK).exists() {
+            return Err(DataError::Foreign(path.to_owned()));
+        }
+        // Also when it was there before: the keys lie in it.
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(unusable)?;
+        let root = path.canonicalize().map_err(unusable)?;
+        let lock = lock(&root).map_err(unusable)?.map_err(|pid| DataError::Taken { folder: path.to_owned(), pid })?;
+        let data = Self { root, _lock: lock };
+        files::remove_folder_if_there(&data.staging()).map_err(unusable)?;
+        files::remove_folder_if_there(&data.attempts()).map_err(unusable)?;
+        for folder in [data.staging(), data.attempts(), data.objects(), data.uploads(), data.builds(), data.work()] {
+            files::make_private_folder(&folder).map_err(unusable)?;
+        }
+        Ok(data)
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The access keys.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.root.join("keys.json")
+    }
+
+    /// What the buckets hold.
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.root.join("objects")
+    }
+
+    /// Uploads in parts that are not complete.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
+    /// Bodies while they arrive.
+    pub(crate) fn staging(&self) -> PathBuf {
+        self.root.join("staging")
+    }
+
+    /// What is remembered of each build.
+    pub(crate) fn builds(&self) -> PathBuf {
+        self.root.join("builds")
+    }
+
+    /// Where attempts leave what they made.
+    pub(crate) fn attempts(&self) -> PathBuf {
+        self.root.join("attempts")
+    }
+
+    /// The engine's folder.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.root.join("work")
+    }
+}
+
+/// Locks the folder, or tells the process id that the one who has it wrote down.
+fn lock(root: &Path) -> io::Result<Result<File, Option<String>>> {
+    let path = root.join(LOCK);
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::Error(error)) => return Err(error),
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            file.take(20).read_to_string(&mut pid)?;
+            let pid = pid.trim().to_owned();
+            return Ok(Err((!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(pid)));
+        }
+    }
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())?;
+    Ok(Ok(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_at_a_time_and_the_second_learns_who() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let first = DataFolder::open(&path).unwrap();
+        let error = DataFolder::open(&path).unwrap_err().to_string();
+        assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        assert!(DataFolder::open(&path).is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_was_open_to_others_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        DataFolder::open(folder.path()).unwrap();
+        assert_eq!(std::fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_folder_of_something_else_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("thesis.txt"), "x").unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(DataFolder::open(folder.path()), Err(DataError::Foreign(_))));
+        assert_eq!(std::fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o755);
+    }
+
+    #[test]
+    fn a_file_in_its_place_is_said() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = DataFolder::open(file.path()).unwrap_err().to_string();
+        assert!(error.contains("--data"), "{error}");
+    }
+}

@@ -1,0 +1,123 @@
+//! One address for both: what comes to `/socket` follows a build, everything else is S3.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use s3s::service::S3Service;
+use s3s::{Body, S3Error, s3_error};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::socket::{self, Socket};
+use crate::upload::Upload;
+
+/// Connections at a time; more of them wait.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// How long a request's head may take.
+const HEADER_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Both interfaces.
+pub(crate) struct Interfaces {
+    pub s3: S3Service,
+    pub socket: Arc<Socket>,
+}
+
+/// Answers connections until `stop`.
+pub(crate) async fn serve(listener: TcpListener, interfaces: Interfaces, stop: CancellationToken) {
+    let interfaces = Arc::new(interfaces);
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let Ok(permit) = room.clone().acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let interfaces = interfaces.clone();
+                tokio::spawn(async move {
+                    connection(stream, interfaces).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, mostly: some will come free.
+                warn!(%error, "a connection can't be accepted");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, interfaces: Arc<Interfaces>) {
+    // Events are small and wanted at once.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "no TCP_NODELAY");
+    }
+    let service = service_fn(move |request| {
+        let interfaces = interfaces.clone();
+        async move { Ok::<_, Infallible>(answer(request, &interfaces).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_PATIENCE)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
+    if let Err(error) = served {
+        debug!(%error, "a connection broke off");
+    }
+}
+
+async fn answer(request: Request<Incoming>, interfaces: &Interfaces) -> Response<Body> {
+    if request.uri().path() == socket::PATH {
+        return interfaces.socket.serve(request).await;
+    }
+    if let Some(error) = refuse(&request) {
+        return of_error(error);
+    }
+    let (head, body) = request.into_parts();
+    let upload = Upload::new(body, head.headers.contains_key("expect"));
+    let request = Request::from_parts(head, Body::http_body(upload.clone()));
+    let response = match interfaces.s3.call(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            warn!(?error, "a request can't be answered");
+            of_error(s3_error!(InternalError))
+        }
+    };
+    if response.status().is_client_error() || response.status().is_server_error() {
+        upload.drain().await;
+    }
+    response
+}
+
+/// What `s3s` understands and the platform doesn't: forms are read into memory before the signature is looked at, and
+/// signatures of version 2 know no clock.
+fn refuse(request: &Request<Incoming>) -> Option<S3Error> {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if request.method() == Method::POST && header("content-type").to_ascii_lowercase().starts_with("multipart/") {
+        return Some(s3_error!(MethodNotAllowed, "this backend takes no forms"));
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let version_2 = header("authorization").starts_with("AWS ")
+        || query.split('&').any(|pair| pair.split('=').next() == Some("Signature"));
+    version_2.then(|| s3_error!(InvalidRequest, "sign with AWS4-HMAC-SHA256"))
+}
+
+fn of_error(error: S3Error) -> Response<Body> {
+    error.to_http_response().unwrap_or_else(|_| {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}

@@ -1,0 +1,21 @@
+//! The embedded backend of cargo-cloud: the whole platform in one process. Clients send sources over an S3 interface,
+//! builds run one after the other, and who follows them on a WebSocket sees what cargo prints.
+
+mod backend;
+mod builds;
+mod client_config;
+mod data;
+mod files;
+mod http;
+mod keys;
+mod objects;
+mod options;
+mod s3;
+mod socket;
+mod upload;
+
+pub use backend::{Backend, reachable};
+pub use client_config::ClientConfigError;
+pub use data::{DataError, DataFolder};
+pub use keys::{AccessKey, Keys, KeysError};
+pub use options::{ClientConfig, Options};

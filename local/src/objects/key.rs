@@ -1,0 +1,85 @@
+//! Names of objects that can't lead out of their bucket.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What the file beside an object is called after.
+pub(super) const SIDECAR: &str = ".meta";
+
+/// Parts of a key: no key of ours has more than four.
+const MAX_PARTS: usize = 8;
+
+/// A bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bucket {
+    /// Sources.
+    Input,
+    /// What builds made.
+    Output,
+}
+
+impl Bucket {
+    /// The name clients use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bucket::Input => "input",
+            Bucket::Output => "output",
+        }
+    }
+
+    /// The bucket of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Bucket::Input, Bucket::Output].into_iter().find(|bucket| bucket.name() == name)
+    }
+}
+
+/// A key: parts out of letters, digits, `-`, `_` and `.`, none beginning with a dot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ObjectKey(String);
+
+impl ObjectKey {
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is no key here: nothing can be stored under it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct InvalidObjectKey;
+
+impl FromStr for ObjectKey {
+    type Err = InvalidObjectKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidObjectKey> {
+        let named = |part: &str| {
+            part.len() <= 100
+                && part.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        };
+        let ours = text.split('/').count() <= MAX_PARTS && text.split('/').all(named) && !text.ends_with(SIDECAR);
+        if ours { Ok(Self(text.to_owned())) } else { Err(InvalidObjectKey) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_cannot_lead_out_of_its_bucket() {
+        for key in ["", "/", "a//b", "/a", "a/", "..", "a/../b", "a/.b", "a\\b", "a\0", "ä", "a b", "x.zip.meta"] {
+            assert_eq!(key.parse::<ObjectKey>(), Err(InvalidObjectKey), "{key:?}");
+        }
+        assert!("a/".repeat(9).trim_end_matches('/').parse::<ObjectKey>().is_err());
+        for key in ["me/x.zip", "a-b_c/1/log.jsonl", "me/x/artifact.zip"] {
+            assert!(key.parse::<ObjectKey>().is_ok(), "{key}");
+        }
+    }
+}

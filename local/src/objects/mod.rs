@@ -1,0 +1,260 @@
+//! What the buckets hold, as files: each object is written once, whole, and never changed.
+
+mod key;
+mod listing;
+mod uploads;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::task::spawn_blocking;
+
+use crate::files;
+pub(crate) use key::{Bucket, ObjectKey};
+pub(crate) use uploads::{AssembleError, MAX_PART_NUMBER, Upload, UploadAbout, Uploads, hex};
+
+/// What is kept beside an uploaded object's bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectMeta {
+    /// Without quotes.
+    pub etag: String,
+    /// As uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// User metadata, names without `x-amz-meta-`.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// An object that is there.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub path: PathBuf,
+    pub size: u64,
+    pub modified: SystemTime,
+    pub meta: ObjectMeta,
+}
+
+/// Why an object was not written.
+#[derive(Debug, Error)]
+pub(crate) enum PublishError {
+    #[error("the object is there already")]
+    Exists,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// The buckets.
+#[derive(Debug, Clone)]
+pub(crate) struct Objects {
+    root: PathBuf,
+    staging: PathBuf,
+    /// Held from looking whether a key is free to taking it: one process has the folder, so this makes it atomic.
+    commit: Arc<Mutex<()>>,
+}
+
+impl Objects {
+    /// Buckets in `root`; `staging` is on the same file system.
+    pub fn new(root: PathBuf, staging: PathBuf) -> Self {
+        Self { root, staging, commit: Arc::default() }
+    }
+
+    /// Where bodies lie while they arrive.
+    pub fn staging(&self) -> &Path {
+        &self.staging
+    }
+
+    /// Moves a file to its key, unless there is something already. When this returns, it lasts through a power cut.
+    pub async fn publish(
+        &self,
+        bucket: Bucket,
+        key: &ObjectKey,
+        file: PathBuf,
+        meta: Option<ObjectMeta>,
+    ) -> Result<(), PublishError> {
+        let path = self.path(bucket, key);
+        let commit = self.commit.clone();
+        blocking(move || {
+            File::open(&file)?.sync_all()?;
+            let folder = path.parent().unwrap_or(Path::new("/"));
+            files::make_private_folder(folder)?;
+            let _guard = commit.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            if path.try_exists()? {
+                return Ok(Err(PublishError::Exists));
+            }
+            match meta {
+                // Before the object: without one it means nothing.
+                Some(meta) => files::write_atomically(&sidecar(&path), &serde_json::to_vec(&meta)?)?,
+                None => files::remove_if_there(&sidecar(&path))?,
+            }
+            fs::rename(&file, &path)?;
+            files::sync_folder(folder)?;
+            Ok(Ok(()))
+        })
+        .await?
+    }
+
+    /// Writes a small object, unless there is something already.
+    pub async fn publish_bytes(&self, bucket: Bucket, key: &ObjectKey, bytes: Vec<u8>) -> Result<(), PublishError> {
+        let staging = self.staging.clone();
+        let file = blocking(move || {
+            use std::io::Write;
+            let mut file = tempfile::NamedTempFile::new_in(staging)?;
+            file.write_all(&bytes)?;
+            Ok(file.into_temp_path())
+        })
+        .await?;
+        // The path is dropped after the move: there is nothing left to remove then.
+        self.publish(bucket, key, file.to_path_buf(), None).await
+    }
+
+    /// The object of this key, if there is one.
+    pub async fn find(&self, bucket: Bucket, key: &ObjectKey) -> io::Result<Option<Object>> {
+        let path = self.path(bucket, key);
+        blocking(move || describe(path)).await
+    }
+
+    /// Reads a small object whole.
+    pub async fn read(&self, bucket: Bucket, key: &ObjectKey, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        let Some(object) = self.find(bucket, key).await? else { return Ok(None) };
+        if object.size > limit {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{key} is larger than {limit} bytes")));
+        }
+        Ok(Some(tokio::fs::read(object.path).await?))
+    }
+
+    /// Removes an object. True if there was one.
+    pub async fn delete(&self, bucket: Bucket, key: &ObjectKey) -> io::Result<bool> {
+        let path = self.path(bucket, key);
+        let commit = self.commit.clone();
+        blocking(move || {
+            let _guard = commit.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            match fs::remove_file(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            files::remove_if_there(&sidecar(&path))?;
+            files::sync_folder(path.parent().unwrap_or(Path::new("/")))?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Where a bucket's owners have their folders.
+    pub fn bucket_folder(&self, bucket: Bucket) -> PathBuf {
+        self.root.join(bucket.name())
+    }
+
+    fn path(&self, bucket: Bucket, key: &ObjectKey) -> PathBuf {
+        self.bucket_folder(bucket).join(key.as_str())
+    }
+}
+
+fn describe(path: PathBuf) -> io::Result<Option<Object>> {
+    let file = match fs::symlink_metadata(&path) {
+        Ok(file) if file.is_file() => file,
+        Ok(_) => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let modified = file.modified()?;
+    let meta = match fs::read(sidecar(&path)) {
+        Ok(json) => serde_json::from_slice(&json)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let since = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            // Written once: size and time tell one object from another, and cost no reading.
+            ObjectMeta {
+                etag: format!("{:x}-{:x}", file.len(), since.as_nanos()),
+                content_type: None,
+                metadata: BTreeMap::new(),
+            }
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Some(Object { path, size: file.len(), modified, meta }))
+}
+
+/// The file beside an object: no key ends like it.
+fn sidecar(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(key::SIDECAR);
+    PathBuf::from(name)
+}
+
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(folder: &Path) -> Objects {
+        let staging = folder.join("staging");
+        fs::create_dir(&staging).unwrap();
+        Objects::new(folder.join("objects"), staging)
+    }
+
+    fn staged(objects: &Objects, name: &str) -> PathBuf {
+        let path = objects.staging().join(name);
+        fs::write(&path, name).unwrap();
+        path
+    }
+
+    fn meta(etag: &str) -> ObjectMeta {
+        ObjectMeta { etag: etag.to_owned(), content_type: None, metadata: [("a".to_owned(), "b".to_owned())].into() }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn of_many_that_write_one_key_one_wins_with_its_own_metadata() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = objects(folder.path());
+        let key: ObjectKey = "me/x.zip".parse().unwrap();
+        let mut tasks = Vec::new();
+        for n in 0..20 {
+            let (objects, key) = (objects.clone(), key.clone());
+            let file = staged(&objects, &n.to_string());
+            tasks.push(tokio::spawn(async move {
+                objects.publish(Bucket::Input, &key, file, Some(meta(&n.to_string()))).await
+            }));
+        }
+        let mut won = 0;
+        for task in tasks {
+            match task.await.unwrap() {
+                Ok(()) => won += 1,
+                Err(PublishError::Exists) => {}
+                Err(PublishError::Io(error)) => panic!("{error}"),
+            }
+        }
+        assert_eq!(won, 1);
+        let object = objects.find(Bucket::Input, &key).await.unwrap().unwrap();
+        assert_eq!(fs::read_to_string(&object.path).unwrap(), object.meta.etag);
+        assert_eq!(object.meta.metadata["a"], "b");
+    }
+
+    #[tokio::test]
+    async fn what_is_deleted_takes_its_metadata_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = objects(folder.path());
+        let key: ObjectKey = "me/x.zip".parse().unwrap();
+        objects.publish(Bucket::Input, &key, staged(&objects, "one"), Some(meta("one"))).await.unwrap();
+        assert!(objects.delete(Bucket::Input, &key).await.unwrap());
+        assert!(!objects.delete(Bucket::Input, &key).await.unwrap());
+        assert!(objects.find(Bucket::Input, &key).await.unwrap().is_none());
+        objects.publish_bytes(Bucket::Input, &key, b"two".to_vec()).await.unwrap();
+        let object = objects.find(Bucket::Input, &key).await.unwrap().unwrap();
+        assert!(object.meta.metadata.is_empty() && object.meta.etag.starts_with("3-"));
+        assert_eq!(fs::read_dir(objects.staging()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,288 @@
+//! Uploads in parts, on disk until they are completed or given up.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use tempfile::{NamedTempFile, TempPath};
+use thiserror::Error;
+
+use super::{Objects, blocking};
+use crate::files;
+use crate::keys::random_id;
+
+/// The smallest part but the last: S3's own (docs.aws.amazon.com/AmazonS3, multipart upload limits).
+const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
+
+/// The highest number of a part: S3's own.
+pub(crate) const MAX_PART_NUMBER: i32 = 10_000;
+
+/// An upload that was not completed is kept this long.
+const KEEP: Duration = Duration::from_secs(24 * 3600);
+
+const ABOUT_FILE: &str = "upload.json";
+
+/// What was said when the upload began.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct UploadAbout {
+    pub key: String,
+    pub content_type: Option<String>,
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// An upload that is under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Upload {
+    pub about: UploadAbout,
+    folder: PathBuf,
+}
+
+/// A part that is there. Its file is called `<number>.<MD5>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    path: PathBuf,
+    etag: String,
+    size: u64,
+}
+
+/// Why parts make no object.
+#[derive(Debug, Error)]
+pub(crate) enum AssembleError {
+    /// S3: `InvalidPart`.
+    #[error("part {0} is not there, or was sent with another content")]
+    Missing(i32),
+    /// S3: `InvalidPartOrder`.
+    #[error("parts are named in ascending order, each once, at least one")]
+    Order,
+    /// S3: `EntityTooSmall`.
+    #[error("part {0} is smaller than 5 MiB and not the last")]
+    TooSmall(i32),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// An object put together.
+#[derive(Debug)]
+pub(crate) struct Assembled {
+    pub file: TempPath,
+    pub size: u64,
+    pub etag: String,
+}
+
+/// All uploads.
+#[derive(Debug, Clone)]
+pub(crate) struct Uploads {
+    root: PathBuf,
+    staging: PathBuf,
+}
+
+impl Uploads {
+    /// Uploads in `root`, on the same file system as the objects.
+    pub fn new(root: PathBuf, objects: &Objects) -> Self {
+        Self { root, staging: objects.staging().to_owned() }
+    }
+
+    /// Begins an upload and gives it a name.
+    pub async fn create(&self, about: UploadAbout) -> io::Result<String> {
+        let id = random_id().map_err(io::Error::other)?;
+        let folder = self.root.join(&id);
+        blocking(move || {
+            files::make_private_folder(&folder)?;
+            files::write_atomically(&folder.join(ABOUT_FILE), &serde_json::to_vec(&about)?)
+        })
+        .await?;
+        Ok(id)
+    }
+
+    /// The upload of this name and key.
+    pub async fn find(&self, id: &str, key: &str) -> io::Result<Option<Upload>> {
+        if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(None);
+        }
+        let folder = self.root.join(id);
+        let about = match tokio::fs::read(folder.join(ABOUT_FILE)).await {
+            Ok(json) => serde_json::from_slice::<UploadAbout>(&json)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok((about.key == key).then_some(Upload { about, folder }))
+    }
+
+    /// Bytes of all parts but this one, which may come again.
+    pub async fn size_without(&self, upload: &Upload, number: i32) -> io::Result<u64> {
+        let folder = upload.folder.clone();
+        let parts = blocking(move || parts(&folder)).await?;
+        Ok(parts.iter().filter(|(n, _)| **n != number).map(|(_, part)| part.size).sum())
+    }
+
+    /// Adds a part. One of the same number is replaced.
+    pub async fn add(&self, upload: &Upload, number: i32, file: TempPath, etag: String) -> io::Result<()> {
+        let folder = upload.folder.clone();
+        blocking(move || {
+            let old = parts(&folder)?.remove(&number);
+            let path = folder.join(format!("{number}.{etag}"));
+            file.persist(&path)?;
+            match old {
+                Some(old) if old.path != path => files::remove_if_there(&old.path),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// Puts the named parts together, in a file of its own: the parts stay until [`Uploads::remove`].
+    pub async fn assemble(&self, upload: &Upload, named: Vec<(i32, String)>) -> Result<Assembled, AssembleError> {
+        let (folder, staging) = (upload.folder.clone(), self.staging.clone());
+        blocking(move || {
+            let chosen = match choose(parts(&folder)?, &named) {
+                Ok(chosen) => chosen,
+                Err(why) => return Ok(Err(why)),
+            };
+            let mut whole = NamedTempFile::new_in(staging)?;
+            let mut size = 0;
+            for part in &chosen {
+                size += io::copy(&mut File::open(&part.path)?, whole.as_file_mut())?;
+            }
+            let etag = combined_etag(&chosen);
+            Ok(Ok(Assembled { file: whole.into_temp_path(), size, etag }))
+        })
+        .await?
+    }
+
+    /// Gives an upload up, or clears it away after it was completed.
+    pub async fn remove(&self, upload: Upload) -> io::Result<()> {
+        blocking(move || files::remove_folder_if_there(&upload.folder)).await
+    }
+
+    /// Removes uploads that were begun long before `now`.
+    pub async fn remove_old(&self, now: SystemTime) -> io::Result<()> {
+        let root = self.root.clone();
+        blocking(move || {
+            for entry in root.read_dir()? {
+                let entry = entry?;
+                let age = now.duration_since(entry.metadata()?.modified()?).unwrap_or_default();
+                if age > KEEP {
+                    files::remove_folder_if_there(&entry.path())?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn parts(folder: &std::path::Path) -> io::Result<BTreeMap<i32, Part>> {
+    let mut parts = BTreeMap::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some((number, etag)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
+        if let Ok(number) = number.parse() {
+            let part = Part { path: entry.path(), etag: etag.to_owned(), size: entry.metadata()?.len() };
+            parts.insert(number, part);
+        }
+    }
+    Ok(parts)
+}
+
+fn choose(mut parts: BTreeMap<i32, Part>, named: &[(i32, String)]) -> Result<Vec<Part>, AssembleError> {
+    if named.is_empty() || named.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+        return Err(AssembleError::Order);
+    }
+    let mut chosen = Vec::new();
+    for (index, (number, etag)) in named.iter().enumerate() {
+        let part = parts.remove(number).filter(|part| part.etag == *etag).ok_or(AssembleError::Missing(*number))?;
+        if part.size < MIN_PART_BYTES && index + 1 < named.len() {
+            return Err(AssembleError::TooSmall(*number));
+        }
+        chosen.push(part);
+    }
+    Ok(chosen)
+}
+
+/// S3's ETag of an object made of parts: the MD5 of the parts' MD5s, and how many there are.
+fn combined_etag(parts: &[Part]) -> String {
+    use s3s::crypto::{Checksum, Md5};
+    let mut md5 = Md5::new();
+    for part in parts {
+        let digest: Vec<u8> = part
+            .etag
+            .as_bytes()
+            .chunks_exact(2)
+            .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+            .collect();
+        md5.update(&digest);
+    }
+    format!("{}-{}", hex(&md5.finalize()), parts.len())
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn there(sizes: &[u64]) -> BTreeMap<i32, Part> {
+        (1..)
+            .zip(sizes)
+            .map(|(number, size)| (number, Part { path: PathBuf::new(), etag: format!("e{number}"), size: *size }))
+            .collect()
+    }
+
+    fn named(numbers: &[i32]) -> Vec<(i32, String)> {
+        numbers.iter().map(|number| (*number, format!("e{number}"))).collect()
+    }
+
+    #[test]
+    fn parts_are_chosen_as_s3_does() {
+        let sizes = [MIN_PART_BYTES, MIN_PART_BYTES, 1];
+        assert_eq!(choose(there(&sizes), &named(&[1, 3])).unwrap().len(), 2);
+        assert!(matches!(choose(there(&sizes), &named(&[1, 3, 2])), Err(AssembleError::Order)));
+        assert!(matches!(choose(there(&sizes), &named(&[1, 1])), Err(AssembleError::Order)));
+        assert!(matches!(choose(there(&sizes), &[]), Err(AssembleError::Order)));
+        assert!(matches!(choose(there(&sizes), &named(&[4])), Err(AssembleError::Missing(4))));
+        assert!(matches!(choose(there(&sizes), &[(1, "other".to_owned())]), Err(AssembleError::Missing(1))));
+        assert!(matches!(choose(there(&[1, 1]), &named(&[1, 2])), Err(AssembleError::TooSmall(1))));
+    }
+
+    #[test]
+    fn the_etag_of_parts_is_s3s() {
+        // `printf '' | md5sum` twice, decoded, then md5sum again.
+        let part = Part { path: PathBuf::new(), etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(), size: 0 };
+        assert_eq!(combined_etag(&[part.clone()]), "59adb24ef3cdbe0297f05b395827453f-1");
+        assert!(combined_etag(&[part.clone(), part]).ends_with("-2"));
+    }
+
+    #[tokio::test]
+    async fn a_part_that_comes_again_replaces_the_first_and_foreign_names_find_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::new(folder.path().join("objects"), folder.path().to_owned());
+        let uploads = Uploads::new(folder.path().join("uploads"), &objects);
+        let about = UploadAbout { key: "me/x.zip".to_owned(), content_type: None, metadata: BTreeMap::new() };
+        let id = uploads.create(about).await.unwrap();
+        for strange in ["", "..", "../x", "0123"] {
+            assert!(uploads.find(strange, "me/x.zip").await.unwrap().is_none(), "{strange}");
+        }
+        assert!(uploads.find(&id, "other/x.zip").await.unwrap().is_none());
+        let upload = uploads.find(&id, "me/x.zip").await.unwrap().unwrap();
+        for text in ["first", "second one"] {
+            let file = NamedTempFile::new_in(folder.path()).unwrap();
+            fs::write(file.path(), text).unwrap();
+            uploads.add(&upload, 1, file.into_temp_path(), format!("{:032x}", text.len())).await.unwrap();
+        }
+        assert_eq!(uploads.size_without(&upload, 2).await.unwrap(), 10);
+        assert_eq!(uploads.size_without(&upload, 1).await.unwrap(), 0);
+        let whole = uploads.assemble(&upload, vec![(1, format!("{:032x}", 10))]).await.unwrap();
+        assert_eq!(fs::read_to_string(&whole.file).unwrap(), "second one");
+        uploads.remove_old(SystemTime::now()).await.unwrap();
+        assert!(uploads.find(&id, "me/x.zip").await.unwrap().is_some());
+        uploads.remove_old(SystemTime::now() + KEEP * 2).await.unwrap();
+        assert!(uploads.find(&id, "me/x.zip").await.unwrap().is_none());
+    }
+}

@@ -1,0 +1,86 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Parser;
+use protocol::{InvalidName, Owner};
+
+/// Builds Rust projects for cargo-cloud on this machine.
+///
+/// Starts the backend in the foreground; Ctrl-C stops it, with the builds that run.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "cargo-cloud-local", version)]
+pub struct Options {
+    /// Where to listen. Port 0 takes a free one, which is printed.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+
+    /// Where everything is kept [default: cargo-cloud in the platform's folder for data].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Write a ready client configuration to FILE, keeping what else is in it. OWNER (default: me) may be anyone who
+    /// builds here; each owner sees only what is their own. Can be given several times.
+    #[arg(long, value_name = "[OWNER=]FILE")]
+    pub client_config: Vec<ClientConfig>,
+
+    /// Builds at a time; the others queue [default: a quarter of the cores, at least 1].
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+
+    /// Stop each attempt at a build after this long ("10min"), and go on with the next. At most 12 attempts.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub attempt_limit: Option<Duration>,
+
+    /// A cargo configuration for all builds, for example with a mirror of the registry.
+    #[arg(long, value_name = "FILE")]
+    pub cargo_config: Option<PathBuf>,
+}
+
+/// Where a client's configuration goes, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientConfig {
+    /// Whose.
+    pub owner: Owner,
+    /// Where.
+    pub file: PathBuf,
+}
+
+impl FromStr for ClientConfig {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        // A path may hold `=` too: before it there is an owner only if there is no folder.
+        match text.split_once('=').filter(|(owner, _)| !owner.contains('/')) {
+            Some((owner, file)) => Ok(Self { owner: owner.parse()?, file: file.into() }),
+            None => Ok(Self { owner: Owner::default(), file: text.into() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_configuration_may_name_its_owner() {
+        let parse = |text: &str| text.parse::<ClientConfig>();
+        let of = |owner: &str, file: &str| Ok(ClientConfig { owner: owner.parse().unwrap(), file: file.into() });
+        assert_eq!(parse("config.toml"), of("me", "config.toml"));
+        assert_eq!(parse("ann=a/config.toml"), of("ann", "a/config.toml"));
+        assert_eq!(parse("./x=1/config.toml"), of("me", "./x=1/config.toml"));
+        assert!(parse("Ann=config.toml").is_err());
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Options::command().debug_assert();
+        let options = Options::try_parse_from(["x", "--attempt-limit", "90s", "--jobs", "2"]).unwrap();
+        assert_eq!(options.attempt_limit, Some(Duration::from_secs(90)));
+        assert!(Options::try_parse_from(["x", "--jobs", "0"]).is_err());
+    }
+}

@@ -1,0 +1,68 @@
+//! What goes wrong here, as S3 says it.
+
+use std::io;
+
+use s3s::{S3Error, S3ErrorCode, s3_error};
+use tracing::error;
+
+use crate::files;
+use crate::objects::{AssembleError, PublishError};
+
+/// An error of the disk. What it was is for the one who runs the backend; the client learns what it can act on.
+pub(super) fn of_io(source: io::Error) -> S3Error {
+    if files::is_full(&source) {
+        error!("the data folder's disk is full");
+        return full();
+    }
+    error!(error = %source, "the data folder can't be used");
+    s3_error!(InternalError, "the backend's data folder can't be used; its own output tells more")
+}
+
+fn full() -> S3Error {
+    let mut error = S3Error::with_message(
+        S3ErrorCode::Custom("StorageFull".into()),
+        "the backend's disk is full: nothing was stored; free some space for its data folder and try again",
+    );
+    error.set_status_code(hyper::StatusCode::INSUFFICIENT_STORAGE);
+    error
+}
+
+/// A key that is taken.
+pub(super) fn exists() -> S3Error {
+    s3_error!(PreconditionFailed, "there is an upload of this build id already")
+}
+
+/// An object that could not be written.
+pub(super) fn of_publish(error: PublishError) -> S3Error {
+    match error {
+        PublishError::Exists => exists(),
+        PublishError::Io(source) => of_io(source),
+    }
+}
+
+/// Parts that make no object.
+pub(super) fn of_assembly(error: AssembleError) -> S3Error {
+    let code = match &error {
+        AssembleError::Missing(_) => S3ErrorCode::InvalidPart,
+        AssembleError::Order => S3ErrorCode::InvalidPartOrder,
+        AssembleError::TooSmall(_) => S3ErrorCode::EntityTooSmall,
+        AssembleError::Io(_) => S3ErrorCode::InternalError,
+    };
+    match error {
+        AssembleError::Io(source) => of_io(source),
+        other => S3Error::with_message(code, other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_broken_one() {
+        let error = of_io(io::ErrorKind::StorageFull.into());
+        assert_eq!(error.status_code(), Some(hyper::StatusCode::INSUFFICIENT_STORAGE));
+        assert!(error.message().unwrap().contains("disk is full"));
+        assert_eq!(of_io(io::ErrorKind::PermissionDenied.into()).code(), &S3ErrorCode::InternalError);
+    }
+}

@@ -1,0 +1,222 @@
+//! One follower. It reads the log at its own pace: a slow one lags behind, and costs neither memory nor anyone's time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use hyper_tungstenite::HyperWebsocketStream;
+use hyper_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use hyper_tungstenite::tungstenite::protocol::{CloseFrame, Message};
+use hyper_tungstenite::tungstenite::{Error, error::CapacityError};
+use protocol::limits::{ALIVE_INTERVAL, MAX_MESSAGE_BYTES};
+use protocol::{ClientMessage, Event, EventKind, Frame, Replay};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::builds::{Build, Pulse, now_ms};
+use crate::objects::blocking;
+
+/// Log read at once.
+const PORTION_BYTES: u64 = 2 * MAX_MESSAGE_BYTES as u64;
+
+/// A follower that takes no message for this long is cut off; it resumes when it can.
+const SEND_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a silent follower is asked whether it is there.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// A follower that gave no sign of life for this long is gone.
+const RECEIVE_PATIENCE: Duration = Duration::from_secs(100);
+
+/// Serves a follower until it goes, or until the backend closes.
+pub(super) async fn follow(socket: HyperWebsocketStream, build: Arc<Build>, closing: CancellationToken) {
+    let pulse = build.follow();
+    let mut follower = Follower { socket, build, pulse, position: None, spoke: Instant::now() };
+    let why = follower.serve(&closing).await;
+    debug!(build = %follower.build.id, ?why, "a follower left");
+    let (code, reason) = match why {
+        Left::Gone => return,
+        Left::Closing => (CloseCode::Away, "the backend is stopping"),
+        Left::Slow => (CloseCode::Policy, "too slow: resume"),
+        Left::TooLarge => (CloseCode::Size, "a client's message is small"),
+        Left::Broken => (CloseCode::Error, "the build can't be read"),
+    };
+    let frame = CloseFrame { code, reason: reason.into() };
+    let _ = timeout(Duration::from_secs(1), follower.socket.close(Some(frame))).await;
+}
+
+/// Why a follower is served no more.
+#[derive(Debug)]
+enum Left {
+    Gone,
+    Closing,
+    Slow,
+    TooLarge,
+    Broken,
+}
+
+/// What a follower that has resumed was sent last.
+struct Position {
+    log: crate::builds::LogReader,
+    progress: Option<Arc<Event>>,
+    told_result: bool,
+}
+
+struct Follower {
+    socket: HyperWebsocketStream,
+    build: Arc<Build>,
+    pulse: watch::Receiver<Pulse>,
+    /// None before the first resume.
+    position: Option<Position>,
+    /// When something was sent last.
+    spoke: Instant,
+}
+
+impl Follower {
+    async fn serve(&mut self, closing: &CancellationToken) -> Left {
+        match self.try_serve(closing).await {
+            Ok(()) => Left::Closing,
+            Err(left) => left,
+        }
+    }
+
+    async fn try_serve(&mut self, closing: &CancellationToken) -> Result<(), Left> {
+        let mut heard = Instant::now();
+        let mut ping = tokio::time::interval(PING_INTERVAL);
+        loop {
+            tokio::select! {
+                message = self.socket.next() => {
+                    heard = Instant::now();
+                    self.hear(message).await?;
+                }
+                changed = self.pulse.changed(), if self.position.is_some() => {
+                    changed.map_err(|_| Left::Broken)?;
+                    self.catch_up().await?;
+                }
+                () = tokio::time::sleep_until(self.spoke + ALIVE_INTERVAL), if self.wants_alive() => {
+                    let last = self.build.last();
+                    self.send_events(vec![self.event(EventKind::Alive { last })]).await?;
+                }
+                _ = ping.tick() => {
+                    if heard.elapsed() > RECEIVE_PATIENCE {
+                        return Err(Left::Gone);
+                    }
+                    self.send(Message::Ping(Vec::new().into())).await?;
+                }
+                () = closing.cancelled() => {
+                    return if self.position.is_some() { self.catch_up().await } else { Ok(()) };
+                }
+            }
+        }
+    }
+
+    fn wants_alive(&self) -> bool {
+        self.position.as_ref().is_some_and(|position| !position.told_result)
+    }
+
+    async fn hear(&mut self, message: Option<Result<Message, Error>>) -> Result<(), Left> {
+        match message {
+            Some(Ok(Message::Text(text))) => match ClientMessage::decode(&text) {
+                Some(ClientMessage::Resume { after }) => self.resume(after).await,
+                None => Ok(()),
+            },
+            Some(Ok(Message::Close(_))) | None => Err(Left::Gone),
+            // The library answers pings itself; nothing else means anything here.
+            Some(Ok(_)) => Ok(()),
+            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => Err(Left::TooLarge),
+            Some(Err(_)) => Err(Left::Gone),
+        }
+    }
+
+    /// Sends what was stored after `after`, the result if there is one, and `caught_up`.
+    async fn resume(&mut self, after: u64) -> Result<(), Left> {
+        let now = self.pulse.borrow_and_update().clone();
+        let mut log = self.build.log();
+        let mut replay = Replay::new(self.build.id.clone(), after);
+        loop {
+            let events = read(&mut log, now.log.bytes).await?;
+            if events.is_empty() {
+                break;
+            }
+            for event in events {
+                if let Some(frame) = replay.push(event) {
+                    self.send_frame(&frame).await?;
+                }
+            }
+        }
+        let told_result = now.result.is_some();
+        for frame in replay.finish(now.result.map(|result| (*result).clone()), now_ms()) {
+            self.send_frame(&frame).await?;
+        }
+        self.position = Some(Position { log, progress: None, told_result });
+        // What is known of progress is worth more now than at the next change.
+        self.catch_up().await
+    }
+
+    /// Sends what has happened since.
+    async fn catch_up(&mut self) -> Result<(), Left> {
+        let now = self.pulse.borrow_and_update().clone();
+        let Some(mut position) = self.position.take() else { return Ok(()) };
+        loop {
+            let events = read(&mut position.log, now.log.bytes).await?;
+            if events.is_empty() {
+                break;
+            }
+            self.send_events(events).await?;
+        }
+        if let Some(progress) = now.progress
+            && !position.progress.as_ref().is_some_and(|sent| Arc::ptr_eq(sent, &progress))
+        {
+            self.send_events(vec![(*progress).clone()]).await?;
+            position.progress = Some(progress);
+        }
+        if let Some(result) = now.result
+            && !position.told_result
+        {
+            self.send_events(vec![self.event(EventKind::Finished(Box::new((*result).clone())))]).await?;
+            position.told_result = true;
+        }
+        self.position = Some(position);
+        Ok(())
+    }
+
+    fn event(&self, kind: EventKind) -> Event {
+        Event::new(self.build.id.clone(), None, now_ms(), kind)
+    }
+
+    async fn send_events(&mut self, events: Vec<Event>) -> Result<(), Left> {
+        for frame in Frame::pack(events) {
+            self.send_frame(&frame).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_frame(&mut self, frame: &Frame) -> Result<(), Left> {
+        self.spoke = Instant::now();
+        self.send(Message::Text(frame.encode().into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Left> {
+        match timeout(SEND_PATIENCE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Left::Gone),
+            Err(_) => Err(Left::Slow),
+        }
+    }
+}
+
+async fn read(log: &mut crate::builds::LogReader, end: u64) -> Result<Vec<Event>, Left> {
+    let mut reader = log.clone();
+    let read = blocking(move || {
+        let events = reader.read(end, PORTION_BYTES)?;
+        Ok((events, reader))
+    });
+    let (events, reader) = read.await.map_err(|error| {
+        tracing::error!(%error, "an event log can't be read");
+        Left::Broken
+    })?;
+    *log = reader;
+    Ok(events)
+}

@@ -1,0 +1,105 @@
+//! The WebSocket under `/socket`: who may follow, and the upgrade.
+
+mod follower;
+mod signature;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_tungstenite::tungstenite::protocol::WebSocketConfig;
+use protocol::limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_MESSAGE_BYTES};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, error};
+
+use crate::builds::Builds;
+use crate::keys::Keys;
+
+/// Where the socket is.
+pub(crate) const PATH: &str = "/socket";
+
+/// What a client may send before it is cut off: some times what it ever says.
+const MAX_RECEIVED_BYTES: usize = 16 * MAX_CLIENT_MESSAGE_BYTES;
+
+/// The socket's side of the backend.
+pub(crate) struct Socket {
+    builds: Arc<Builds>,
+    keys: Arc<Keys>,
+    followers: TaskTracker,
+    closing: CancellationToken,
+}
+
+type Answer = Response<s3s::Body>;
+
+impl Socket {
+    /// A socket for these builds.
+    pub fn new(builds: Arc<Builds>, keys: Arc<Keys>) -> Self {
+        Self { builds, keys, followers: TaskTracker::new(), closing: CancellationToken::new() }
+    }
+
+    /// Answers a request for the socket: follows the build, or says why not.
+    pub async fn serve(&self, mut request: Request<Incoming>) -> Answer {
+        if request.method() != Method::GET || !hyper_tungstenite::is_upgrade_request(&request) {
+            return refusal(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket: follow builds with cargo-cloud");
+        }
+        let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let query = request.uri().query().unwrap_or_default();
+        let wanted = match signature::verify(PATH, query, host, SystemTime::now(), &self.keys) {
+            Ok(wanted) => wanted,
+            Err(denied) => {
+                debug!(%denied, "refused a follower");
+                return refusal(StatusCode::FORBIDDEN, &denied.to_string());
+            }
+        };
+        match self.builds.is_anothers(&wanted.owner, &wanted.build).await {
+            Ok(false) => {}
+            Ok(true) => return refusal(StatusCode::FORBIDDEN, "the build is another owner's"),
+            Err(error) => return failure(&error),
+        }
+        let build = match self.builds.open(&wanted.owner, &wanted.build).await {
+            Ok(build) => build,
+            Err(error) => return failure(&error),
+        };
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MAX_RECEIVED_BYTES))
+            .max_frame_size(Some(MAX_RECEIVED_BYTES))
+            .max_write_buffer_size(4 * MAX_MESSAGE_BYTES)
+            .write_buffer_size(0);
+        match hyper_tungstenite::upgrade(&mut request, Some(config)) {
+            Ok((response, socket)) => {
+                let closing = self.closing.clone();
+                self.followers.spawn(async move {
+                    match socket.await {
+                        Ok(socket) => follower::follow(socket, build, closing).await,
+                        Err(error) => debug!(%error, "a follower was gone before it had come"),
+                    }
+                });
+                response.map(s3s::Body::http_body)
+            }
+            Err(error) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+        }
+    }
+
+    /// Gives all followers what there is, says goodbye and waits until they have it.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        self.followers.close();
+        self.followers.wait().await;
+    }
+}
+
+fn failure(error: &std::io::Error) -> Answer {
+    error!(%error, "a build can't be read");
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, "the backend can't read this build; its own output tells more")
+}
+
+/// The same form as API Gateway's.
+fn refusal(status: StatusCode, why: &str) -> Answer {
+    let body = serde_json::json!({ "message": why }).to_string();
+    let mut response = Response::new(s3s::Body::from(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+    response
+}

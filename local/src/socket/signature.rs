@@ -1,0 +1,250 @@
+//! Signatures in the query, as API Gateway's IAM authorisation asks for them: each is computed again and compared.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
+};
+use aws_sigv4::sign::v4;
+use protocol::{BuildId, Owner};
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+use time::PrimitiveDateTime;
+use time::macros::format_description;
+
+use crate::keys::Keys;
+
+/// How far the client's clock may be off: what API Gateway tolerates.
+const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// The longest a signature may be good for, in seconds: SigV4's own limit.
+const MAX_EXPIRES: u64 = 7 * 24 * 3600;
+
+/// Why a connection is refused.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(super) enum Denied {
+    #[error("the query lacks `{0}`, or has it twice")]
+    Parameter(&'static str),
+    #[error("`{0}` in the query can't be read")]
+    Malformed(&'static str),
+    #[error("this backend has no such access key")]
+    Key,
+    #[error("the signature is wrong")]
+    Signature,
+    #[error("the request was signed {0} seconds away from the backend's time: check the clock")]
+    Skewed(u64),
+    #[error("the signature has expired")]
+    Expired,
+    #[error("the access key is another owner's")]
+    Owner,
+}
+
+/// What a signed query asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub owner: Owner,
+    pub build: BuildId,
+}
+
+/// Checks `GET <path>?<query>` as it came to `host`, and reads what it asks for.
+pub(super) fn verify(path: &str, query: &str, host: &str, now: SystemTime, keys: &Keys) -> Result<Wanted, Denied> {
+    let query = Query::parse(query);
+    if query.one("X-Amz-Algorithm")? != "AWS4-HMAC-SHA256" {
+        return Err(Denied::Malformed("X-Amz-Algorithm"));
+    }
+    if query.one("X-Amz-SignedHeaders")? != "host" {
+        return Err(Denied::Malformed("X-Amz-SignedHeaders"));
+    }
+    let credential = query.one("X-Amz-Credential")?;
+    let [id, date, region, "execute-api", "aws4_request"] = credential.split('/').collect::<Vec<_>>()[..] else {
+        return Err(Denied::Malformed("X-Amz-Credential"));
+    };
+    let stamp = query.one("X-Amz-Date")?;
+    let signed_at = parse_stamp(stamp).filter(|_| stamp.starts_with(date)).ok_or(Denied::Malformed("X-Amz-Date"))?;
+    let expires: u64 = query.one("X-Amz-Expires")?.parse().map_err(|_| Denied::Malformed("X-Amz-Expires"))?;
+    if expires == 0 || expires > MAX_EXPIRES {
+        return Err(Denied::Malformed("X-Amz-Expires"));
+    }
+    let key = keys.find(id).ok_or(Denied::Key)?;
+
+    let expires = Duration::from_secs(expires);
+    let url = format!("http://{host}{path}?{}", query.without_signature());
+    let expected = signature(&url, host, region, signed_at, expires, &key.id, &key.secret).ok_or(Denied::Signature)?;
+    let given = query.one("X-Amz-Signature")?;
+    if !bool::from(expected.as_bytes().ct_eq(given.as_bytes())) {
+        return Err(Denied::Signature);
+    }
+
+    let away = now.duration_since(signed_at).unwrap_or_else(|error| error.duration());
+    if away > MAX_SKEW {
+        return Err(Denied::Skewed(away.as_secs()));
+    }
+    if now.duration_since(signed_at).is_ok_and(|age| age > expires) {
+        return Err(Denied::Expired);
+    }
+    let owner: Owner = query.one("owner")?.parse().map_err(|_| Denied::Malformed("owner"))?;
+    if owner != key.owner {
+        return Err(Denied::Owner);
+    }
+    let build = query.one("build")?.parse().map_err(|_| Denied::Malformed("build"))?;
+    Ok(Wanted { owner, build })
+}
+
+/// A query's parameters: as they came, and decoded.
+struct Query<'a>(Vec<(&'a str, String, String)>);
+
+impl<'a> Query<'a> {
+    fn parse(query: &'a str) -> Self {
+        Self(
+            query
+                .split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| {
+                    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                    (pair, decode(name), decode(value))
+                })
+                .collect(),
+        )
+    }
+
+    fn one(&self, name: &'static str) -> Result<&str, Denied> {
+        let mut values = self.0.iter().filter(|(_, n, _)| n == name).map(|(_, _, value)| value.as_str());
+        match (values.next(), values.next()) {
+            (Some(value), None) => Ok(value),
+            _ => Err(Denied::Parameter(name)),
+        }
+    }
+
+    /// What the signature covers, less what the signer adds itself.
+    fn without_signature(&self) -> String {
+        let own = self.0.iter().filter(|(_, name, _)| !name.starts_with("X-Amz-")).map(|(pair, _, _)| *pair);
+        own.collect::<Vec<_>>().join("&")
+    }
+}
+
+fn decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+fn parse_stamp(stamp: &str) -> Option<SystemTime> {
+    let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+    PrimitiveDateTime::parse(stamp, format).ok().map(|time| time.assume_utc().into())
+}
+
+fn signature(
+    url: &str,
+    host: &str,
+    region: &str,
+    time: SystemTime,
+    expires: Duration,
+    id: &str,
+    secret: &str,
+) -> Option<String> {
+    let identity = Credentials::new(id, secret, None, None, "local").into();
+    let mut settings = SigningSettings::default();
+    settings.signature_location = SignatureLocation::QueryParams;
+    settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
+    settings.expires_in = Some(expires);
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name("execute-api")
+        .time(time)
+        .settings(settings)
+        .build()
+        .ok()?
+        .into();
+    let request = SignableRequest::new("GET", url, [("host", host)].into_iter(), SignableBody::Bytes(&[])).ok()?;
+    let (_, signature) = sign(request, &params).ok()?.into_parts();
+    Some(signature)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "127.0.0.1:4100";
+    const BUILD: &str = "01923456-789a-7fff-bfff-ffffffffffff";
+
+    struct Case {
+        keys: Keys,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let keys = Keys::open(&folder.path().join("keys.json")).unwrap();
+            Self { keys, _folder: folder }
+        }
+
+        /// A query for `owner`'s build, signed with the key of `signer`.
+        fn signed(&self, signer: &str, owner: &str, at: SystemTime, expires: u64) -> String {
+            let key = self.keys.of(&signer.parse().unwrap()).unwrap();
+            let own = format!("build={BUILD}&owner={owner}");
+            let url = format!("http://{HOST}/socket?{own}");
+            let expires_in = Duration::from_secs(expires);
+            let signature = signature(&url, HOST, "us-east-1", at, expires_in, &key.id, &key.secret).unwrap();
+            let stamp = time::OffsetDateTime::from(at)
+                .format(format_description!("[year][month][day]T[hour][minute][second]Z"))
+                .unwrap();
+            format!(
+                "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={}%2F{}%2Fus-east-1%2Fexecute-api%2Faws4_request&\
+                 X-Amz-Date={stamp}&X-Amz-Expires={expires}&X-Amz-SignedHeaders=host&{own}&X-Amz-Signature={signature}",
+                key.id,
+                &stamp[..8]
+            )
+        }
+
+        fn verify(&self, query: &str, now: SystemTime) -> Result<Wanted, Denied> {
+            verify("/socket", query, HOST, now, &self.keys)
+        }
+    }
+
+    #[test]
+    fn the_owner_of_a_build_gets_in_within_the_time_limits() {
+        let case = Case::new();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let query = case.signed("me", "me", now, 60);
+        let wanted = Wanted { owner: Owner::default(), build: BUILD.parse().unwrap() };
+        assert_eq!(case.verify(&query, now), Ok(wanted));
+        assert!(case.verify(&query, now + Duration::from_secs(59)).is_ok());
+        assert!(case.verify(&query, now - Duration::from_secs(299)).is_ok());
+        assert_eq!(case.verify(&query, now + Duration::from_secs(61)), Err(Denied::Expired));
+        assert_eq!(case.verify(&query, now + Duration::from_secs(3600)), Err(Denied::Skewed(3600)));
+        assert_eq!(case.verify(&query, now - Duration::from_secs(301)), Err(Denied::Skewed(301)));
+    }
+
+    #[test]
+    fn whatever_is_changed_spoils_the_signature() {
+        let case = Case::new();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let query = case.signed("me", "me", now, 60);
+        for (from, to) in [
+            ("owner=me", "owner=you"),
+            ("bfff-ffffffffffff", "bfff-fffffffffff0"),
+            ("X-Amz-Expires=60", "X-Amz-Expires=61"),
+            ("us-east-1", "us-east-2"),
+            ("owner=me", "owner=me&more=1"),
+        ] {
+            assert_eq!(case.verify(&query.replace(from, to), now), Err(Denied::Signature), "{from} {to}");
+        }
+        assert_eq!(verify("/other", &query, HOST, now, &case.keys), Err(Denied::Signature));
+        assert_eq!(verify("/socket", &query, "evil:1", now, &case.keys), Err(Denied::Signature));
+    }
+
+    #[test]
+    fn owners_are_kept_apart_and_junk_is_named() {
+        let case = Case::new();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        case.keys.of(&"other".parse().unwrap()).unwrap();
+        assert_eq!(case.verify(&case.signed("other", "me", now, 60), now), Err(Denied::Owner));
+        let query = case.signed("me", "me", now, 60);
+        assert_eq!(case.verify(&query.replace("Credential=CC", "Credential=XX"), now), Err(Denied::Key));
+        assert_eq!(case.verify(&format!("{query}&owner=me"), now), Err(Denied::Signature));
+        assert_eq!(case.verify("", now), Err(Denied::Parameter("X-Amz-Algorithm")));
+        assert_eq!(case.verify(&query.replace("execute-api", "s3"), now), Err(Denied::Malformed("X-Amz-Credential")));
+        assert_eq!(case.verify(&query.replace("=60", "=0"), now), Err(Denied::Malformed("X-Amz-Expires")));
+    }
+}
