@@ -43,7 +43,7 @@ async fn serve(options: &Options) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("no signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
     let backend = Backend::start(options).await?;
-    greet(options, &backend).context("nothing can be printed")?;
+    greet(options, &backend);
     asked_to_stop(&mut interrupt, &mut terminate).await;
     eprintln!("stopping; once more to stop at once");
     tokio::select! {
@@ -60,19 +60,23 @@ async fn asked_to_stop(interrupt: &mut Signal, terminate: &mut Signal) {
     }
 }
 
-fn greet(options: &Options, backend: &Backend) -> io::Result<()> {
+/// Says where it is. The first line is for programs too: they start this and read it.
+fn greet(options: &Options, backend: &Backend) {
     let address = backend.address();
-    let mut out = io::stdout().lock();
-    writeln!(out, "listening on http://{address}")?;
-    writeln!(out, "data in {}", backend.data().root().display())?;
-    match &options.client_config[..] {
-        [] => writeln!(out, "to use it, start with `--client-config ~/.config/cargo-cloud/config.toml`")?,
+    let client = match &options.client_config[..] {
+        [] => "to use it, start with `--client-config ~/.config/cargo-cloud/config.toml`".to_owned(),
         written => {
             let files: Vec<String> = written.iter().map(|w| format!("{} ({})", w.file.display(), w.owner)).collect();
-            writeln!(out, "client configuration in {}", files.join(", "))?;
+            format!("client configuration in {}", files.join(", "))
         }
+    };
+    let data = backend.data().root().display();
+    let greeting = format!("listening on http://{address}\ndata in {data}\n{client}\n");
+    let mut out = io::stdout().lock();
+    // In one piece, and not needed: whoever has read the first line may be gone.
+    if let Err(error) = out.write_all(greeting.as_bytes()).and_then(|()| out.flush()) {
+        tracing::debug!(%error, "nobody reads the greeting");
     }
-    out.flush()?;
     if !address.ip().is_loopback() {
         eprintln!(
             "warning: this listens on the network, and HTTP is not encrypted: sources and binaries can be read on the \
@@ -82,5 +86,4 @@ fn greet(options: &Options, backend: &Backend) -> io::Result<()> {
             eprintln!("note: clients are told to use {}", reachable(address));
         }
     }
-    Ok(())
 }
