@@ -255,7 +255,7 @@ mod tests {
     fn the_etag_of_parts_is_s3s() {
         // `printf '' | md5sum` twice, decoded, then md5sum again.
         let part = Part { path: PathBuf::new(), etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(), size: 0 };
-        assert_eq!(combined_etag(&[part.clone()]), "59adb24ef3cdbe0297f05b395827453f-1");
+        assert_eq!(combined_etag(std::slice::from_ref(&part)), "59adb24ef3cdbe0297f05b395827453f-1");
         assert!(combined_etag(&[part.clone(), part]).ends_with("-2"));
     }
 
