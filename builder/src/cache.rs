@@ -25,9 +25,12 @@ pub struct CachedProject {
 /// Brings a project's folder to this machine, and keeps it. Both happen while the project is locked.
 #[async_trait]
 pub trait Cache: Send + Sync {
-    /// Fetches what an earlier build left, if it isn't here. True if there was anything to fetch. An error costs time,
-    /// not the build: the engine goes on with what is there, or with nothing.
-    async fn restore(&self, project: &CachedProject) -> io::Result<bool>;
+    /// Whether it keeps something that isn't on this machine.
+    async fn has_more(&self, project: &CachedProject) -> bool;
+
+    /// Fetches what an earlier build left, after [`Cache::has_more`]. An error costs time, not the build: the engine goes
+    /// on with what is there, or with nothing.
+    async fn restore(&self, project: &CachedProject) -> io::Result<()>;
 
     /// Keeps what a build left.
     async fn save(&self, project: &CachedProject) -> io::Result<()>;
@@ -42,8 +45,12 @@ pub struct FolderCache;
 
 #[async_trait]
 impl Cache for FolderCache {
-    async fn restore(&self, _: &CachedProject) -> io::Result<bool> {
-        Ok(false)
+    async fn has_more(&self, _: &CachedProject) -> bool {
+        false
+    }
+
+    async fn restore(&self, _: &CachedProject) -> io::Result<()> {
+        Ok(())
     }
 
     async fn save(&self, _: &CachedProject) -> io::Result<()> {

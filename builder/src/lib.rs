@@ -4,13 +4,25 @@
 //! A backend calls [`supervisor_main_if_asked`] and [`harden_process`] first thing in `main`, makes one [`Engine`] and
 //! calls [`Engine::run`] for each attempt.
 
+mod archive;
 mod attempt;
+mod build;
 mod cache;
+mod cargo;
 mod config;
 mod engine;
+mod environment;
 mod harden;
+mod hex;
+mod output;
+mod packing;
+mod plan;
 mod project;
+mod selection;
+mod source;
+mod stream;
 mod supervisor;
+mod tools;
 
 pub use attempt::{Attempt, Ending, History};
 pub use cache::{Cache, CachedProject, FolderCache, Unsaved};

@@ -1,0 +1,411 @@
+//! One attempt, phase by phase.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::{ArtifactInfo, Outcome, Request, Status};
+use tokio_util::sync::CancellationToken;
+
+use crate::archive::{Archive, ArchiveError};
+use crate::cache::{CachedProject, Unsaved};
+use crate::cargo::{self, CargoRun, End, Watch};
+use crate::environment::Environment;
+use crate::packing::{Contents, PackError, pack};
+use crate::plan::Plan;
+use crate::project::{Project, ProjectLock};
+use crate::selection::{Metadata, Selection};
+use crate::source::{Aftermath, Changes, ReceiveError, hash_file, receive};
+use crate::stream::Reporter;
+use crate::supervisor::{Exit, Spec, SupervisorError, capture};
+use crate::tools::Toolchain;
+use crate::{Attempt, Engine, History};
+
+/// Why an attempt ended before its end.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// It can't be done as asked.
+    Refused(String),
+    /// The machine failed.
+    Crashed(String),
+    /// Told to stop.
+    Cancelled,
+    /// The deadline came.
+    OutOfTime { advanced: bool, working_on: String },
+}
+
+impl From<ArchiveError> for Fault {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Bad(why) => Fault::Refused(why),
+            ArchiveError::Io(error) => disk("unpack the source", &error),
+        }
+    }
+}
+
+impl From<SupervisorError> for Fault {
+    fn from(error: SupervisorError) -> Self {
+        Fault::Crashed(error.to_string())
+    }
+}
+
+/// What the backend's disk did while it was to `what`.
+fn disk(what: &str, error: &io::Error) -> Fault {
+    let advice = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ": its disk is full, make room and build again",
+        _ => "",
+    };
+    Fault::Crashed(format!("the backend could not {what}: {error}{advice}"))
+}
+
+/// An attempt that came to its end.
+pub(crate) struct Done {
+    /// How.
+    pub outcome: Outcome,
+    /// Cargo's.
+    pub exit_code: Option<i32>,
+    /// For endings cargo doesn't explain.
+    pub message: Option<String>,
+    /// What was built, and where it lies.
+    pub artifact: Option<(ArtifactInfo, PathBuf)>,
+}
+
+/// One attempt.
+pub(crate) struct Build<'a> {
+    engine: &'a Engine,
+    attempt: &'a Attempt,
+    reporter: Reporter,
+    history: History,
+    held: Option<(Project, CachedProject, ProjectLock)>,
+    /// When work has to stop, so that there is time to save.
+    stop_at: Option<Instant>,
+}
+
+/// All that cargo needs.
+struct Prepared {
+    request: Request,
+    project: Project,
+    directory: PathBuf,
+    env: Environment,
+    toolchain: Toolchain,
+}
+
+impl<'a> Build<'a> {
+    /// An attempt that is about to begin.
+    pub fn new(engine: &'a Engine, attempt: &'a Attempt, reporter: Reporter) -> Self {
+        let margin = engine.config.pause_margin;
+        let stop_at = attempt.deadline.map(|at| at.checked_sub(margin).unwrap_or(at));
+        Self { engine, attempt, reporter, history: attempt.history.clone(), held: None, stop_at }
+    }
+
+    /// Runs it.
+    pub async fn run(&mut self) -> Result<Done, Fault> {
+        let path = self.attempt.source.clone();
+        let archive = self.blocking("reading the source", move |_| Ok(Archive::open(&path)?)).await?;
+        let request = Request::decode(&self.attempt.metadata, archive.request.clone())
+            .map_err(|error| Fault::Refused(error.to_string()))?;
+        let project = self.enter(&request).await?;
+        self.unpack(archive, &project).await?;
+        let prepared = self.prepare(request, project).await?;
+        let run = self.compile(&prepared).await?;
+        self.conclude(&prepared, run).await
+    }
+
+    /// Ends the stream, and gives what outlives the attempt.
+    pub async fn close(self) -> (History, Option<Unsaved>) {
+        let cache = Arc::clone(&self.attempt.cache);
+        let unsaved = self.held.map(|(_, project, lock)| Unsaved { cache, project, lock });
+        (self.history, unsaved)
+    }
+
+    /// Takes the project's folder, and makes it ready for strangers' code.
+    async fn enter(&mut self, request: &Request) -> Result<Project, Fault> {
+        let project = Project::new(&self.engine.config.work, &self.attempt.owner, &request.project);
+        let begun = Instant::now();
+        let waiting = self.reporter.clone();
+        let lock = project.lock(async move || waiting.status(Status::Waiting).await);
+        let lock = self.guarded("waiting for another build of the project", lock).await?;
+        self.history.times.waiting += millis(begun);
+        let lock = lock.map_err(|error| disk("lock the project's folder", &error))?;
+        let cached = CachedProject {
+            owner: self.attempt.owner.clone(),
+            key: request.project.clone(),
+            folder: project.folder.clone(),
+        };
+        self.held = Some((project.clone(), cached.clone(), lock));
+        let cache = Arc::clone(&self.attempt.cache);
+        if cache.has_more(&cached).await {
+            let begun = Instant::now();
+            self.reporter.status(Status::Restoring).await;
+            match self.guarded("restoring the cache", cache.restore(&cached)).await? {
+                Ok(()) => {}
+                Err(error) => tracing::warn!(%error, project = %request.project, "the cache could not be restored"),
+            }
+            self.history.times.restoring += millis(begun);
+        }
+        if let (Some(stop_at), Some(deadline)) = (&mut self.stop_at, self.attempt.deadline) {
+            let saving = cache.time_to_save(&cached).await + self.engine.config.pause_margin;
+            *stop_at = deadline.checked_sub(saving).unwrap_or(*stop_at);
+        }
+        let (folders, home, config) =
+            (project.clone(), self.engine.config.work.join("cargo-home"), self.engine.config.cargo_config.clone());
+        self.blocking("preparing", move |_| {
+            folders
+                .prepare()
+                .and_then(|()| clean_cargo_home(&home, config.as_deref()))
+                .map_err(|error| disk("prepare the project's folder", &error))
+        })
+        .await?;
+        if self.attempt.number == 1 {
+            self.history.cache.warm = project.target.join(".rustc_info.json").exists();
+        }
+        Ok(project)
+    }
+
+    async fn unpack(&mut self, archive: Archive, project: &Project) -> Result<(), Fault> {
+        let begun = Instant::now();
+        self.reporter.status(Status::Unpacking).await;
+        let project = project.clone();
+        let changes = self
+            .blocking("unpacking the source", move |cancel| match receive(&archive, &project, cancel) {
+                Ok(changes) => Ok(changes),
+                Err(ReceiveError::Archive(error)) => Err(error.into()),
+                Err(ReceiveError::Cancelled) => Ok(Changes::default()),
+            })
+            .await?;
+        self.history.times.unpacking += millis(begun);
+        self.history.cache.changed_files += changes.files;
+        Ok(())
+    }
+
+    /// Chooses the toolchain, and asks for what its targets need.
+    async fn prepare(&mut self, request: Request, project: Project) -> Result<Prepared, Fault> {
+        let tools = &self.engine.tools;
+        let details = &request.details;
+        let directory = project.source.join(&details.directory);
+        if !directory.join("Cargo.toml").is_file() {
+            let place = if details.directory.is_empty() { "its top folder" } else { &details.directory };
+            return Err(Fault::Refused(format!("the source has no Cargo.toml in {place}; send it with cargo-cloud")));
+        }
+        let mut env = tools.base.of_build(&project, &details.env);
+        let (toolchain, extra) = {
+            let chosen = tools.choose(&mut env, details.toolchain.as_deref(), &project.source, &directory);
+            let work = async {
+                let toolchain = chosen.await?;
+                let extra = tools
+                    .target_environment(
+                        &self.engine.config,
+                        &request.options.target,
+                        &toolchain,
+                        &env,
+                        &directory,
+                        &project.tmp,
+                    )
+                    .await?;
+                Ok((toolchain, extra))
+            };
+            self.guarded("looking at the toolchain", work).await?.map_err(Fault::Refused)?
+        };
+        // What the request sets itself comes before what is found.
+        for (name, value) in extra {
+            env.entry(name).or_insert(value);
+        }
+        Ok(Prepared { request, project, directory, env, toolchain })
+    }
+
+    async fn compile(&mut self, prepared: &Prepared) -> Result<(CargoRun, Option<Metadata>), Fault> {
+        let begun = Instant::now();
+        let source = prepared.project.source.to_string_lossy().into_owned();
+        self.reporter.status(Status::Compiling { attempt: self.attempt.number, source }).await;
+        let plan = Plan::new(&prepared.request.options);
+        let spec = |args| Spec {
+            program: self.engine.tools.cargo.clone(),
+            args,
+            env: prepared.env.clone(),
+            directory: prepared.directory.clone(),
+        };
+        let watch = Watch {
+            reporter: &self.reporter,
+            cancel: &self.attempt.cancel,
+            stop_at: self.stop_at,
+            drain_time: self.engine.config.drain_time,
+            forward_messages: plan.forward_messages,
+        };
+        let (cargo, metadata) = (spec(plan.args), spec(metadata_args(&prepared.request)));
+        let (run, metadata) = tokio::join!(cargo::run(&cargo, watch), async {
+            let text = self.guarded("cargo metadata", capture(&metadata)).await.ok()?.ok()?.text().ok()?;
+            serde_json::from_str(&text).ok()
+        });
+        self.history.times.compiling += millis(begun);
+        let project = prepared.project.clone();
+        let recorded = tokio::task::spawn_blocking(move || Aftermath::record(&project).and(project.tidy())).await;
+        if let Err(error) = recorded.map_err(io::Error::other).and_then(|recorded| recorded) {
+            tracing::warn!(%error, "what the build left could not be recorded");
+        }
+        let run = run?;
+        let history = &mut self.history;
+        history.peak_memory = history.peak_memory.max(run.peak_memory);
+        // What an earlier attempt compiled is fresh now, and was not there before the build.
+        history.cache.fresh = run.made.fresh.saturating_sub(history.cache.compiled);
+        history.cache.compiled += run.made.compiled;
+        Ok((run, metadata))
+    }
+
+    async fn conclude(
+        &mut self,
+        prepared: &Prepared,
+        (run, metadata): (CargoRun, Option<Metadata>),
+    ) -> Result<Done, Fault> {
+        let exit = match run.end {
+            End::Cancelled => return Err(Fault::Cancelled),
+            End::OutOfTime => return Err(self.pause(&run).await),
+            End::Exit(exit) => exit,
+        };
+        let (outcome, exit_code, message) = judge(exit, &run, self.history.peak_memory, &self.engine.config.work);
+        let begun = Instant::now();
+        let (options, details) = (&prepared.request.options, &prepared.request.details);
+        let programs = match (&metadata, outcome) {
+            (Some(metadata), Outcome::Succeeded) => Selection {
+                metadata,
+                options,
+                directory: &prepared.directory,
+                source: &prepared.project.source,
+                target: &prepared.project.target,
+            }
+            .programs(&run.made.artifacts),
+            _ => Vec::new(),
+        };
+        let lock = prepared.project.source.join(&details.root).join("Cargo.lock");
+        let lock = Some(lock).filter(|lock| is_changed(lock, details.lock_sha256.as_deref()));
+        if programs.is_empty() && lock.is_none() {
+            return Ok(Done { outcome, exit_code, message, artifact: None });
+        }
+        self.reporter.status(Status::Packing).await;
+        let contents =
+            Contents { host: prepared.toolchain.host.clone(), rustc: prepared.toolchain.rustc.clone(), programs, lock };
+        let path = self.attempt.output.join("artifact.zip");
+        let to = path.clone();
+        let info = self
+            .blocking("packing", move |cancel| match pack(&contents, &to, cancel) {
+                Ok(info) => Ok(info),
+                Err(PackError::Cancelled) => Err(Fault::Cancelled),
+                Err(error @ PackError::TooLarge(_)) => Err(Fault::Refused(error.to_string())),
+                Err(PackError::Io(error)) => Err(disk("pack what was built", &error)),
+            })
+            .await?;
+        self.history.times.packing += millis(begun);
+        Ok(Done { outcome, exit_code, message, artifact: Some((info, path)) })
+    }
+
+    /// Saves what was made for the next attempt.
+    async fn pause(&mut self, run: &CargoRun) -> Fault {
+        self.reporter.status(Status::Pausing { attempt: self.attempt.number }).await;
+        let advanced = run.made.compiled > 0 || run.told.done > self.history.units_done;
+        self.history.units_done = self.history.units_done.max(run.told.done);
+        if let Some((_, project, _)) = &self.held
+            && let Err(error) = self.attempt.cache.save(project).await
+        {
+            tracing::warn!(%error, "the cache could not be saved");
+        }
+        let working_on =
+            if run.told.current.is_empty() { "starting cargo".to_owned() } else { run.told.current.clone() };
+        Fault::OutOfTime { advanced, working_on }
+    }
+
+    /// Waits for something, unless the build is cancelled or out of time before.
+    async fn guarded<T>(&self, what: &str, work: impl Future<Output = T>) -> Result<T, Fault> {
+        let time = async {
+            match self.stop_at {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.attempt.cancel.cancelled() => Err(Fault::Cancelled),
+            done = work => Ok(done),
+            () = time => Err(Fault::OutOfTime { advanced: false, working_on: what.to_owned() }),
+        }
+    }
+
+    /// The same for work that blocks a thread; it is told to stop, and waited for: it works in the project's folder.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        what: &str,
+        work: impl FnOnce(&CancellationToken) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let stop = self.attempt.cancel.child_token();
+        let token = stop.clone();
+        let mut handle = tokio::task::spawn_blocking(move || work(&token));
+        let guarded = self.guarded(what, &mut handle).await;
+        let joined = match guarded {
+            Ok(joined) => joined,
+            Err(fault) => {
+                stop.cancel();
+                let _ = handle.await;
+                return Err(fault);
+            }
+        };
+        joined.unwrap_or_else(|error| Err(Fault::Crashed(format!("the engine failed while {what}: {error}"))))
+    }
+}
+
+/// What cargo's end means.
+fn judge(exit: Exit, run: &CargoRun, peak: u64, work: &Path) -> (Outcome, Option<i32>, Option<String>) {
+    let mib = peak / (1024 * 1024);
+    match exit {
+        Exit::Code(0) => (Outcome::Succeeded, Some(0), None),
+        Exit::Code(code) if run.told.disk_full => {
+            let message = format!("the backend's disk is full: make room in {} and build again", work.display());
+            (Outcome::Crashed, Some(code), Some(message))
+        }
+        Exit::Code(code) if run.told.killed => {
+            let message = format!(
+                "a compiler process was killed, most likely because memory ran out (the build held {mib} MiB at its peak): \
+                 try `-j 1`, or less optimisation (`--config profile.release.lto=false`)"
+            );
+            (Outcome::Crashed, Some(code), Some(message))
+        }
+        Exit::Code(code) => (Outcome::Failed, Some(code), None),
+        Exit::Signal(signal) => {
+            let message = format!("cargo was killed by signal {signal}; the build held {mib} MiB at its peak");
+            (Outcome::Crashed, None, Some(message))
+        }
+    }
+}
+
+/// `cargo metadata` with the flags that change what a project is.
+fn metadata_args(request: &Request) -> Vec<std::ffi::OsString> {
+    let mut args =
+        vec!["metadata".to_owned(), "--no-deps".to_owned(), "--format-version=1".to_owned(), "--quiet".to_owned()];
+    args.extend(request.options.config.iter().map(|value| format!("--config={value}")));
+    args.extend(request.options.unstable.iter().map(|value| format!("-Z{value}")));
+    args.into_iter().map(Into::into).collect()
+}
+
+/// Whether a lock file is there that the client doesn't have.
+fn is_changed(lock: &Path, sent: Option<&str>) -> bool {
+    lock.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+        && hash_file(lock).is_ok_and(|sha256| Some(sha256.as_str()) != sent)
+}
+
+/// Removes from the builds' common `CARGO_HOME` whatever cargo would obey, but for what the backend wants there.
+fn clean_cargo_home(home: &Path, config: Option<&Path>) -> io::Result<()> {
+    for name in ["config", "credentials", "credentials.toml"] {
+        crate::project::remove(&home.join(name))?;
+    }
+    let ours = home.join("config.toml");
+    match config.map(std::fs::read).transpose()? {
+        Some(wanted) if std::fs::read(&ours).ok().as_deref() == Some(&wanted) => Ok(()),
+        Some(wanted) => {
+            crate::project::remove(&ours)?;
+            std::fs::write(ours, wanted)
+        }
+        None => crate::project::remove(&ours),
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(Duration::as_millis(&since.elapsed())).unwrap_or(u64::MAX)
+}

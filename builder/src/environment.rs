@@ -1,0 +1,209 @@
+//! The environment of a build: from nothing, then what is known. Nothing of the backend's own gets in by accident.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::project::Project;
+
+/// Where programs lie on any Unix.
+const SYSTEM_PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Variables of the backend a build needs to reach the network from behind a proxy or with a private authority.
+const NETWORK: [&str; 11] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CURL_CA_BUNDLE",
+];
+
+/// Variables of the backend that say where its tools are.
+const TOOLS: [&str; 7] = [
+    "ANDROID_HOME",
+    "ANDROID_SDK_ROOT",
+    "ANDROID_NDK_HOME",
+    "ANDROID_NDK_ROOT",
+    "ANDROID_NDK_PATH",
+    "NDK_HOME",
+    "RUSTUP_AUTO_INSTALL",
+];
+
+/// Groups of cargo's variables about the network (doc.rust-lang.org/cargo, configuration): none of them is a token.
+const CARGO_NETWORK: [&str; 2] = ["CARGO_HTTP_", "CARGO_NET_"];
+
+/// Variables a request can't set: the engine's own, and those that would lead cargo out of its folders.
+const OURS: [&str; 17] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "CARGO",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "CARGO_TARGET_DIR",
+    "CARGO_BUILD_TARGET_DIR",
+    "CARGO_BUILD_BUILD_DIR",
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "RUSTC_WRAPPER",
+    "CARGO_TERM_PROGRESS_WHEN",
+    "CARGO_TERM_PROGRESS_WIDTH",
+    "CARGO_TERM_COLOR",
+    "CARGO_TERM_QUIET",
+    "__CARGO_TEST_ROOT",
+];
+
+/// Columns of cargo's progress bar: room for the names of what compiles.
+const PROGRESS_WIDTH: &str = "160";
+
+/// Variables by name.
+pub(crate) type Environment = BTreeMap<OsString, OsString>;
+
+/// What all builds of this machine have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct BaseEnvironment(Environment);
+
+impl BaseEnvironment {
+    /// Out of the backend's own variables: `cargo_folder` is where cargo's program lies, `work` the engine's folder.
+    pub fn new(
+        backend: impl Iterator<Item = (OsString, OsString)>,
+        cargo_folder: &Path,
+        work: &Path,
+        extra: &BTreeMap<String, OsString>,
+    ) -> Self {
+        let backend: BTreeMap<OsString, OsString> = backend.collect();
+        let mut env = Environment::new();
+        for (name, value) in &backend {
+            let Some(text) = name.to_str() else { continue };
+            let known = NETWORK.contains(&text) || TOOLS.contains(&text);
+            if known || CARGO_NETWORK.iter().any(|prefix| text.starts_with(prefix)) {
+                env.insert(name.clone(), value.clone());
+            }
+        }
+        if let Some(rustup) = rustup_home(&backend) {
+            env.insert("RUSTUP_HOME".into(), rustup.into());
+        }
+        env.insert("PATH".into(), path(cargo_folder, backend.get(OsStr::new("PATH"))));
+        env.insert("LANG".into(), "C.UTF-8".into());
+        env.insert("HOME".into(), work.into());
+        env.insert("CARGO_HOME".into(), work.join("cargo-home").into());
+        env.insert("CARGO_BUILD_RUSTC_WRAPPER".into(), "".into());
+        env.insert("CARGO_TERM_PROGRESS_WHEN".into(), "always".into());
+        env.insert("CARGO_TERM_PROGRESS_WIDTH".into(), PROGRESS_WIDTH.into());
+        env.extend(extra.iter().map(|(name, value)| (name.into(), value.clone())));
+        Self(env)
+    }
+
+    /// For commands that belong to no build.
+    pub fn variables(&self) -> &Environment {
+        &self.0
+    }
+
+    /// For one build. What the request wants comes first, so that it overrules nothing of ours.
+    pub fn of_build(&self, project: &Project, requested: &BTreeMap<String, String>) -> Environment {
+        let allowed = |name: &str| !OURS.contains(&name) && !name.to_ascii_uppercase().ends_with("_TOKEN");
+        let mut env: Environment = requested
+            .iter()
+            .filter(|(name, _)| allowed(name))
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        env.extend(self.0.clone());
+        env.insert("HOME".into(), project.home.clone().into());
+        env.insert("TMPDIR".into(), project.tmp.clone().into());
+        env.insert("CARGO_TARGET_DIR".into(), project.target.clone().into());
+        env.insert("CARGO_BUILD_BUILD_DIR".into(), project.target.clone().into());
+        // Cargo looks for configuration and workspaces in every folder up to the root, and stops here: what lies above
+        // the project is not the project's. (Cargo's own tests rely on it, in every release since 2015.)
+        env.insert("__CARGO_TEST_ROOT".into(), project.folder.clone().into());
+        env
+    }
+}
+
+fn rustup_home(backend: &BTreeMap<OsString, OsString>) -> Option<PathBuf> {
+    let set = backend.get(OsStr::new("RUSTUP_HOME")).map(PathBuf::from);
+    let usual = || Some(Path::new(backend.get(OsStr::new("HOME"))?).join(".rustup"));
+    set.or_else(usual).filter(|folder| folder.is_dir())
+}
+
+/// Cargo's folder, the backend's absolute ones, the system's.
+fn path(cargo_folder: &Path, backend: Option<&OsString>) -> OsString {
+    let mut folders = vec![cargo_folder.to_owned()];
+    let theirs = backend.map(|path| std::env::split_paths(path).collect::<Vec<_>>()).unwrap_or_default();
+    for folder in theirs.into_iter().chain(SYSTEM_PATH.map(PathBuf::from)) {
+        if folder.is_absolute() && !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    std::env::join_paths(folders).unwrap_or_else(|_| SYSTEM_PATH.join(":").into())
+}
+
+/// The program `name` in the folders of `env`'s `PATH`.
+pub(crate) fn find_program(env: &Environment, name: &str) -> Option<PathBuf> {
+    let path = env.get(OsStr::new("PATH"))?;
+    std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| is_program(file))
+}
+
+/// Whether a file can be run.
+pub(crate) fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Owner;
+
+    use super::*;
+
+    fn base() -> BaseEnvironment {
+        let backend = [
+            ("AWS_SECRET_ACCESS_KEY", "s"),
+            ("CARGO_REGISTRY_TOKEN", "t"),
+            ("HTTPS_PROXY", "p"),
+            ("PATH", "rel:/opt/x:/bin"),
+            ("CARGO_NET_GIT_FETCH_WITH_CLI", "true"),
+            ("RUSTFLAGS", "-g"),
+            ("RUSTC_WRAPPER", "sccache"),
+        ];
+        let backend = backend.into_iter().map(|(name, value)| (name.into(), value.into()));
+        BaseEnvironment::new(backend, Path::new("/c/bin"), Path::new("/w"), &BTreeMap::new())
+    }
+
+    #[test]
+    fn only_what_is_known_comes_from_the_backend() {
+        let env = base();
+        let names: Vec<&str> = env.variables().keys().filter_map(|name| name.to_str()).collect();
+        assert!(names.contains(&"HTTPS_PROXY") && names.contains(&"CARGO_NET_GIT_FETCH_WITH_CLI"));
+        for name in ["AWS_SECRET_ACCESS_KEY", "CARGO_REGISTRY_TOKEN", "RUSTFLAGS", "RUSTC_WRAPPER"] {
+            assert!(!names.contains(&name), "{name}");
+        }
+        let path = env.variables()[OsStr::new("PATH")].to_str().unwrap();
+        assert_eq!(path, "/c/bin:/opt/x:/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin");
+    }
+
+    #[test]
+    fn a_request_overrules_nothing_of_ours() {
+        let project = Project::new(Path::new("/w"), &Owner::default(), &"k-1".parse().unwrap());
+        let wanted = [
+            ("PATH", "/evil"),
+            ("CARGO_TARGET_DIR", "/evil"),
+            ("RUSTC_WRAPPER", "evil"),
+            ("LANG", "evil"),
+            ("CARGO_REGISTRIES_X_TOKEN", "t"),
+            ("RUSTFLAGS", "-C debuginfo=1"),
+        ];
+        let wanted = wanted.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let env = base().of_build(&project, &wanted);
+        let got = |name: &str| env.get(OsStr::new(name)).and_then(|value| value.to_str());
+        assert_eq!(got("CARGO_TARGET_DIR"), Some("/w/projects/me/k-1/target"));
+        assert_eq!(got("RUSTFLAGS"), Some("-C debuginfo=1"));
+        assert_eq!((got("RUSTC_WRAPPER"), got("CARGO_REGISTRIES_X_TOKEN")), (None, None));
+        assert!(!env.values().any(|value| value.to_str().is_some_and(|v| v.contains("evil"))));
+    }
+}

@@ -1,0 +1,149 @@
+use std::fs;
+
+use super::*;
+use crate::output::Message;
+
+struct Project {
+    folder: tempfile::TempDir,
+    metadata: Metadata,
+}
+
+impl Project {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for file in [
+            "debug/app",
+            "debug/tool",
+            "debug/other",
+            "debug/examples/demo",
+            "debug/deps/app-0123",
+            "t1/debug/app",
+            "debug/evil",
+        ] {
+            let file = root.join("target").join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        std::os::unix::fs::symlink("/bin/sh", root.join("target/debug/linked")).unwrap();
+        let package = |name: &str, targets: &str| {
+            format!(
+                r#"{{"id":"path+file://{0}/source/{name}#0.1.0","name":"{name}","version":"0.1.0",
+                "manifest_path":"{0}/source/{name}/Cargo.toml","targets":[{targets}]}}"#,
+                root.display()
+            )
+        };
+        let bin = |name: &str| format!(r#"{{"name":"{name}","kind":["bin"]}}"#);
+        let app =
+            [bin("app"), bin("tool"), bin("linked"), r#"{"name":"demo","kind":["example"]}"#.to_owned()].join(",");
+        let json = format!(
+            r#"{{"packages":[{},{}],"workspace_members":["path+file://{r}/source/app#0.1.0","path+file://{r}/source/other#0.1.0"],
+            "workspace_default_members":["path+file://{r}/source/app#0.1.0"]}}"#,
+            package("app", &app),
+            package("other", &bin("other")),
+            r = root.display()
+        );
+        Self { folder, metadata: serde_json::from_str(&json).unwrap() }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap()
+    }
+
+    fn artifact(&self, package: &str, kind: &str, name: &str, file: &str, test: bool) -> ArtifactMessage {
+        let root = self.root();
+        let json = format!(
+            r#"{{"reason":"compiler-artifact","manifest_path":"{0}/source/{package}/Cargo.toml","target":{{"kind":["{kind}"],"name":"{name}"}},
+            "profile":{{"test":{test}}},"executable":"{0}/{file}","fresh":false}}"#,
+            root.display()
+        );
+        match serde_json::from_str(&json).unwrap() {
+            Message::CompilerArtifact(artifact) => *artifact,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn select(&self, options: &CargoOptions, artifacts: &[ArtifactMessage]) -> Vec<String> {
+        let root = self.root();
+        let selection = Selection {
+            metadata: &self.metadata,
+            options,
+            directory: &root.join("source/app"),
+            source: &root.join("source"),
+            target: &root.join("target"),
+        };
+        selection.programs(artifacts).into_iter().map(|program| program.path).collect()
+    }
+
+    fn all(&self) -> Vec<ArtifactMessage> {
+        vec![
+            self.artifact("app", "bin", "app", "target/debug/app", false),
+            self.artifact("app", "bin", "tool", "target/debug/tool", false),
+            self.artifact("other", "bin", "other", "target/debug/other", false),
+            self.artifact("app", "example", "demo", "target/debug/examples/demo", false),
+            self.artifact("app", "bin", "app", "target/debug/deps/app-0123", true),
+            self.artifact("app", "bin", "app", "target/t1/debug/app", false),
+        ]
+    }
+}
+
+#[test]
+fn what_was_asked_for_counts() {
+    let project = Project::new();
+    let all = project.all();
+    let select = |options: CargoOptions| project.select(&options, &all);
+    let options = CargoOptions::default();
+    assert_eq!(select(options.clone()), ["debug/app", "debug/tool"]);
+    assert_eq!(select(CargoOptions { bin: vec!["to*".into()], ..options.clone() }), ["debug/tool"]);
+    assert_eq!(select(CargoOptions { package: vec!["other@0.1".into()], ..options.clone() }), ["debug/other"]);
+    assert_eq!(
+        select(CargoOptions { workspace: true, exclude: vec!["app".into()], ..options.clone() }),
+        ["debug/other"]
+    );
+    assert_eq!(select(CargoOptions { examples: true, ..options.clone() }), ["debug/examples/demo"]);
+    assert_eq!(select(CargoOptions { tests: true, ..options.clone() }), ["debug/deps/app-0123"]);
+    assert_eq!(select(CargoOptions { lib: true, ..options.clone() }), [""; 0]);
+    assert_eq!(
+        select(CargoOptions { target: vec!["t1".into()], ..options.clone() }),
+        ["debug/app", "debug/tool", "t1/debug/app"]
+    );
+    assert_eq!(select(CargoOptions { release: true, ..options }), [""; 0]);
+}
+
+#[test]
+fn a_forged_message_counts_for_nothing() {
+    let project = Project::new();
+    let forged = [
+        project.artifact("app", "bin", "evil", "target/debug/evil", false),
+        project.artifact("nobody", "bin", "app", "target/debug/app", false),
+        project.artifact("app", "bin", "app", "target/debug/evil", false),
+        project.artifact("app", "bin", "app", "../../../../bin/sh", false),
+        project.artifact("app", "bin", "app", "target/debug/../../../../../../bin/sh", false),
+        project.artifact("app", "bin", "linked", "target/debug/linked", false),
+        project.artifact("app", "bin", "tool", "target/debug/missing", false),
+        project.artifact("app", "bin", "app", "target/debug/deps/app-0123", false),
+    ];
+    assert_eq!(project.select(&CargoOptions::default(), &forged), [""; 0]);
+}
+
+#[test]
+fn package_specifications() {
+    let project = Project::new();
+    let app = &project.metadata.packages[0];
+    let path = format!("file://{}/source/app", project.root().display());
+    for spec in [
+        "app",
+        "a*",
+        "app@0.1.0",
+        "app:0.1.0",
+        "app@0",
+        &path,
+        &format!("{path}#0.1.0"),
+        &format!("path+{path}#app@0.1.0"),
+    ] {
+        assert!(names(spec, app), "{spec}");
+    }
+    for spec in ["other", "app@0.2", "app@0.1.0.1", "https://x/y#app", "file:///else#app", ""] {
+        assert!(!names(spec, app), "{spec}");
+    }
+}

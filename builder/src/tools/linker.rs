@@ -1,0 +1,132 @@
+//! Which linker a target needs, and whether it is there.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::environment::{Environment, find_program};
+
+/// What links for a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Linker {
+    /// What rustc takes by itself.
+    Default,
+    /// This program, a C compiler.
+    Program(PathBuf),
+    /// The NDK's, by cargo-ndk.
+    Android,
+    /// None of these is there; the first is the usual one.
+    Missing(Vec<String>),
+}
+
+impl Linker {
+    /// For `target` on `host`; `given` are the backend's own choices.
+    pub fn find(target: &str, host: &str, given: &BTreeMap<String, PathBuf>, env: &Environment) -> Self {
+        if let Some(program) = given.get(target) {
+            return Linker::Program(program.clone());
+        }
+        if target == host {
+            return Linker::Default;
+        }
+        if is_android(target) {
+            return Linker::Android;
+        }
+        let names = c_compilers(target, host);
+        if names.is_empty() {
+            return Linker::Default;
+        }
+        match names.iter().find_map(|name| find_program(env, name)) {
+            Some(program) => Linker::Program(program),
+            None => Linker::Missing(names),
+        }
+    }
+}
+
+/// Whether a target is built with the NDK.
+pub(crate) fn is_android(target: &str) -> bool {
+    target.contains("-linux-android")
+}
+
+/// Names under which distributions install C compilers for a target; none where rustc's own choice is right.
+fn c_compilers(target: &str, host: &str) -> Vec<String> {
+    let arch = target.split('-').next().unwrap_or_default();
+    if target.ends_with("-pc-windows-gnu") {
+        return vec![format!("{arch}-w64-mingw32-gcc")];
+    }
+    if target.contains("-windows-") {
+        return vec!["lld-link".to_owned()];
+    }
+    if target.contains("-apple-") {
+        // Only Apple's own tools link for Apple, unless the backend names others.
+        return if host.contains("-apple-") { Vec::new() } else { vec![format!("{arch}-apple-darwin-clang")] };
+    }
+    let host_arch = host.split('-').next().unwrap_or_default();
+    let family = matches!((host_arch, arch), ("x86_64", "i686" | "i586"));
+    if !target.contains("-linux-") || (host.contains("-linux-") && (arch == host_arch || family)) {
+        return Vec::new();
+    }
+    let (system, abi) = target.split_once("-linux-").map_or(("", ""), |(_, abi)| ("linux", abi));
+    let debian = match arch {
+        "armv7" | "arm" | "thumbv7neon" => "arm",
+        "riscv64gc" | "riscv64a23" => "riscv64",
+        "i686" | "i586" => "i686",
+        other => other,
+    };
+    let gnu = abi.replace("musl", "gnu");
+    let mut names = vec![format!("{debian}-{system}-{gnu}-gcc")];
+    if gnu != abi {
+        names.insert(0, format!("{debian}-{system}-{abi}-gcc"));
+    }
+    names
+}
+
+/// The variables that make cargo and the `cc` crate use this program for a target.
+pub(crate) fn link_environment(target: &str, program: &std::path::Path) -> Environment {
+    let underscored = target.replace(['-', '.'], "_");
+    let mut env = Environment::new();
+    env.insert(format!("CARGO_TARGET_{}_LINKER", underscored.to_uppercase()).into(), program.into());
+    env.insert(format!("CC_{underscored}").into(), program.into());
+    // A `…-gcc` has a `…-g++` and a `…-ar` beside it.
+    if let Some(prefix) = program.to_str().and_then(|program| program.strip_suffix("gcc")) {
+        for (variable, tool) in [("CXX", "g++"), ("AR", "ar")] {
+            let beside = PathBuf::from(format!("{prefix}{tool}"));
+            if beside.exists() {
+                env.insert(format!("{variable}_{underscored}").into(), beside.into());
+            }
+        }
+    }
+    env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_distributions() {
+        let host = "x86_64-unknown-linux-gnu";
+        for (target, names) in [
+            ("aarch64-unknown-linux-gnu", vec!["aarch64-linux-gnu-gcc"]),
+            ("aarch64-unknown-linux-musl", vec!["aarch64-linux-musl-gcc", "aarch64-linux-gnu-gcc"]),
+            ("armv7-unknown-linux-gnueabihf", vec!["arm-linux-gnueabihf-gcc"]),
+            ("riscv64gc-unknown-linux-gnu", vec!["riscv64-linux-gnu-gcc"]),
+            ("x86_64-pc-windows-gnu", vec!["x86_64-w64-mingw32-gcc"]),
+            ("x86_64-unknown-linux-musl", vec![]),
+            ("i686-unknown-linux-gnu", vec![]),
+            ("wasm32-wasip1", vec![]),
+            ("thumbv7em-none-eabihf", vec![]),
+        ] {
+            assert_eq!(c_compilers(target, host), names, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_linker_of_the_backends_comes_first() {
+        let given = BTreeMap::from([("aarch64-linux-android".to_owned(), PathBuf::from("/x/clang"))]);
+        let find = |target| Linker::find(target, "x86_64-unknown-linux-gnu", &given, &Environment::new());
+        assert_eq!(find("aarch64-linux-android"), Linker::Program("/x/clang".into()));
+        assert_eq!(find("x86_64-linux-android"), Linker::Android);
+        assert!(
+            matches!(find("aarch64-unknown-linux-gnu"), Linker::Missing(names) if names[0] == "aarch64-linux-gnu-gcc")
+        );
+    }
+}

@@ -1,0 +1,52 @@
+//! A Rust toolchain: what it is, and what it can compile for.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::environment::{Environment, find_program};
+use crate::supervisor::{Spec, capture};
+
+/// A toolchain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Toolchain {
+    /// The triple it runs on.
+    pub host: String,
+    /// The first line of `rustc -vV`.
+    pub rustc: String,
+    /// Triples its standard (or at least core) library is installed for.
+    pub targets: Vec<String>,
+}
+
+impl Toolchain {
+    /// Asks the `rustc` that `env` leads to in `directory`. The error is rustup's or rustc's own words.
+    pub async fn probe(env: &Environment, directory: &Path) -> Result<Self, String> {
+        let program = find_program(env, "rustc").ok_or("there is no `rustc` beside cargo or in PATH")?;
+        let ask = |args: &[&str]| {
+            let args = args.iter().map(OsString::from).collect();
+            let spec = Spec { program: program.clone(), args, env: env.clone(), directory: directory.to_owned() };
+            async move { capture(&spec).await.map_err(|error| error.to_string())?.text() }
+        };
+        let (version, sysroot) = tokio::join!(ask(&["-vV"]), ask(&["--print", "sysroot"]));
+        let (version, sysroot) = (version?, sysroot?);
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("`rustc -vV` names no host")?;
+        let rustc = version.lines().next().unwrap_or_default().to_owned();
+        Ok(Self { host: host.to_owned(), rustc, targets: installed(Path::new(sysroot.trim())) })
+    }
+}
+
+fn installed(sysroot: &Path) -> Vec<String> {
+    let rustlib = sysroot.join("lib").join("rustlib");
+    let Ok(folders) = rustlib.read_dir() else { return Vec::new() };
+    let mut targets: Vec<String> = folders
+        .flatten()
+        .filter(|folder| has_core(&folder.path().join("lib")))
+        .filter_map(|folder| folder.file_name().into_string().ok())
+        .collect();
+    targets.sort();
+    targets
+}
+
+fn has_core(lib: &PathBuf) -> bool {
+    let Ok(files) = lib.read_dir() else { return false };
+    files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
+}
