@@ -15,7 +15,7 @@ use crate::data::DataFolder;
 use crate::http::{self, Interfaces};
 use crate::keys::Keys;
 use crate::objects::{Objects, Uploads};
-use crate::options::Options;
+use crate::options::{ClientConfig, Options};
 use crate::socket::Socket;
 use crate::{client_config, s3};
 
@@ -25,11 +25,20 @@ const BUILD_PATIENCE: Duration = Duration::from_secs(8);
 /// How long followers have to take what there is for them after that.
 const FOLLOWER_PATIENCE: Duration = Duration::from_secs(2);
 
+/// A client that was told how to get here.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Where its configuration is.
+    pub config: ClientConfig,
+    /// The backend it uses when none is named.
+    pub chosen: String,
+}
+
 /// A running backend.
 pub struct Backend {
     address: SocketAddr,
     data: DataFolder,
-    keys: Arc<Keys>,
+    clients: Vec<Client>,
     builds: Arc<Builds>,
     socket: Arc<Socket>,
     stop: CancellationToken,
@@ -58,24 +67,26 @@ impl Backend {
         let engine = Engine::new(config).await?;
         let objects = Objects::new(data.objects(), data.staging());
         let uploads = Uploads::new(data.uploads(), &objects);
-        let folders = BuildFolders { builds: data.builds(), attempts: data.attempts() };
+        let folders = BuildFolders { builds: data.builds(), attempts: data.attempts(), projects: data.projects() };
         let limits = BuildLimits { jobs: jobs(options), attempt: options.attempt_limit };
         let builds = Builds::new(folders, objects.clone(), engine, limits);
         builds.recover().await.context("the builds of earlier days can't be read")?;
 
+        let mut clients = Vec::new();
         for wanted in &options.client_config {
             let key = keys.of(&wanted.owner)?;
-            client_config::write(&wanted.file, &reachable(address).to_string(), &key)?;
+            let chosen = client_config::write(&wanted.file, &reachable(address).to_string(), &key)?;
+            clients.push(Client { config: wanted.clone(), chosen });
         }
 
         let stop = CancellationToken::new();
         let socket = Arc::new(Socket::new(builds.clone(), keys.clone()));
-        let s3 = s3::service(objects, uploads.clone(), builds.clone(), keys.clone());
+        let s3 = s3::service(objects, uploads.clone(), builds.clone(), keys);
         let server = tokio::spawn(http::serve(listener, Interfaces { s3, socket: socket.clone() }, stop.clone()));
         tokio::spawn(builds.clone().dispatch());
         let tidy = builds.clone();
         tokio::spawn(async move { tidy.keep_tidy(&uploads).await });
-        Ok(Self { address, data, keys, builds, socket, stop, server })
+        Ok(Self { address, data, clients, builds, socket, stop, server })
     }
 
     /// Where it listens.
@@ -88,9 +99,9 @@ impl Backend {
         &self.data
     }
 
-    /// Its access keys.
-    pub fn keys(&self) -> &Keys {
-        &self.keys
+    /// Clients whose configuration was written.
+    pub fn clients(&self) -> &[Client] {
+        &self.clients
     }
 
     /// Stops: takes nothing more, cancels what runs, lets the followers know.

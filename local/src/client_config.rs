@@ -42,8 +42,8 @@ pub enum ClientConfigError {
 /// Puts this backend into a client's configuration as `local`, and leaves everything else there as it is. It becomes
 /// the backend that is used when none is named, unless another one is that already.
 ///
-/// `address`: host and port as the client reaches them.
-pub fn write(path: &Path, address: &str, key: &AccessKey) -> Result<(), ClientConfigError> {
+/// `address`: host and port as the client reaches them. Gives the name of the backend that is used when none is named.
+pub fn write(path: &Path, address: &str, key: &AccessKey) -> Result<String, ClientConfigError> {
     let io = |source| ClientConfigError::Io { path: path.to_owned(), source };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -53,13 +53,14 @@ pub fn write(path: &Path, address: &str, key: &AccessKey) -> Result<(), ClientCo
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(io)?;
     }
-    let text = with_backend(&text, address, key).map_err(|wrong| match wrong {
+    let (text, chosen) = with_backend(&text, address, key).map_err(|wrong| match wrong {
         Wrong::Toml(source) => ClientConfigError::Malformed { path: path.to_owned(), source: Box::new(source) },
         Wrong::Table(field) => ClientConfigError::NoTable { path: path.to_owned(), field },
     })?;
     // A link to the real file (dotfiles kept elsewhere) stays a link.
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    files::write_atomically(&target, text.as_bytes()).map_err(io)
+    files::write_atomically(&target, text.as_bytes()).map_err(io)?;
+    Ok(chosen)
 }
 
 enum Wrong {
@@ -67,7 +68,7 @@ enum Wrong {
     Table(&'static str),
 }
 
-fn with_backend(text: &str, address: &str, key: &AccessKey) -> Result<String, Wrong> {
+fn with_backend(text: &str, address: &str, key: &AccessKey) -> Result<(String, String), Wrong> {
     let mut document: DocumentMut = text.parse().map_err(Wrong::Toml)?;
     if !document.contains_key("backend") {
         document.insert("backend", value("local"));
@@ -94,7 +95,8 @@ fn with_backend(text: &str, address: &str, key: &AccessKey) -> Result<String, Wr
     }
     // A profile would be a second answer to whose keys are meant.
     local.remove("profile");
-    Ok(document.to_string())
+    let chosen = document["backend"].as_str().unwrap_or("local").to_owned();
+    Ok((document.to_string(), chosen))
 }
 
 #[cfg(test)]
@@ -110,7 +112,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/config.toml");
-        write(&path, "127.0.0.1:4100", &key()).unwrap();
+        assert_eq!(write(&path, "127.0.0.1:4100", &key()).unwrap(), "local");
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
             "backend = \"local\"\n\n[backends.local]\nendpoint = \"http://127.0.0.1:4100\"\n\
@@ -124,7 +126,8 @@ mod tests {
     fn what_else_is_there_stays() {
         let old = "# mine\nbackend = \"aws\"\ncolor = 1\n\n[backends.aws]\nregion = \"eu-west-1\" # near\n\n\
                    [backends.local]\nendpoint = \"http://127.0.0.1:1\"\nprofile = \"x\"\nnote = \"kept\"\n";
-        let new = with_backend(old, "127.0.0.1:2", &key()).ok().unwrap();
+        let (new, chosen) = with_backend(old, "127.0.0.1:2", &key()).ok().unwrap();
+        assert_eq!(chosen, "aws");
         for kept in ["# mine", "backend = \"aws\"", "color = 1", "region = \"eu-west-1\" # near", "note = \"kept\""] {
             assert!(new.contains(kept), "{kept}: {new}");
         }

@@ -59,8 +59,7 @@ impl DataFolder {
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let unusable = |source| DataError::Unusable { folder: path.to_owned(), source };
         files::make_private_folder(path).map_err(unusable)?;
-        let empty = path.read_dir().map_err(unusable)?.next().is_none();
-        if !empty && !path.join(LOCK).exists() {
+        if !path.join(LOCK).exists() && !is_empty(path).map_err(unusable)? {
             return Err(DataError::Foreign(path.to_owned()));
         }
         // Also when it was there before: the keys lie in it.
@@ -70,7 +69,15 @@ impl DataFolder {
         let data = Self { root, _lock: lock };
         files::remove_folder_if_there(&data.staging()).map_err(unusable)?;
         files::remove_folder_if_there(&data.attempts()).map_err(unusable)?;
-        for folder in [data.staging(), data.attempts(), data.objects(), data.uploads(), data.builds(), data.work()] {
+        for folder in [
+            data.staging(),
+            data.attempts(),
+            data.objects(),
+            data.uploads(),
+            data.builds(),
+            data.projects(),
+            data.work(),
+        ] {
             files::make_private_folder(&folder).map_err(unusable)?;
         }
         Ok(data)
@@ -111,10 +118,25 @@ impl DataFolder {
         self.root.join("attempts")
     }
 
+    /// When each project was built last.
+    pub(crate) fn projects(&self) -> PathBuf {
+        self.root.join("projects")
+    }
+
     /// The engine's folder.
     pub(crate) fn work(&self) -> PathBuf {
         self.root.join("work")
     }
+}
+
+/// Whether nothing is in the folder, but for what every new file system has.
+fn is_empty(folder: &Path) -> io::Result<bool> {
+    for entry in folder.read_dir()? {
+        if entry?.file_name() != "lost+found" {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Locks the folder, or tells the process id that the one who has it wrote down.

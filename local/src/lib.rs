@@ -14,7 +14,7 @@ mod s3;
 mod socket;
 mod upload;
 
-pub use backend::{Backend, reachable};
+pub use backend::{Backend, Client, reachable};
 pub use client_config::ClientConfigError;
 pub use data::{DataError, DataFolder};
 pub use keys::{AccessKey, Keys, KeysError};

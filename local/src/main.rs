@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use cargo_cloud_local::{Backend, Options, reachable};
+use cargo_cloud_local::{Backend, Client, Options, reachable};
 use clap::Parser;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -43,7 +43,7 @@ async fn serve(options: &Options) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("no signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
     let backend = Backend::start(options).await?;
-    greet(options, &backend);
+    greet(&backend);
     asked_to_stop(&mut interrupt, &mut terminate).await;
     eprintln!("stopping; once more to stop at once");
     tokio::select! {
@@ -61,16 +61,13 @@ async fn asked_to_stop(interrupt: &mut Signal, terminate: &mut Signal) {
 }
 
 /// Says where it is. The first line is for programs too: they start this and read it.
-fn greet(options: &Options, backend: &Backend) {
+fn greet(backend: &Backend) {
     let address = backend.address();
-    let client = match &options.client_config[..] {
-        [] => "to use it, start with `--client-config ~/.config/cargo-cloud/config.toml`".to_owned(),
-        written => {
-            let files: Vec<String> = written.iter().map(|w| format!("{} ({})", w.file.display(), w.owner)).collect();
-            format!("client configuration in {}", files.join(", "))
-        }
-    };
     let data = backend.data().root().display();
+    let client = match backend.clients() {
+        [] => "to use it, start it with `--client-config ~/.config/cargo-cloud/config.toml`".to_owned(),
+        clients => format!("clients: {}", clients.iter().map(describe).collect::<Vec<_>>().join(", ")),
+    };
     let greeting = format!("listening on http://{address}\ndata in {data}\n{client}\n");
     let mut out = io::stdout().lock();
     // In one piece, and not needed: whoever has read the first line may be gone.
@@ -85,5 +82,13 @@ fn greet(options: &Options, backend: &Backend) {
         if address.ip().is_unspecified() {
             eprintln!("note: clients are told to use {}", reachable(address));
         }
+    }
+}
+
+fn describe(client: &Client) -> String {
+    let (file, owner) = (client.config.file.display(), &client.config.owner);
+    match client.chosen.as_str() {
+        "local" => format!("{file} ({owner})"),
+        other => format!("{file} ({owner}; it uses `{other}` unless told `--backend local`)"),
     }
 }

@@ -3,6 +3,7 @@
 mod build;
 mod conclude;
 mod log;
+mod projects;
 mod queue;
 mod record;
 mod recovery;
@@ -23,9 +24,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::files;
 use crate::objects::{Bucket, Objects, blocking};
 pub(crate) use build::{Build, Pulse, now_ms};
 pub(crate) use log::LogReader;
+use projects::Projects;
 use queue::Queue;
 use record::Record;
 
@@ -54,6 +57,8 @@ pub(crate) struct BuildFolders {
     pub builds: PathBuf,
     /// What attempts make, until it is stored.
     pub attempts: PathBuf,
+    /// When each project was built last.
+    pub projects: PathBuf,
 }
 
 /// A build that waits or runs.
@@ -75,6 +80,7 @@ pub(crate) struct Builds {
     folders: BuildFolders,
     objects: Objects,
     engine: Arc<Engine>,
+    projects: Arc<Projects>,
     limits: BuildLimits,
     /// Builds that someone holds: there is one [`Build`] of each, whoever asks.
     open: Mutex<HashMap<(Owner, BuildId), Weak<Build>>>,
@@ -89,8 +95,10 @@ pub(crate) struct Builds {
 impl Builds {
     /// No builds yet: [`Builds::recover`] finds those of earlier days.
     pub fn new(folders: BuildFolders, objects: Objects, engine: Engine, limits: BuildLimits) -> Arc<Self> {
+        let projects = Arc::new(Projects::new(folders.projects.clone()));
         Arc::new(Self {
             folders,
+            projects,
             objects,
             engine: Arc::new(engine),
             limits,
@@ -153,14 +161,19 @@ impl Builds {
             if Record::exists(&folder) {
                 return Ok(false);
             }
-            crate::files::make_private_folder(&folder)?;
+            files::make_private_folder(&folder)?;
             stored.save(&folder)?;
             Ok(true)
         });
         if !new.await? {
             return Err(ReceiveError::Known);
         }
-        build.post_status(Status::Received).await?;
+        if let Err(error) = build.post_status(Status::Received).await {
+            // The client is told that it failed, and may send it again.
+            let folder = build.folder().to_owned();
+            blocking(move || files::remove_folder_if_there(&folder)).await?;
+            return Err(error.into());
+        }
         info!(%owner, build = %id, size, "received");
         self.admit(build, record).await;
         Ok(())

@@ -62,6 +62,11 @@ impl<T: Clone + PartialEq> Queue<T> {
         changed
     }
 
+    /// All there are, those that run first.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.running.iter().chain(self.waiting.iter().map(|waiting| &waiting.build))
+    }
+
     /// What runs.
     pub fn running(&self) -> &[T] {
         &self.running
@@ -88,5 +93,6 @@ mod tests {
         assert_eq!(queue.start(), Some("d"));
         assert_eq!(queue.running(), ["b", "d"]);
         assert_eq!(queue.changed_places(), [("e", 1)]);
+        assert_eq!(queue.iter().collect::<Vec<_>>(), [&"b", &"d", &"e"]);
     }
 }

@@ -16,6 +16,9 @@ const KEEP_SOURCES: Duration = Duration::from_secs(24 * 3600);
 /// Results, artifacts and logs.
 const KEEP_OUTPUTS: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// What is kept of a project between its builds.
+const KEEP_PROJECTS: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// How often it is looked at.
 const INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -25,7 +28,8 @@ impl Builds {
         loop {
             let now = SystemTime::now();
             let removed = self.remove_old(now).await;
-            if let Err(error) = removed.and(uploads.remove_old(now).await) {
+            let removed = removed.and(uploads.remove_old(now).await);
+            if let Err(error) = removed.and(self.remove_unused_projects(now).await) {
                 warn!(%error, "what is too old can't be removed");
             }
             if self.stopping.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_none() {
@@ -50,6 +54,22 @@ impl Builds {
                 self.forget(&owner, &id).await?;
                 info!(%owner, build = %id, "removed");
             }
+        }
+        Ok(())
+    }
+
+    /// Removes what is kept of projects that nobody builds any more.
+    async fn remove_unused_projects(&self, now: SystemTime) -> io::Result<()> {
+        for unused in self.projects.unused(now.checked_sub(KEEP_PROJECTS).unwrap_or(SystemTime::UNIX_EPOCH)).await? {
+            // Nothing starts while this is held. What is set aside then, no build finds.
+            let queue = self.queue.lock().await;
+            if queue.iter().any(|job| unused.is_of(&job.build.owner, &job.record.metadata)) {
+                continue;
+            }
+            let aside = unused.set_aside(&self.folders.attempts).await?;
+            drop(queue);
+            info!(project = %unused, "what was kept of it is removed");
+            blocking(move || files::remove_folder_if_there(&aside)).await?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use builder::{Attempt, Ending, FolderCache, History, Unsaved};
+use builder::{Attempt, Ending, History, Unsaved};
 use protocol::{BuildResult, Frame, Outcome, keys, limits};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -115,8 +115,8 @@ impl Builds {
             output,
             events,
             cancel: cancel.clone(),
-            deadline: self.limits.attempt.map(|limit| Instant::now() + limit),
-            cache: Arc::new(FolderCache),
+            deadline: self.limits.attempt.and_then(|limit| Instant::now().checked_add(limit)),
+            cache: self.projects.clone(),
             history,
         };
         let log = tokio::spawn(log_events(build.clone(), received, cancel));

@@ -10,6 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_tungstenite::tungstenite::protocol::WebSocketConfig;
 use protocol::limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_MESSAGE_BYTES};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error};
@@ -23,11 +24,15 @@ pub(crate) const PATH: &str = "/socket";
 /// What a client may send before it is cut off: some times what it ever says.
 const MAX_RECEIVED_BYTES: usize = 16 * MAX_CLIENT_MESSAGE_BYTES;
 
+/// Followers at a time.
+const MAX_FOLLOWERS: usize = 1000;
+
 /// The socket's side of the backend.
 pub(crate) struct Socket {
     builds: Arc<Builds>,
     keys: Arc<Keys>,
     followers: TaskTracker,
+    room: Arc<Semaphore>,
     closing: CancellationToken,
 }
 
@@ -36,7 +41,13 @@ type Answer = Response<s3s::Body>;
 impl Socket {
     /// A socket for these builds.
     pub fn new(builds: Arc<Builds>, keys: Arc<Keys>) -> Self {
-        Self { builds, keys, followers: TaskTracker::new(), closing: CancellationToken::new() }
+        Self {
+            builds,
+            keys,
+            followers: TaskTracker::new(),
+            room: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
+            closing: CancellationToken::new(),
+        }
     }
 
     /// Answers a request for the socket: follows the build, or says why not.
@@ -62,6 +73,9 @@ impl Socket {
             Ok(build) => build,
             Err(error) => return failure(&error),
         };
+        let Ok(room) = self.room.clone().try_acquire_owned() else {
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many followers at once: try again in a while");
+        };
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_RECEIVED_BYTES))
             .max_frame_size(Some(MAX_RECEIVED_BYTES))
@@ -75,6 +89,7 @@ impl Socket {
                         Ok(socket) => follower::follow(socket, build, closing).await,
                         Err(error) => debug!(%error, "a follower was gone before it had come"),
                     }
+                    drop(room);
                 });
                 response.map(s3s::Body::http_body)
             }

@@ -1,0 +1,151 @@
+//! When each project was built last. The engine keeps their folders; what nobody builds any more is removed here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use builder::{Cache, CachedProject};
+use protocol::Owner;
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use crate::files;
+use crate::objects::blocking;
+
+/// The projects of this machine, as the engine's cache: folders stay where they are, and each use is noted.
+#[derive(Debug)]
+pub(super) struct Projects {
+    notes: PathBuf,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Note {
+    owner: String,
+    project: String,
+    folder: PathBuf,
+}
+
+/// A project that was not built for long.
+#[derive(Debug)]
+pub(super) struct Unused {
+    note: Note,
+    path: PathBuf,
+}
+
+impl fmt::Display for Unused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.note.owner, self.note.project)
+    }
+}
+
+impl Projects {
+    /// With notes in this folder.
+    pub fn new(notes: PathBuf) -> Self {
+        Self { notes }
+    }
+
+    async fn note(&self, project: &CachedProject) -> io::Result<()> {
+        let note =
+            Note { owner: project.owner.to_string(), project: project.key.to_string(), folder: project.folder.clone() };
+        // Neither name holds a dot.
+        let path = self.notes.join(format!("{}.{}", note.owner, note.project));
+        blocking(move || files::write_atomically(&path, &serde_json::to_vec(&note)?)).await
+    }
+
+    /// Projects that were not built since.
+    pub async fn unused(&self, since: SystemTime) -> io::Result<Vec<Unused>> {
+        let notes = self.notes.clone();
+        blocking(move || {
+            let mut unused = Vec::new();
+            for entry in notes.read_dir()? {
+                let entry = entry?;
+                if entry.metadata()?.modified()? < since
+                    && let Ok(note) = serde_json::from_slice(&std::fs::read(entry.path())?)
+                {
+                    unused.push(Unused { note, path: entry.path() });
+                }
+            }
+            Ok(unused)
+        })
+        .await
+    }
+}
+
+#[async_trait::async_trait]
+impl Cache for Projects {
+    /// Asked at the beginning of every build.
+    async fn has_more(&self, project: &CachedProject) -> bool {
+        if let Err(error) = self.note(project).await {
+            warn!(project = %project.key, %error, "its use can't be noted");
+        }
+        false
+    }
+
+    async fn restore(&self, _: &CachedProject) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn save(&self, project: &CachedProject) -> io::Result<()> {
+        self.note(project).await
+    }
+
+    async fn time_to_save(&self, _: &CachedProject) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl Unused {
+    /// Whether a build of this owner, with this metadata, is one of the project.
+    pub fn is_of(&self, owner: &Owner, metadata: &BTreeMap<String, String>) -> bool {
+        owner.as_str() == self.note.owner && metadata.get("project") == Some(&self.note.project)
+    }
+
+    /// Moves the project's folder out of the way, to be removed. Gives its new place, in `folder`.
+    pub async fn set_aside(&self, folder: &Path) -> io::Result<PathBuf> {
+        let (from, note) = (self.note.folder.clone(), self.path.clone());
+        let aside = folder.join(format!("unused.{}.{}", self.note.owner, self.note.project));
+        blocking(move || {
+            files::remove_folder_if_there(&aside)?;
+            match std::fs::rename(from, &aside) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => files::remove_if_there(&note)?,
+            }
+            Ok(aside)
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_project_is_removed_when_it_was_not_built_for_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let (notes, aside) = (folder.path().join("notes"), folder.path().join("aside"));
+        std::fs::create_dir(&notes).unwrap();
+        std::fs::create_dir(&aside).unwrap();
+        let project = CachedProject {
+            owner: Owner::default(),
+            key: "demo-00".parse().unwrap(),
+            folder: folder.path().join("project"),
+        };
+        std::fs::create_dir_all(project.folder.join("target")).unwrap();
+        let projects = Projects::new(notes);
+        assert!(!projects.has_more(&project).await);
+
+        let hour = Duration::from_secs(3600);
+        assert!(projects.unused(SystemTime::now() - hour).await.unwrap().is_empty());
+        let unused = projects.unused(SystemTime::now() + hour).await.unwrap();
+        let metadata = |key: &str| BTreeMap::from([("project".to_owned(), key.to_owned())]);
+        assert!(unused[0].is_of(&Owner::default(), &metadata("demo-00")));
+        assert!(!unused[0].is_of(&Owner::default(), &metadata("demo-01")));
+        assert!(!unused[0].is_of(&"other".parse().unwrap(), &metadata("demo-00")));
+        let moved = unused[0].set_aside(&aside).await.unwrap();
+        assert!(moved.join("target").exists() && !project.folder.exists());
+        assert!(projects.unused(SystemTime::now() + hour).await.unwrap().is_empty());
+    }
+}
