@@ -64,6 +64,7 @@ impl Backend {
 
         let mut config = EngineConfig::new(data.work());
         config.cargo_config.clone_from(&options.cargo_config);
+        config.linkers = options.linker.iter().cloned().collect();
         let engine = Engine::new(config).await?;
         let objects = Objects::new(data.objects(), data.staging());
         let uploads = Uploads::new(data.uploads(), &objects);

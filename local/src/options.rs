@@ -38,6 +38,17 @@ pub struct Options {
     /// A cargo configuration for all builds, for example with a mirror of the registry.
     #[arg(long, value_name = "FILE")]
     pub cargo_config: Option<PathBuf>,
+
+    /// The linker for a target, where the one this machine has goes by an unusual name. Can be given several times.
+    #[arg(long, value_name = "TRIPLE=PROGRAM", value_parser = parse_linker)]
+    pub linker: Vec<(String, PathBuf)>,
+}
+
+fn parse_linker(text: &str) -> Result<(String, PathBuf), &'static str> {
+    match text.split_once('=') {
+        Some((triple, program)) if !triple.is_empty() && !program.is_empty() => Ok((triple.to_owned(), program.into())),
+        _ => Err("write TRIPLE=PROGRAM, for example aarch64-unknown-linux-gnu=/opt/cross/bin/gcc"),
+    }
 }
 
 /// Where a client's configuration goes, and whose it is.
@@ -81,6 +92,10 @@ mod tests {
         Options::command().debug_assert();
         let options = Options::try_parse_from(["x", "--attempt-limit", "90s", "--jobs", "2"]).unwrap();
         assert_eq!(options.attempt_limit, Some(Duration::from_secs(90)));
-        assert!(Options::try_parse_from(["x", "--jobs", "0"]).is_err());
+        let linker = Options::try_parse_from(["x", "--linker", "a-b=/c=d"]).unwrap().linker;
+        assert_eq!(linker, [("a-b".to_owned(), PathBuf::from("/c=d"))]);
+        for wrong in [["--jobs", "0"], ["--linker", "a-b"], ["--listen", "4100"], ["--attempt-limit", "soon"]] {
+            assert!(Options::try_parse_from(["x"].iter().chain(&wrong)).is_err(), "{wrong:?}");
+        }
     }
 }

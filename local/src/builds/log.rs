@@ -80,17 +80,40 @@ impl SeekTo for tokio::fs::File {
 
 /// How far the log at `path` goes; nowhere, if there is none.
 pub(super) async fn extent_of(path: PathBuf) -> io::Result<Extent> {
-    crate::objects::blocking(move || {
-        let mut reader = LogReader::new(path);
-        let mut extent = Extent::default();
-        loop {
-            let events = reader.read(u64::MAX, 1 << 20)?;
-            let Some(event) = events.last() else { break };
-            extent = Extent { bytes: reader.position, last: event.span().map_or(extent.last, |(_, to)| to) };
-        }
-        Ok(extent)
+    crate::objects::blocking(move || match last_line(&path) {
+        Ok(Some(extent)) => Ok(extent),
+        // What ends in something else than an event was torn by more than a killed process.
+        Ok(None) => scan(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Extent::default()),
+        Err(error) => Err(error),
     })
     .await
+}
+
+/// The extent by the last whole line alone; none if that is no event.
+fn last_line(path: &Path) -> io::Result<Option<Extent>> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let from = size.saturating_sub(2 * MAX_LINE_BYTES);
+    file.seek(SeekFrom::Start(from))?;
+    let mut tail = Vec::new();
+    file.take(2 * MAX_LINE_BYTES).read_to_end(&mut tail)?;
+    let Some(end) = tail.iter().rposition(|byte| *byte == b'\n') else { return Ok(None) };
+    let begin = tail[..end].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let event: Option<Event> = serde_json::from_slice(&tail[begin..end]).ok();
+    let span = event.and_then(|event| event.span());
+    Ok(span.map(|(_, last)| Extent { bytes: from + end as u64 + 1, last }))
+}
+
+/// The extent by reading all that can be read.
+fn scan(path: PathBuf) -> io::Result<Extent> {
+    let mut reader = LogReader::new(path);
+    let mut extent = Extent::default();
+    loop {
+        let events = reader.read(u64::MAX, 1 << 20)?;
+        let Some(event) = events.last() else { return Ok(extent) };
+        extent = Extent { bytes: reader.position, last: event.span().map_or(extent.last, |(_, to)| to) };
+    }
 }
 
 /// Reads a log from its beginning on, in portions.
@@ -165,6 +188,23 @@ mod tests {
         let events = LogReader::new(path).read(u64::MAX, u64::MAX).unwrap();
         assert_eq!(events.len(), 3);
         assert_eq!(events[2].kind, EventKind::Status(Status::Packing));
+    }
+
+    #[tokio::test]
+    async fn what_a_power_cut_left_behind_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        assert_eq!(extent_of(path.clone()).await.unwrap(), Extent::default());
+        let mut log = LogWriter::open(&path).await.unwrap();
+        let whole = log.append(&[output(1), output(2)]).await.unwrap();
+        drop(log);
+        for rest in [b"\0\0\0\0\n".as_slice(), b"\0\0\n\0\0", b"{\"v\":1", b"\n"] {
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes.truncate(whole.bytes as usize);
+            bytes.extend(rest);
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(extent_of(path.clone()).await.unwrap(), whole, "{rest:?}");
+        }
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use builder::{Attempt, Ending, History, Unsaved};
 use protocol::{BuildResult, Frame, Outcome, keys, limits};
@@ -49,7 +49,7 @@ impl Builds {
     async fn attempts(&self, job: &Job, folder: &Path) -> io::Result<(BuildResult, Option<Unsaved>)> {
         let build = &job.build;
         let mut history = History::default();
-        history.times.waiting = u64::try_from(job.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        history.times.waiting = millis(job.since.elapsed());
         let mut number = 1;
         loop {
             let Some(source) = self.source(build).await? else {
@@ -60,16 +60,15 @@ impl Builds {
             let (ending, logged) = self.attempt(job, number, source, output, history.clone()).await?;
             match ending {
                 Ending::Finished { mut result, artifact, log, unsaved, .. } => {
+                    let stored = self.store_outputs(build, number, artifact, log).await;
+                    let uploading = match logged.and(stored) {
+                        Ok(uploading) => uploading,
+                        Err(why) => return Ok((BuildResult { attempts: number, ..crashed(build, &why) }, unsaved)),
+                    };
                     // What is stored is what a follower can have.
                     result.last = build.last();
                     result.attempts = number;
-                    if let Err(why) = logged {
-                        return Ok((BuildResult { attempts: number, ..crashed(build, &why) }, unsaved));
-                    }
-                    self.store(build, &keys::log(&build.owner, &build.id, number), log).await?;
-                    if let Some(artifact) = artifact {
-                        self.store(build, &keys::artifact(&build.owner, &build.id), artifact).await?;
-                    }
+                    result.times.uploading = millis(uploading);
                     if result.outcome == Outcome::Cancelled {
                         result.message = Some(self.why_cancelled(build).await?.to_owned());
                     }
@@ -77,7 +76,7 @@ impl Builds {
                 }
                 Ending::Paused { log, history: so_far, advanced, working_on, .. } => {
                     logged?;
-                    self.store(build, &keys::log(&build.owner, &build.id, number), log).await?;
+                    self.store_outputs(build, number, None, log).await?;
                     if build.cancel.is_cancelled() {
                         return Ok((cancelled(build, number, self.why_cancelled(build).await?), None));
                     }
@@ -126,7 +125,7 @@ impl Builds {
         let logged = log.await.map_err(io::Error::other)?;
         let ending = ending.map_err(|error| {
             error!(build = %build.id, %error, "the engine died");
-            io::Error::other("the engine died; the backend's own output tells more")
+            io::Error::other("the engine died")
         })?;
         Ok((ending, logged))
     }
@@ -146,6 +145,23 @@ impl Builds {
             files::make_private_folder(&output)
         })
         .await
+    }
+
+    /// Stores what an attempt made, the log also when the artifact can't be. Gives the time it took.
+    async fn store_outputs(
+        &self,
+        build: &Build,
+        number: u32,
+        artifact: Option<PathBuf>,
+        log: PathBuf,
+    ) -> io::Result<Duration> {
+        let begun = Instant::now();
+        let artifact = match artifact {
+            Some(artifact) => self.store(build, &keys::artifact(&build.owner, &build.id), artifact).await,
+            None => Ok(()),
+        };
+        let log = self.store(build, &keys::log(&build.owner, &build.id, number), log).await;
+        artifact.and(log).map(|()| begun.elapsed())
     }
 
     async fn store(&self, build: &Build, key: &str, file: PathBuf) -> io::Result<()> {
@@ -201,6 +217,10 @@ fn crashed(build: &Build, why: &io::Error) -> BuildResult {
     };
     let result = BuildResult::new(build.id.clone(), Outcome::Crashed, build.last()).with_message(message);
     BuildResult { complete: false, ..result }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn cancelled(build: &Build, attempts: u32, why: &str) -> BuildResult {

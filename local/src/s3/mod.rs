@@ -8,6 +8,7 @@ mod write;
 
 use std::sync::Arc;
 
+use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
     CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput, DeleteObjectOutput, GetObjectInput,
@@ -21,6 +22,9 @@ use crate::builds::Builds;
 use crate::keys::Keys;
 use crate::objects::{Bucket, ObjectKey, Objects, Uploads};
 
+/// The longest list of parts is shorter.
+const MAX_XML_BYTES: usize = 4 * 1024 * 1024;
+
 /// The buckets, as clients see them.
 pub(crate) struct Buckets {
     objects: Objects,
@@ -31,6 +35,9 @@ pub(crate) struct Buckets {
 /// The S3 interface as an HTTP service.
 pub(crate) fn service(objects: Objects, uploads: Uploads, builds: Arc<Builds>, keys: Arc<Keys>) -> S3Service {
     let mut service = S3ServiceBuilder::new(Buckets { objects, uploads, builds });
+    let mut config = S3Config::default();
+    config.xml_max_body_size = MAX_XML_BYTES;
+    service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
     service.set_auth(access::Auth(keys.clone()));
     service.set_access(access::Access(keys));
     service.build()

@@ -1,0 +1,60 @@
+//! A disk that is full. Needs the right to mount a file system of its own; without it, it says that it was skipped.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use protocol::Outcome;
+use support::{Backend, METADATA, new_id};
+
+const MIB: usize = 1024 * 1024;
+
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path) -> Option<Self> {
+        std::fs::create_dir(at).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(at).output();
+        mounted.is_ok_and(|done| done.status.success()).then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_and_nothing_half_written_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(_disk) = SmallDisk::mount(&folder.path().join("data")) else {
+        println!("skipped: no right to mount a small file system");
+        return;
+    };
+    let backend = Backend::start_in(folder.path(), &[]);
+    let client = backend.client("me");
+    let id = new_id();
+    let full = client.put_source(&id, &METADATA, &vec![7; 6 * MIB]);
+    assert_eq!((full.status, full.code().as_str()), (507, "StorageFull"), "{}", full.text());
+    assert!(full.text().contains("free some space"), "{}", full.text());
+    assert_eq!(client.send("HEAD", &client.source(&id), &[], b"").status, 404);
+    assert_eq!(std::fs::read_dir(folder.path().join("data/staging")).unwrap().count(), 0);
+
+    // The same id is free, and what is small still goes.
+    assert_eq!(client.put_source(&id, &METADATA, b"no archive").status, 200);
+    assert_eq!(client.result(&id).outcome, Outcome::Refused);
+
+    // Not a byte left: the build can't even be noted.
+    let filler = folder.path().join("data/filler");
+    let _ = std::fs::write(&filler, vec![0; 8 * MIB]);
+    let id = new_id();
+    let full = client.put_source(&id, &METADATA, b"no archive");
+    assert_eq!(full.status, 507, "{}", full.text());
+    std::fs::remove_file(filler).unwrap();
+    assert_eq!(client.send("HEAD", &client.source(&id), &[], b"").status, 404);
+    assert_eq!(client.put_source(&id, &METADATA, b"no archive").status, 200);
+    assert_eq!(client.result(&id).outcome, Outcome::Refused);
+}
