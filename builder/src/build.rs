@@ -1,5 +1,6 @@
 //! One attempt, phase by phase.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -158,7 +159,7 @@ impl<'a> Build<'a> {
         })
         .await?;
         if self.attempt.number == 1 {
-            self.history.cache.warm = project.target.join(".rustc_info.json").exists();
+            self.history.cache.warm = project.target.join("CACHEDIR.TAG").exists();
         }
         Ok(project)
     }
@@ -219,12 +220,7 @@ impl<'a> Build<'a> {
         let source = prepared.project.source.to_string_lossy().into_owned();
         self.reporter.status(Status::Compiling { attempt: self.attempt.number, source }).await;
         let plan = Plan::new(&prepared.request.options);
-        let spec = |args| Spec {
-            program: self.engine.tools.cargo.clone(),
-            args,
-            env: prepared.env.clone(),
-            directory: prepared.directory.clone(),
-        };
+        let spec = |args: Vec<OsString>| Spec::new(&self.engine.tools.cargo, args, &prepared.env, &prepared.directory);
         let watch = Watch {
             reporter: &self.reporter,
             cancel: &self.attempt.cancel,
@@ -376,7 +372,7 @@ fn judge(exit: Exit, run: &CargoRun, peak: u64, work: &Path) -> (Outcome, Option
 }
 
 /// `cargo metadata` with the flags that change what a project is.
-fn metadata_args(request: &Request) -> Vec<std::ffi::OsString> {
+fn metadata_args(request: &Request) -> Vec<OsString> {
     let mut args =
         vec!["metadata".to_owned(), "--no-deps".to_owned(), "--format-version=1".to_owned(), "--quiet".to_owned()];
     args.extend(request.options.config.iter().map(|value| format!("--config={value}")));

@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn new_files_are_newer_than_all_that_was_built_whatever_the_clock_says() {
-        assert_eq!(known(5, 7).stamp_after(100), 100);
+        assert_eq!(known(5, 7).stamp_after(100_000_000), 100_000_000);
         assert_eq!(known(5, 70_000_000).stamp_after(100), 71_000_000);
         assert_eq!(known(90_000_000, 7).stamp_after(100), 91_000_000);
         assert_eq!(Known::default().stamp_after(100_000_000), 100_000_000);

@@ -7,11 +7,12 @@ mod duty;
 mod orphans;
 mod processes;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use crate::environment::Environment;
 
 pub(crate) use capture::capture;
 pub(crate) use client::{Supervised, SupervisorError};
@@ -31,13 +32,25 @@ pub fn supervisor_main_if_asked() {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Spec {
     /// The program.
-    pub program: PathBuf,
+    program: PathBuf,
     /// Its arguments.
-    pub args: Vec<OsString>,
+    args: Vec<OsString>,
     /// Its whole environment.
-    pub env: BTreeMap<OsString, OsString>,
+    env: Vec<(OsString, OsString)>,
     /// Where it runs.
-    pub directory: PathBuf,
+    directory: PathBuf,
+}
+
+impl Spec {
+    /// To run `program` in `directory`.
+    pub fn new(program: &Path, args: impl IntoIterator<Item = impl Into<OsString>>, env: &Environment, directory: &Path) -> Self {
+        Self {
+            program: program.to_owned(),
+            args: args.into_iter().map(Into::into).collect(),
+            env: env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            directory: directory.to_owned(),
+        }
+    }
 }
 
 /// How a process ended.

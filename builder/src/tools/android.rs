@@ -1,7 +1,7 @@
 //! Building for Android: cargo-ndk knows what the NDK needs. It is asked for the environment it would run cargo in,
 //! and cargo is then run in that: so cargo's messages, flags and colours stay what they are everywhere else.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -56,8 +56,7 @@ pub(crate) async fn environment(
         args.extend(["--platform".to_owned(), api.to_string()]);
     }
     args.push("build".to_owned());
-    let args = args.into_iter().map(OsString::from).collect();
-    let spec = Spec { program: cargo_ndk, args, env: env.clone(), directory: directory.to_owned() };
+    let spec = Spec::new(&cargo_ndk, args, &env, directory);
     let captured = capture(&spec).await.map_err(|error| error.to_string())?;
     let printed = captured.stdout.clone();
     captured.text()?;

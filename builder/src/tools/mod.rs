@@ -4,7 +4,6 @@ mod android;
 mod linker;
 mod toolchain;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use android::environment as android_environment;
@@ -70,12 +69,7 @@ async fn default_toolchain(base: &BaseEnvironment) -> Option<String> {
     if let Some(name) = std::env::var("RUSTUP_TOOLCHAIN").ok().filter(|name| !name.is_empty()) {
         return Some(name);
     }
-    let spec = Spec {
-        program: find_program(env, "rustup")?,
-        args: ["show", "active-toolchain"].map(OsString::from).to_vec(),
-        env: env.clone(),
-        directory: "/".into(),
-    };
+    let spec = Spec::new(&find_program(env, "rustup")?, ["show", "active-toolchain"], env, Path::new("/"));
     let text = capture(&spec).await.ok()?.text().ok()?;
     Some(text.split_whitespace().next()?.to_owned())
 }

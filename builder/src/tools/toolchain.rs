@@ -1,6 +1,5 @@
 //! A Rust toolchain: what it is, and what it can compile for.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::environment::{Environment, find_program};
@@ -22,8 +21,7 @@ impl Toolchain {
     pub async fn probe(env: &Environment, directory: &Path) -> Result<Self, String> {
         let program = find_program(env, "rustc").ok_or("there is no `rustc` beside cargo or in PATH")?;
         let ask = |args: &[&str]| {
-            let args = args.iter().map(OsString::from).collect();
-            let spec = Spec { program: program.clone(), args, env: env.clone(), directory: directory.to_owned() };
+            let spec = Spec::new(&program, args, env, directory);
             async move { capture(&spec).await.map_err(|error| error.to_string())?.text() }
         };
         let (version, sysroot) = tokio::join!(ask(&["-vV"]), ask(&["--print", "sysroot"]));

@@ -1,0 +1,104 @@
+//! Builds that end well, one after another.
+
+use std::fs;
+
+use protocol::{Outcome, Status, Stream};
+
+use crate::support::{Bench, Upload};
+
+pub const TESTS: &[(&str, fn())] = &[
+    ("a_first_build_gives_a_program", a_first_build_gives_a_program),
+    ("no_change_is_cargos_no_op_and_a_changed_line_is_built", no_change_is_cargos_no_op_and_a_changed_line_is_built),
+    ("what_a_build_script_generates_into_src_stays", what_a_build_script_generates_into_src_stays),
+    ("planted_configuration_is_not_obeyed", planted_configuration_is_not_obeyed),
+    ("a_new_lock_file_comes_back", a_new_lock_file_comes_back),
+];
+
+const HELLO: &str = "fn main() { println!(\"hello\"); }\n";
+
+fn a_first_build_gives_a_program() {
+    let bench = Bench::new();
+    let ran = bench.run(&Upload::tiny(HELLO));
+    let result = ran.result();
+    assert_eq!((result.outcome, result.exit_code, result.complete), (Outcome::Succeeded, Some(0), true), "{:?}", result.message);
+    let stderr = ran.text(Stream::Stderr);
+    let source = bench.source().display().to_string();
+    assert!(stderr.starts_with(&format!("   Compiling tiny v0.1.0 ({source})\n    Finished `dev` profile")), "{stderr}");
+    assert_eq!(ran.text(Stream::Stdout), "");
+    assert_eq!(ran.run_program(), "hello\n");
+    assert!(matches!(ran.statuses()[..], [Status::Unpacking, Status::Compiling { attempt: 1, .. }, Status::Packing]));
+    let (manifest, _) = ran.artifact();
+    assert_eq!(manifest.files.len(), 1);
+    assert_eq!(manifest.files[0].path, "debug/tiny");
+    assert!(manifest.rustc.starts_with("rustc "), "{}", manifest.rustc);
+    assert_eq!(result.last, ran.events.iter().filter_map(|event| event.seq).max().unwrap());
+    assert!(result.peak_memory.is_some_and(|peak| peak > 1 << 20));
+    let log = fs::read_to_string(ran.output.path().join("log.jsonl")).unwrap();
+    assert_eq!(log.lines().count() as u64, result.last);
+}
+
+fn no_change_is_cargos_no_op_and_a_changed_line_is_built() {
+    let bench = Bench::new();
+    let upload = Upload::tiny(HELLO);
+    bench.run(&upload);
+    let again = bench.run(&upload);
+    assert!(!again.text(Stream::Stderr).contains("Compiling"), "{}", again.text(Stream::Stderr));
+    assert_eq!((again.result().cache.warm, again.result().cache.changed_files), (true, 0));
+    assert_eq!((again.result().cache.fresh, again.result().cache.compiled), (1, 0));
+    assert_eq!(again.run_program(), "hello\n");
+    // An archive has no times that count: only the content can tell.
+    let changed = bench.run(&Upload::tiny("fn main() { println!(\"hallo\"); }\n"));
+    assert_eq!(changed.result().cache.changed_files, 1);
+    assert_eq!(changed.run_program(), "hallo\n");
+    let back = bench.run(&upload);
+    assert_eq!(back.run_program(), "hello\n");
+}
+
+fn what_a_build_script_generates_into_src_stays() {
+    let bench = Bench::new();
+    let mut upload = Upload::tiny("mod made; fn main() { println!(\"{}\", made::WORD); }\n");
+    upload.file(
+        "build.rs",
+        "fn main() { println!(\"cargo::rerun-if-changed=word\"); let word = std::fs::read_to_string(\"word\").unwrap();\n\
+         std::fs::write(\"src/made.rs\", format!(\"pub const WORD: &str = {word:?};\")).unwrap(); }\n",
+    );
+    // It is uploaded too, as an old state of what is generated.
+    upload.file("src/made.rs", "pub const WORD: &str = \"stale\";").file("word", "one");
+    assert_eq!(bench.run(&upload).run_program(), "one\n");
+    let again = bench.run(&upload);
+    assert_eq!(again.run_program(), "one\n");
+    let again = bench.run(&upload);
+    assert!(!again.text(Stream::Stderr).contains("Compiling"), "{}", again.text(Stream::Stderr));
+    upload.file("word", "two");
+    assert_eq!(bench.run(&upload).run_program(), "two\n");
+}
+
+fn planted_configuration_is_not_obeyed() {
+    let bench = Bench::new();
+    let evil = "[build]\nrustflags = [\"--cfg\", \"evil\"]\n";
+    let work = bench.folder.path().join("work");
+    for folder in [bench.folder.path().to_owned(), work.clone(), work.join("projects/me/tiny-00")] {
+        fs::create_dir_all(folder.join(".cargo")).unwrap();
+        fs::write(folder.join(".cargo/config.toml"), evil).unwrap();
+        fs::write(folder.join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
+        fs::write(folder.join("rust-toolchain.toml"), "[toolchain]\nchannel = \"1.0.0\"\n").unwrap();
+    }
+    fs::write(work.join("cargo-home/config.toml"), evil).unwrap();
+    let ran = bench.run(&Upload::tiny("fn main() { println!(\"{}\", cfg!(evil)); }\n"));
+    assert_eq!(ran.result().outcome, Outcome::Succeeded, "{:?} {}", ran.result().message, ran.text(Stream::Stderr));
+    assert_eq!(ran.run_program(), "false\n");
+    // The project's own is.
+    let mut own = Upload::tiny("fn main() { println!(\"{}\", cfg!(evil)); }\n");
+    own.file(".cargo/config.toml", evil);
+    assert_eq!(bench.run(&own).run_program(), "true\n");
+}
+
+fn a_new_lock_file_comes_back() {
+    let bench = Bench::new();
+    let mut upload = Upload::tiny(HELLO);
+    upload.files.remove("Cargo.lock");
+    upload.details.lock_sha256 = None;
+    let (manifest, _) = bench.run(&upload).artifact();
+    let paths: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, ["debug/tiny", "Cargo.lock"]);
+}

@@ -1,0 +1,95 @@
+//! Builds that end otherwise.
+
+use std::time::Duration;
+
+use cargo_cloud_builder::{Ending, History};
+use protocol::{Outcome, Stream};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Bench, Upload, processes_with};
+
+pub const TESTS: &[(&str, fn())] = &[
+    ("an_error_is_cargos", an_error_is_cargos),
+    ("a_cancelled_build_leaves_no_process", a_cancelled_build_leaves_no_process),
+    ("a_paused_build_goes_on", a_paused_build_goes_on),
+    ("a_process_in_a_session_of_its_own_is_ended", a_process_in_a_session_of_its_own_is_ended),
+    ("what_cannot_be_done_is_refused_in_words", what_cannot_be_done_is_refused_in_words),
+];
+
+fn an_error_is_cargos() {
+    let bench = Bench::new();
+    let ran = bench.run(&Upload::tiny("fn main() { x }\n"));
+    assert_eq!((ran.result().outcome, ran.result().exit_code), (Outcome::Failed, Some(101)));
+    let stderr = ran.text(Stream::Stderr);
+    assert!(stderr.contains("error[E0425]: cannot find value `x` in this scope\n --> src/main.rs:1:13\n"), "{stderr}");
+    assert!(!stderr.contains("Building"), "{stderr}");
+}
+
+/// A build script that sleeps, under a name no other process has.
+fn sleeper(seconds: &str) -> Upload {
+    let mut upload = Upload::tiny("fn main() {}\n");
+    let script = "fn main() { std::process::Command::new(\"setsid\").args([\"sleep\", \"SECONDS\"]).spawn().unwrap();\n\
+                  std::process::Command::new(\"sleep\").arg(\"SECONDS\").status().unwrap(); }\n";
+    upload.file("build.rs", &script.replace("SECONDS", seconds));
+    upload
+}
+
+fn a_cancelled_build_leaves_no_process() {
+    let bench = Bench::new();
+    let cancel = bench.cancel_after(Duration::from_secs(4));
+    let ran = bench.attempt(&sleeper("7771.5"), 1, 1, None, cancel, History::default());
+    assert_eq!(ran.result().outcome, Outcome::Cancelled);
+    assert!(ran.took < Duration::from_secs(5), "{:?}", ran.took);
+    assert_eq!(processes_with("7771.5"), [""; 0]);
+}
+
+fn a_paused_build_goes_on() {
+    let bench = Bench::new();
+    let mut upload = Upload::tiny("fn main() { println!(\"slow\"); }\n");
+    upload.file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_millis(SLEEP)); }\n".replace("SLEEP", "3000").as_str());
+    let (mut number, mut seq, mut history) = (1, 1, History::default());
+    let last = loop {
+        let limit = Duration::from_secs(if number == 1 { 3 } else { 30 });
+        let ran = bench.attempt(&upload, number, seq, Some(limit), CancellationToken::new(), history.clone());
+        match ran.ending {
+            Ending::Paused { next_seq, history: so_far, ref working_on, .. } => {
+                assert!(ran.took < limit, "{:?}", ran.took);
+                assert!(working_on.contains("tiny"), "{working_on}");
+                (number, seq, history) = (number + 1, next_seq, so_far);
+            }
+            _ => break ran,
+        }
+        assert!(number < 5);
+    };
+    assert!(number > 1);
+    assert_eq!((last.result().outcome, last.result().attempts), (Outcome::Succeeded, number));
+    assert!(!last.result().cache.warm && last.result().times.compiling > 3000);
+    assert_eq!(last.run_program(), "slow\n");
+}
+
+fn a_process_in_a_session_of_its_own_is_ended() {
+    let bench = Bench::new();
+    let mut upload = Upload::tiny("fn main() {}\n");
+    upload.file("build.rs", "fn main() { std::process::Command::new(\"setsid\").args([\"-f\", \"sleep\", \"7772.5\"])\n\
+         .stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status().unwrap(); }\n");
+    let ran = bench.run(&upload);
+    assert_eq!(ran.result().outcome, Outcome::Succeeded, "{}", ran.text(Stream::Stderr));
+    assert_eq!(processes_with("7772.5"), [""; 0]);
+}
+
+fn what_cannot_be_done_is_refused_in_words() {
+    let bench = Bench::new();
+    let mut upload = Upload::tiny("fn main() {}\n");
+    upload.options.target = vec!["z80-unknown-none".to_owned()];
+    let ran = bench.run(&upload);
+    assert_eq!(ran.result().outcome, Outcome::Refused);
+    assert!(ran.result().message.as_deref().unwrap().contains("`z80-unknown-none`"));
+    let mut upload = Upload::tiny("fn main() {}\n");
+    upload.details.toolchain = Some("1.0.1".to_owned());
+    let ran = bench.run(&upload);
+    assert_eq!(ran.result().outcome, Outcome::Refused);
+    assert!(ran.result().message.as_deref().unwrap().contains("1.0.1"), "{:?}", ran.result().message);
+    let mut upload = Upload::tiny("fn main() {}\n");
+    upload.files.remove("Cargo.toml");
+    assert_eq!(bench.run(&upload).result().outcome, Outcome::Refused);
+}

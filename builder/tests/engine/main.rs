@@ -1,0 +1,23 @@
+//! The engine on real, tiny crates: no network, no dependencies.
+
+mod builds;
+mod endings;
+mod support;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    cargo_cloud_builder::supervisor_main_if_asked();
+    let args = Arguments::from_args();
+    let tests: Vec<(&str, fn())> = [builds::TESTS, endings::TESTS].concat();
+    let trials = tests
+        .into_iter()
+        .map(|(name, test)| {
+            Trial::test(name, move || {
+                test();
+                Ok(())
+            })
+        })
+        .collect();
+    libtest_mimic::run(&args, trials).exit();
+}
