@@ -14,7 +14,7 @@ use crate::keys::AccessKey;
 #[non_exhaustive]
 pub enum ClientConfigError {
     /// The file can't be read or written.
-    #[error("the client configuration {path} can't be read or written: {source}")]
+    #[error("the client configuration {path} can't be read or written")]
     Io {
         /// The file.
         path: PathBuf,
@@ -22,7 +22,7 @@ pub enum ClientConfigError {
         source: io::Error,
     },
     /// What is there is no TOML.
-    #[error("the client configuration {path} is there, but can't be read, and is left as it is: {source}")]
+    #[error("the client configuration {path} is there, but can't be read, and is left as it is")]
     Malformed {
         /// The file.
         path: PathBuf,

@@ -23,7 +23,7 @@ pub enum DataError {
         pid: Option<String>,
     },
     /// It can't be made, read or written.
-    #[error("the data folder {folder} can't be used: {source}; name another with --data")]
+    #[error("the data folder {folder} can't be used; name another with --data")]
     Unusable {
         /// The folder.
         folder: PathBuf,

@@ -15,7 +15,7 @@ use crate::files;
 #[non_exhaustive]
 pub enum KeysError {
     /// The file can't be read or written.
-    #[error("the keys in {path} can't be read or written: {source}")]
+    #[error("the keys in {path} can't be read or written")]
     Io {
         /// The file.
         path: PathBuf,
@@ -23,7 +23,7 @@ pub enum KeysError {
         source: io::Error,
     },
     /// The file is not what this program wrote.
-    #[error("{path} does not hold keys ({source}); remove it and start again: clients then need a new configuration")]
+    #[error("{path} does not hold keys; remove it and start again: clients then need a new configuration")]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -31,7 +31,7 @@ pub enum KeysError {
         source: serde_json::Error,
     },
     /// The system gives no random numbers.
-    #[error("no random numbers to make keys of: {0}")]
+    #[error("no random numbers to make keys of")]
     Random(#[from] getrandom::Error),
 }
 
