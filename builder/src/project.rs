@@ -82,7 +82,7 @@ impl Project {
     /// Makes the folders of a build, empties the temporary one, and removes whatever an earlier build script may have
     /// planted above the source for cargo or rustup to obey.
     pub fn prepare(&self) -> io::Result<()> {
-        for folder in [&self.folder, &self.source, &self.target, &self.home] {
+        for folder in [&self.folder, &self.source, &self.home] {
             real_folder(folder)?;
         }
         remove(&self.tmp)?;

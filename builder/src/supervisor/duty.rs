@@ -83,7 +83,12 @@ fn supervise() -> Report {
 
 fn start(spec: &Spec) -> io::Result<Pid> {
     let mut command = Command::new(&spec.program);
-    command.args(&spec.args).env_clear().envs(spec.env.iter().cloned()).current_dir(&spec.directory).stdin(Stdio::null());
+    command
+        .args(&spec.args)
+        .env_clear()
+        .envs(spec.env.iter().cloned())
+        .current_dir(&spec.directory)
+        .stdin(Stdio::null());
     command.process_group(0);
     #[cfg(target_os = "linux")]
     // SAFETY: prctl(2) is one system call; it neither allocates nor takes a lock.

@@ -43,7 +43,12 @@ pub(crate) struct Spec {
 
 impl Spec {
     /// To run `program` in `directory`.
-    pub fn new(program: &Path, args: impl IntoIterator<Item = impl Into<OsString>>, env: &Environment, directory: &Path) -> Self {
+    pub fn new(
+        program: &Path,
+        args: impl IntoIterator<Item = impl Into<OsString>>,
+        env: &Environment,
+        directory: &Path,
+    ) -> Self {
         Self {
             program: program.to_owned(),
             args: args.into_iter().map(Into::into).collect(),

@@ -20,10 +20,18 @@ fn a_first_build_gives_a_program() {
     let bench = Bench::new();
     let ran = bench.run(&Upload::tiny(HELLO));
     let result = ran.result();
-    assert_eq!((result.outcome, result.exit_code, result.complete), (Outcome::Succeeded, Some(0), true), "{:?}", result.message);
+    assert_eq!(
+        (result.outcome, result.exit_code, result.complete),
+        (Outcome::Succeeded, Some(0), true),
+        "{:?}",
+        result.message
+    );
     let stderr = ran.text(Stream::Stderr);
     let source = bench.source().display().to_string();
-    assert!(stderr.starts_with(&format!("   Compiling tiny v0.1.0 ({source})\n    Finished `dev` profile")), "{stderr}");
+    assert!(
+        stderr.starts_with(&format!("   Compiling tiny v0.1.0 ({source})\n    Finished `dev` profile")),
+        "{stderr}"
+    );
     assert_eq!(ran.text(Stream::Stdout), "");
     assert_eq!(ran.run_program(), "hello\n");
     assert!(matches!(ran.statuses()[..], [Status::Unpacking, Status::Compiling { attempt: 1, .. }, Status::Packing]));

@@ -46,7 +46,12 @@ fn a_cancelled_build_leaves_no_process() {
 fn a_paused_build_goes_on() {
     let bench = Bench::new();
     let mut upload = Upload::tiny("fn main() { println!(\"slow\"); }\n");
-    upload.file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_millis(SLEEP)); }\n".replace("SLEEP", "3000").as_str());
+    upload.file(
+        "build.rs",
+        "fn main() { std::thread::sleep(std::time::Duration::from_millis(SLEEP)); }\n"
+            .replace("SLEEP", "3000")
+            .as_str(),
+    );
     let (mut number, mut seq, mut history) = (1, 1, History::default());
     let last = loop {
         let limit = Duration::from_secs(if number == 1 { 3 } else { 30 });
@@ -70,8 +75,11 @@ fn a_paused_build_goes_on() {
 fn a_process_in_a_session_of_its_own_is_ended() {
     let bench = Bench::new();
     let mut upload = Upload::tiny("fn main() {}\n");
-    upload.file("build.rs", "fn main() { std::process::Command::new(\"setsid\").args([\"-f\", \"sleep\", \"7772.5\"])\n\
-         .stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status().unwrap(); }\n");
+    upload.file(
+        "build.rs",
+        "fn main() { std::process::Command::new(\"setsid\").args([\"-f\", \"sleep\", \"7772.5\"])\n\
+         .stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status().unwrap(); }\n",
+    );
     let ran = bench.run(&upload);
     assert_eq!(ran.result().outcome, Outcome::Succeeded, "{}", ran.text(Stream::Stderr));
     assert_eq!(processes_with("7772.5"), [""; 0]);

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cargo_cloud_builder::{Attempt, Ending, Engine, EngineConfig, FolderCache, History};
-use protocol::{ArtifactManifest, BuildId, BuildResult, CargoOptions, Command, Details, Event, EventKind, Owner, Request, Status, Stream};
+use protocol::{
+    ArtifactManifest, BuildId, BuildResult, CargoOptions, Command, Details, Event, EventKind, Owner, Request, Status,
+    Stream,
+};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use zip::ZipWriter;
@@ -32,7 +35,8 @@ pub struct Upload {
 impl Upload {
     /// A crate named `tiny`.
     pub fn tiny(main: &str) -> Self {
-        let mut upload = Upload { files: BTreeMap::new(), options: CargoOptions::default(), details: Details::default() };
+        let mut upload =
+            Upload { files: BTreeMap::new(), options: CargoOptions::default(), details: Details::default() };
         upload.file("Cargo.toml", "[package]\nname = \"tiny\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
         upload.file("Cargo.lock", LOCK);
         upload.file("src/main.rs", main);
@@ -196,11 +200,21 @@ impl Bench {
             while let Some(frame) = frames.recv().await {
                 events.extend(frame.events);
             }
-            (running.await.unwrap(), events)
+            let mut ending = running.await.unwrap();
+            if let Ending::Finished { unsaved, .. } = &mut ending
+                && let Some(unsaved) = unsaved.take()
+            {
+                unsaved.save().await.unwrap();
+            }
+            (ending, events)
         });
         let ran = Ran { ending, events, output, took: begun.elapsed() };
         let numbers: Vec<u64> = ran.events.iter().filter_map(|event| event.seq).collect();
-        assert_eq!(numbers, (first_seq..first_seq + numbers.len() as u64).collect::<Vec<_>>(), "numbered without holes");
+        assert_eq!(
+            numbers,
+            (first_seq..first_seq + numbers.len() as u64).collect::<Vec<_>>(),
+            "numbered without holes"
+        );
         ran
     }
 
