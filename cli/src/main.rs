@@ -1,2 +1,58 @@
-//! `cargo cloud`.
-fn main() {}
+//! `cargo cloud`: Rust builds in the cloud, for machines too small to compile Rust.
+
+mod args;
+mod config;
+mod device;
+mod environment;
+mod follow;
+mod install;
+mod interrupt;
+mod project;
+mod source;
+mod storage;
+mod terminal;
+mod verbs;
+
+use std::process::ExitCode;
+
+use args::{Typed, Verb};
+use interrupt::Interrupt;
+use storage::StorageError;
+use terminal::Shell;
+
+/// What cargo exits with when it could not do its work.
+const EXIT_FAILURE: u8 = 101;
+
+fn main() -> ExitCode {
+    let typed = match args::parse() {
+        Ok(typed) => typed,
+        Err(error) => {
+            // Help goes to standard output and is no failure; for the rest cargo exits with 1.
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()));
+        }
+    };
+    let shell = Shell::new(environment::color(&typed.cli.common), typed.cli.common.quiet);
+    match run(&shell, &typed) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            shell.clear();
+            if let Some(StorageError::Interrupted) = error.downcast_ref() {
+                return ExitCode::from(interrupt::EXIT_CODE);
+            }
+            shell.error(format!("{error:#}"));
+            if let Some(hint) = error.downcast_ref::<StorageError>().and_then(StorageError::hint) {
+                shell.note(hint);
+            }
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
+
+fn run(shell: &Shell, typed: &Typed) -> anyhow::Result<u8> {
+    let interrupt = Interrupt::install()?;
+    match &typed.cli.verb {
+        Verb::Build(args) => verbs::build(shell, &interrupt, typed, args),
+        Verb::Package(args) => verbs::package(shell, typed, args),
+    }
+}

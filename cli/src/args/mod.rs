@@ -1,0 +1,121 @@
+//! The command line.
+
+mod build;
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+pub use build::{BuildArgs, ProjectArgs};
+
+use crate::terminal::ColorWhen;
+
+/// Builds Rust in the cloud, for machines too small to compile Rust, and installs what was built.
+#[derive(Debug, Parser)]
+#[command(name = "cargo-cloud", bin_name = "cargo cloud", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Options of every verb.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options of every verb.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// Use this backend of the configuration
+    #[arg(long, global = true, value_name = "NAME")]
+    pub backend: Option<String>,
+    /// Print less: no status, no progress
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more; twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Coloring
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub color: Option<ColorWhen>,
+    /// Override a cargo configuration value
+    #[arg(long, global = true, value_name = "KEY=VALUE|PATH")]
+    pub config: Vec<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Build this project in the cloud and install its binaries
+    #[command(visible_alias = "b")]
+    Build(Box<BuildArgs>),
+    /// Show what of this project would be sent
+    Package(PackageArgs),
+}
+
+/// Options of `package`.
+#[derive(Debug, clap::Args)]
+pub struct PackageArgs {
+    /// Print the files, with their sizes
+    #[arg(short, long, required = true)]
+    pub list: bool,
+    /// Which project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+/// What was typed, and the toolchain in front of it.
+pub struct Typed {
+    /// The command line.
+    pub cli: Cli,
+    /// `+name`.
+    pub toolchain: Option<String>,
+    /// Whether cargo started us, as `cargo cloud`.
+    pub by_cargo: bool,
+}
+
+/// Reads the command line of this process.
+pub fn parse() -> Result<Typed, clap::Error> {
+    parse_from(std::env::args_os().collect())
+}
+
+fn parse_from(mut args: Vec<OsString>) -> Result<Typed, clap::Error> {
+    let by_cargo = args.get(1).is_some_and(|arg| arg == "cloud");
+    if by_cargo {
+        args.remove(1);
+    }
+    let toolchain = args.get(1).and_then(|arg| Some(arg.to_str()?.strip_prefix('+')?.to_owned()));
+    if toolchain.is_some() {
+        args.remove(1);
+    }
+    Ok(Typed { cli: Cli::try_parse_from(args)?, toolchain, by_cargo })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(line: &str) -> Result<Typed, clap::Error> {
+        parse_from(line.split_whitespace().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn cargo_cloud_and_cargo_dash_cloud_are_one() {
+        for line in ["cargo-cloud b -r", "cargo-cloud cloud build -r"] {
+            assert!(matches!(typed(line).unwrap().cli.verb, Verb::Build(args) if args.release));
+        }
+        let typed = typed("cargo-cloud cloud +nightly build -q").unwrap();
+        assert_eq!((typed.toolchain.as_deref(), typed.by_cargo, typed.cli.common.quiet), (Some("nightly"), true, true));
+    }
+
+    #[test]
+    fn what_cargo_refuses_is_refused() {
+        for line in ["x build -r --profile dev", "x build -q -v", "x build --no-such", "x", "x package"] {
+            assert!(typed(line).is_err(), "{line}");
+        }
+    }
+}

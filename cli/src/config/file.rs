@@ -1,0 +1,230 @@
+//! The client's configuration file.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use protocol::Owner;
+use serde::Deserialize;
+
+use super::Credentials;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The backend that is used when none is named.
+    backend: Option<String>,
+    #[serde(default)]
+    backends: BTreeMap<String, BackendTable>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BackendTable {
+    endpoint: Option<String>,
+    socket: Option<String>,
+    region: Option<String>,
+    input_bucket: String,
+    output_bucket: String,
+    #[serde(default)]
+    owner: Owner,
+    access_key_id: Option<String>,
+    secret_access_key: Option<String>,
+    session_token: Option<String>,
+    profile: Option<String>,
+    #[serde(default)]
+    targets: Vec<String>,
+}
+
+/// A backend, ready to be talked to.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The URL of an S3 that is not AWS's own, without a slash at its end.
+    pub endpoint: Option<String>,
+    /// The URL of the WebSocket; none: builds are followed through the bucket.
+    pub socket: Option<String>,
+    /// AWS's region, part of every signature.
+    pub region: String,
+    /// Where sources go.
+    pub input_bucket: String,
+    /// Where results come from.
+    pub output_bucket: String,
+    /// Whose builds.
+    pub owner: Owner,
+    /// Whose keys.
+    pub credentials: Credentials,
+    /// What it can build for, if the configuration says so.
+    pub targets: Vec<String>,
+}
+
+/// The folder of the configuration file, where the device's own id lies too.
+pub fn config_folder() -> anyhow::Result<PathBuf> {
+    Ok(path()?.parent().map(Path::to_path_buf).unwrap_or_default())
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn path() -> anyhow::Result<PathBuf> {
+    if let Some(path) = env("CARGO_CLOUD_CONFIG") {
+        return Ok(PathBuf::from(path));
+    }
+    let base = match env("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
+        Some(base) => base,
+        None => PathBuf::from(env("HOME").context(
+            "`HOME` is not set, so there is no place for the configuration; set it or `CARGO_CLOUD_CONFIG`",
+        )?)
+        .join(".config"),
+    };
+    Ok(base.join("cargo-cloud/config.toml"))
+}
+
+impl Config {
+    /// The named backend, or the configured one, of `$CARGO_CLOUD_CONFIG` or `~/.config/cargo-cloud/config.toml`.
+    /// The second value warns of a file that others can read.
+    pub fn backend(name: Option<&str>) -> anyhow::Result<(Backend, Option<String>)> {
+        let path = path()?;
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
+                "no backend is configured: `{0}` doesn't exist\n\
+                 \n  On a computer in the house:  cargo-cloud-local --listen 0.0.0.0:4100 --client-config config.toml\
+                 \n  Then bring the file here:    mkdir -p {1} && cp config.toml {0}\
+                 \n  And build:                   cargo cloud build",
+                path.display(),
+                path.parent().unwrap_or(Path::new(".")).display()
+            ),
+            Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
+        };
+        let config: Config =
+            toml::from_str(&text).with_context(|| format!("`{}` is not a valid configuration", path.display()))?;
+        let backend =
+            config.resolve(name, &env).with_context(|| format!("in the configuration `{}`", path.display()))?;
+        let open = std::fs::metadata(&path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
+        let warning = (open && text.contains("secret_access_key"))
+            .then(|| format!("others on this device can read the keys in `{0}`; type: chmod 600 {0}", path.display()));
+        Ok((backend, warning))
+    }
+
+    fn resolve(&self, name: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Backend> {
+        let names = || self.backends.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let name = match (name, &self.backend, self.backends.len()) {
+            (Some(name), _, _) => name,
+            (None, Some(name), _) => name.as_str(),
+            (None, None, 1) => self.backends.keys().next().map_or("", String::as_str),
+            (None, None, 0) => bail!("there is no `[backends.NAME]`"),
+            (None, None, _) => bail!(
+                "there are several backends ({}): choose one with `backend = \"NAME\"` or --backend NAME",
+                names()
+            ),
+        };
+        let Some(table) = self.backends.get(name) else {
+            bail!(
+                "there is no backend `{name}`; there is: {}",
+                if self.backends.is_empty() { "none".to_owned() } else { names() }
+            );
+        };
+        for (key, url, schemes) in
+            [("endpoint", &table.endpoint, ["http://", "https://"]), ("socket", &table.socket, ["ws://", "wss://"])]
+        {
+            if let Some(url) = url
+                && !schemes.iter().any(|scheme| url.starts_with(scheme))
+            {
+                bail!("`{key}` of the backend `{name}` is `{url}`; it begins with {} or {}", schemes[0], schemes[1]);
+            }
+        }
+        let region = table.region.clone().or_else(|| env("AWS_REGION")).or_else(|| env("AWS_DEFAULT_REGION"));
+        Ok(Backend {
+            name: name.to_owned(),
+            endpoint: table.endpoint.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+            socket: table.socket.clone(),
+            region: region.with_context(|| format!("the backend `{name}` has no `region`"))?,
+            input_bucket: table.input_bucket.clone(),
+            output_bucket: table.output_bucket.clone(),
+            owner: table.owner.clone(),
+            credentials: table.credentials(name, env)?,
+            targets: table.targets.clone(),
+        })
+    }
+}
+
+impl BackendTable {
+    /// What is written here goes before the environment, and that before the default profile.
+    fn credentials(&self, name: &str, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Credentials> {
+        match (&self.access_key_id, &self.secret_access_key, &self.profile) {
+            (Some(id), Some(secret), _) => {
+                return Ok(Credentials {
+                    access_key_id: id.clone(),
+                    secret_access_key: secret.clone(),
+                    session_token: self.session_token.clone(),
+                });
+            }
+            (None, None, Some(profile)) => return Credentials::from_profile(profile, env),
+            (None, None, None) => {}
+            _ => bail!(
+                "the backend `{name}` has one of `access_key_id` and `secret_access_key`; it needs both or neither"
+            ),
+        }
+        if let Some(credentials) = Credentials::from_env(env)? {
+            return Ok(credentials);
+        }
+        let profile = env("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
+        Credentials::from_profile(&profile, env).with_context(|| {
+            format!("the backend `{name}` names no keys: write `access_key_id` and `secret_access_key`, or `profile`, or set the AWS_* variables")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOCAL: &str = r#"
+        backend = "local"
+        [backends.local]
+        endpoint = "http://127.0.0.1:4100/"
+        socket = "ws://127.0.0.1:4100/socket"
+        region = "us-east-1"
+        input_bucket = "input"
+        output_bucket = "output"
+        owner = "me"
+        access_key_id = "a"
+        secret_access_key = "b"
+        [backends.aws]
+        region = "eu-west-1"
+        input_bucket = "i"
+        output_bucket = "o"
+    "#;
+
+    fn resolve(text: &str, name: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> Result<Backend, String> {
+        toml::from_str::<Config>(text).unwrap().resolve(name, env).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn the_configured_backend_is_used_unless_another_is_named() {
+        let local = resolve(LOCAL, None, &|_| None).unwrap();
+        assert_eq!((local.name.as_str(), local.endpoint.as_deref()), ("local", Some("http://127.0.0.1:4100")));
+        let env = |name: &str| name.starts_with("AWS_").then(|| format!("v-{name}"));
+        let aws = resolve(LOCAL, Some("aws"), &env).unwrap();
+        assert_eq!(aws.credentials.access_key_id, "v-AWS_ACCESS_KEY_ID");
+        assert_eq!((aws.owner.as_str(), aws.endpoint), ("me", None));
+    }
+
+    #[test]
+    fn errors_name_what_to_write() {
+        for (from, to, says) in [
+            ("backend = \"local\"", "backend = \"lokal\"", "aws, local"),
+            ("backend = \"local\"", "", "several backends"),
+            ("http://127", "127", "begins with http://"),
+            ("secret_access_key = \"b\"", "", "both or neither"),
+        ] {
+            let error = resolve(&LOCAL.replace(from, to), None, &|_| None).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

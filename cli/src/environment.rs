@@ -1,0 +1,80 @@
+//! What the environment says, and what of it goes to the builder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::args::Common;
+use crate::terminal::ColorWhen;
+
+/// A variable that is set and not empty.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The same as a path.
+pub fn path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// `--color`, else `CARGO_TERM_COLOR`.
+pub fn color(common: &Common) -> ColorWhen {
+    let variable = || ColorWhen::from_str(&variable("CARGO_TERM_COLOR")?, true).ok();
+    common.color.or_else(variable).unwrap_or_default()
+}
+
+/// `CARGO_HOME`, else `~/.cargo`.
+pub fn cargo_home(cwd: &Path) -> Option<PathBuf> {
+    path("CARGO_HOME").map(|home| cwd.join(home)).or_else(|| path("HOME").map(|home| home.join(".cargo")))
+}
+
+/// `RUSTUP_HOME`, else `~/.rustup`.
+pub fn rustup_home() -> Option<PathBuf> {
+    path("RUSTUP_HOME").or_else(|| path("HOME").map(|home| home.join(".rustup")))
+}
+
+/// Variables by which cargo is told how to compile, for the builder's cargo. Not: credentials, wrappers, linkers and
+/// places, which are this device's own.
+pub fn forwarded(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    const NAMES: [&str; 8] = [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_BUILD_RUSTFLAGS",
+        "CARGO_INCREMENTAL",
+        "CARGO_BUILD_INCREMENTAL",
+        "RUST_BACKTRACE",
+        "SOURCE_DATE_EPOCH",
+        "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS",
+    ];
+    let taken = |name: &str| {
+        NAMES.contains(&name)
+            || name.starts_with("CARGO_PROFILE_")
+            || (name.starts_with("CARGO_TARGET_") && name.ends_with("_RUSTFLAGS"))
+    };
+    variables.filter(|(name, _)| taken(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_to_compile_is_forwarded_and_nothing_else() {
+        let all = [
+            "RUSTFLAGS",
+            "CARGO_PROFILE_RELEASE_LTO",
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
+            "CARGO_TARGET_DIR",
+            "CARGO_REGISTRY_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "RUSTC_WRAPPER",
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
+        ];
+        let forwarded = forwarded(all.iter().map(|name| ((*name).to_owned(), String::new())));
+        assert_eq!(
+            forwarded.into_keys().collect::<Vec<_>>(),
+            ["CARGO_PROFILE_RELEASE_LTO", "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "RUSTFLAGS"]
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! The loop that follows a build to its end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use protocol::{BuildId, BuildResult, ClientMessage, Delivery, Next, Order, Owner, keys};
+
+use super::log::Log;
+use super::poll;
+use super::printer::Printer;
+use super::signal::Signal;
+use super::socket::{Command, Endpoint};
+use crate::interrupt::Interrupt;
+use crate::storage::{Signer, Storage};
+use crate::terminal::Shell;
+
+/// Which build is followed.
+pub struct Subject {
+    /// Its id.
+    pub build: BuildId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The WebSocket, if the backend has one.
+    pub socket: Option<String>,
+    /// The device's folder for what was sent.
+    pub top: PathBuf,
+    /// Whether standard output is cargo's messages in JSON.
+    pub json: bool,
+}
+
+/// Follows one build.
+pub struct Follower<'a> {
+    shell: &'a Shell,
+    interrupt: &'a Interrupt,
+    storage: &'a Storage,
+    subject: Subject,
+    begun: Instant,
+    live: Arc<AtomicBool>,
+    heard: bool,
+    warned: bool,
+    cancelled_at: Option<Instant>,
+    cancel_failure: Receiver<String>,
+    cancel_sender: Sender<String>,
+}
+
+/// After Ctrl-C the end is waited for this long.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+/// Without a word from the backend for this long, the person is told.
+const FIRST_WORD: Duration = Duration::from_secs(20);
+
+impl<'a> Follower<'a> {
+    /// A follower; nothing is connected yet.
+    pub fn new(shell: &'a Shell, interrupt: &'a Interrupt, storage: &'a Storage, subject: Subject) -> Self {
+        let (cancel_sender, cancel_failure) = channel();
+        Self {
+            shell,
+            interrupt,
+            storage,
+            subject,
+            begun: Instant::now(),
+            live: Arc::default(),
+            heard: false,
+            warned: false,
+            cancelled_at: None,
+            cancel_failure,
+            cancel_sender,
+        }
+    }
+
+    /// Follows to the end; `None`: it was cancelled and the backend said nothing more in time.
+    pub fn run(mut self, signer: Signer) -> Option<Box<BuildResult>> {
+        let (signals, heard) = sync_channel(64);
+        let (commands, orders) = channel();
+        if let Some(url) = self.subject.socket.clone() {
+            let endpoint =
+                Endpoint { url, owner: self.subject.owner.clone(), build: self.subject.build.clone(), signer };
+            let signals = signals.clone();
+            thread::spawn(move || endpoint.run(&orders, &signals));
+        }
+        let key = keys::result(&self.subject.owner, &self.subject.build);
+        let (storage, live) = (self.storage.clone(), self.live.clone());
+        thread::spawn(move || poll::run(&storage, &key, &live, &signals));
+
+        let top = self.subject.top.clone();
+        let mut printer = Printer::new(self.shell, &top, self.subject.json);
+        self.shell.waiting("Waiting", "for the backend");
+        let result = self.follow(&commands, &heard, &mut printer);
+        self.shell.clear();
+        let attempts = result.as_ref().map_or(1, |result| result.attempts);
+        printer.finish(&mut Log::new(self.storage, &self.subject.owner, &self.subject.build, attempts));
+        result
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn follow(
+        &mut self,
+        commands: &Sender<Command>,
+        heard: &Receiver<Signal>,
+        printer: &mut Printer,
+    ) -> Option<Box<BuildResult>> {
+        let mut order = Order::new(self.subject.build.clone(), self.now());
+        // A socket's thread that is gone, or never was, hears nothing; then the bucket does the work.
+        let send = |message: ClientMessage| drop(commands.send(Command::Send(message.encode())));
+        loop {
+            if self.cancel() {
+                return None;
+            }
+            let wait = match order.next(self.now()) {
+                Next::Send(message) => {
+                    send(message);
+                    continue;
+                }
+                Next::Reconnect => {
+                    order.disconnected();
+                    let _ = commands.send(Command::Reconnect);
+                    continue;
+                }
+                Next::Wait(wait) => wait,
+                Next::Done => return None,
+            };
+            let deliveries = match heard.recv_timeout(wait.min(Duration::from_millis(100))) {
+                Ok(signal) => self.heard(signal, &mut order, &send),
+                Err(RecvTimeoutError::Timeout) => order.expire(self.now()),
+                // Both threads ended: the result was the last thing said.
+                Err(RecvTimeoutError::Disconnected) => {
+                    thread::sleep(wait.min(Duration::from_millis(100)));
+                    order.expire(self.now())
+                }
+            };
+            for delivery in deliveries {
+                match delivery {
+                    Delivery::Finished(result) => return Some(result),
+                    other => printer.deliver(other),
+                }
+            }
+        }
+    }
+
+    fn heard(&mut self, signal: Signal, order: &mut Order, send: &dyn Fn(ClientMessage)) -> Vec<Delivery> {
+        let now = self.now();
+        match signal {
+            Signal::Connected => {
+                self.live.store(true, Ordering::Relaxed);
+                self.warned = false;
+                send(order.connected(now));
+                Vec::new()
+            }
+            Signal::Frame(frame) => {
+                self.heard = true;
+                frame.events.into_iter().flat_map(|event| order.receive(event, now)).collect()
+            }
+            Signal::Disconnected { why, denied } => {
+                self.live.store(false, Ordering::Relaxed);
+                order.disconnected();
+                if denied && !self.warned {
+                    self.warned = true;
+                    self.shell.warn(format!(
+                        "the build can't be followed live ({why} at `{}`); its output comes at the end",
+                        self.subject.socket.as_deref().unwrap_or_default()
+                    ));
+                }
+                Vec::new()
+            }
+            Signal::Result(result) => {
+                self.heard = true;
+                order.found(*result, now)
+            }
+            Signal::Unreachable(why) => {
+                self.shell.warn(format!("{why}; the build goes on without us, trying again (Ctrl-C cancels it)"));
+                Vec::new()
+            }
+            Signal::Reachable => {
+                self.shell.note("the backend is reached again");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Acts on Ctrl-C; true when the end was waited for long enough.
+    fn cancel(&mut self) -> bool {
+        if let Ok(why) = self.cancel_failure.try_recv() {
+            self.shell.warn(format!("the build could not be cancelled: {why}; it ends by itself"));
+            return true;
+        }
+        if !self.heard && self.begun.elapsed() > FIRST_WORD {
+            self.heard = true;
+            self.shell.note("the backend has said nothing yet; the build goes on as soon as it does (Ctrl-C cancels)");
+        }
+        let Some(since) = self.cancelled_at else {
+            if self.interrupt.requested() {
+                self.cancelled_at = Some(Instant::now());
+                self.shell.status("Cancelling", "the build (Ctrl-C again leaves at once)");
+                let key = keys::source(&self.subject.owner, &self.subject.build);
+                let (storage, failure) = (self.storage.clone(), self.cancel_sender.clone());
+                thread::spawn(move || {
+                    if let Err(error) = storage.delete_source(&key) {
+                        let _ = failure.send(error.to_string());
+                    }
+                });
+            }
+            return false;
+        };
+        since.elapsed() > CANCEL_PATIENCE
+    }
+}

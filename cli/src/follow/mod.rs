@@ -1,0 +1,11 @@
+//! From the upload to the end of the build: what the backend says, in order, to the terminal.
+
+mod follower;
+mod log;
+mod paths;
+mod poll;
+mod printer;
+mod signal;
+mod socket;
+
+pub use follower::{Follower, Subject};

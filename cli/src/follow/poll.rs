@@ -1,0 +1,44 @@
+//! The truth lies in the bucket: a thread that looks for `result.json`, often while there is no socket.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use protocol::BuildResult;
+use protocol::limits::MAX_RESULT_BYTES;
+
+use super::signal::Signal;
+use crate::storage::Storage;
+
+const WITHOUT_SOCKET: Duration = Duration::from_secs(2);
+const WITH_SOCKET: Duration = Duration::from_secs(20);
+
+/// Looks until the result is there, or nobody listens any more. `live`: the socket stands.
+pub fn run(storage: &Storage, key: &str, live: &Arc<AtomicBool>, signals: &SyncSender<Signal>) {
+    let mut failing = false;
+    loop {
+        let begun = Instant::now();
+        let interval = || if live.load(Ordering::Relaxed) { WITH_SOCKET } else { WITHOUT_SOCKET };
+        while begun.elapsed() < interval() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let signal = match storage.read_small(key, "read the build's result", MAX_RESULT_BYTES) {
+            Ok(Some(json)) => match serde_json::from_slice::<BuildResult>(&json) {
+                Ok(result) => {
+                    let _ = signals.send(Signal::Result(Box::new(result)));
+                    return;
+                }
+                Err(error) => Some(Signal::Unreachable(format!("the build's result makes no sense: {error}"))),
+            },
+            Ok(None) => failing.then_some(Signal::Reachable),
+            Err(error) => (!failing).then(|| Signal::Unreachable(error.to_string())),
+        };
+        if let Some(signal) = signal {
+            failing = matches!(signal, Signal::Unreachable(_));
+            if signals.send(signal).is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Events onto the terminal, each once and in order.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use protocol::{Delivery, Event, EventKind, Status, Stream};
+
+use super::log::Log;
+use super::paths::PathMapping;
+use crate::terminal::Shell;
+
+/// Output held back behind what was not streamed, at most; streaming stops soon after the first gap anyway.
+const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
+
+/// Shows what is delivered.
+pub struct Printer<'a> {
+    shell: &'a Shell,
+    top: &'a Path,
+    /// Whether standard output is cargo's messages in JSON.
+    json: bool,
+    mapping: Option<PathMapping>,
+    /// From the first gap on: output is shown when the log has filled it.
+    held: VecDeque<Held>,
+    held_bytes: usize,
+    place: Option<u64>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Held {
+    Gap(u64, u64),
+    Event(Event),
+}
+
+impl<'a> Printer<'a> {
+    /// `top` is the device's folder for what was sent.
+    pub fn new(shell: &'a Shell, top: &'a Path, json: bool) -> Self {
+        Self { shell, top, json, mapping: None, held: VecDeque::new(), held_bytes: 0, place: None }
+    }
+
+    /// Shows, or keeps for later, anything but the end.
+    pub fn deliver(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Event(event) => match event.kind {
+                EventKind::Progress { done, total, ref current, .. } => self.shell.building(done, total, current),
+                EventKind::Skipped { from, to } => self.gap(from, to),
+                EventKind::Output { .. } if !self.held.is_empty() => self.hold(event),
+                _ => self.show(&event),
+            },
+            Delivery::Lost { from, to } => self.gap(from, to),
+            Delivery::Finished(_) => {}
+        }
+    }
+
+    fn gap(&mut self, from: u64, to: u64) {
+        if self.held.is_empty() {
+            self.shell.note("this build prints more than can be followed live; the rest comes at its end");
+        }
+        match self.held.back_mut() {
+            Some(Held::Gap(_, last)) if last.saturating_add(1) == from => *last = to,
+            _ => self.held.push_back(Held::Gap(from, to)),
+        }
+    }
+
+    fn hold(&mut self, event: Event) {
+        let EventKind::Output { text, .. } = &event.kind else { return };
+        let seq = event.seq.unwrap_or_default();
+        if self.held_bytes + text.len() > MAX_HELD_BYTES {
+            // The log has it too.
+            self.gap(seq, seq);
+        } else {
+            self.held_bytes += text.len();
+            self.held.push_back(Held::Event(event));
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Output { stream, text } => {
+                let json = self.json && *stream == Stream::Stdout;
+                match &self.mapping {
+                    Some(mapping) => self.shell.output(*stream, &mapping.apply(text, json)),
+                    None => self.shell.output(*stream, text),
+                }
+            }
+            EventKind::Status(status) => self.status(status),
+            _ => {}
+        }
+    }
+
+    fn status(&mut self, status: &Status) {
+        match status {
+            Status::Received => self.shell.waiting("Waiting", "for the builder"),
+            Status::Queued { place } => {
+                if self.place.replace(*place) != Some(*place) {
+                    self.shell.status("Queued", format!("at place {place}"));
+                }
+                self.shell.waiting("Queued", &format!("at place {place}"));
+            }
+            Status::Waiting => self.shell.status("Waiting", "for another build of this project"),
+            Status::Restoring => self.shell.waiting("Restoring", "what an earlier build left"),
+            Status::Unpacking => self.shell.waiting("Unpacking", "on the builder"),
+            Status::Compiling { attempt, source } => {
+                self.mapping = PathMapping::new(source, self.top);
+                if *attempt > 1 {
+                    self.shell.status("Resuming", format!("where the time ran out (attempt {attempt})"));
+                }
+                self.shell.waiting("Building", "");
+            }
+            Status::Pausing { .. } => {
+                self.shell.waiting("Pausing", "the builder's time is up; saving for the next attempt")
+            }
+            Status::Packing => self.shell.waiting("Packing", "what was built"),
+            Status::Uploading => self.shell.waiting("Storing", "what was built"),
+            _ => {}
+        }
+    }
+
+    /// After the end: fills the gaps from the log and shows what was held behind them.
+    pub fn finish(&mut self, log: &mut Log) {
+        let mut ahead: Option<Event> = None;
+        let mut lost: u64 = 0;
+        let mut failure = None;
+        while let Some(held) = self.held.pop_front() {
+            let (from, to) = match held {
+                Held::Event(event) => {
+                    self.show(&event);
+                    continue;
+                }
+                Held::Gap(from, to) => (from, to),
+            };
+            let mut shown: u64 = 0;
+            while failure.is_none() {
+                let event = match ahead.take() {
+                    Some(event) => event,
+                    None => match log.next() {
+                        Ok(Some(event)) => event,
+                        Ok(None) => break,
+                        Err(error) => {
+                            failure = Some(error);
+                            break;
+                        }
+                    },
+                };
+                let seq = event.seq.unwrap_or_default();
+                if seq > to {
+                    ahead = Some(event);
+                    break;
+                }
+                if seq >= from {
+                    shown += 1;
+                    // A status of long ago would only mislead, but it may carry the folder's name.
+                    match &event.kind {
+                        EventKind::Status(Status::Compiling { source, .. }) => {
+                            self.mapping = PathMapping::new(source, self.top);
+                        }
+                        EventKind::Status(_) => {}
+                        _ => self.show(&event),
+                    }
+                }
+            }
+            lost += (to - from).saturating_add(1).saturating_sub(shown);
+        }
+        if lost > 0 {
+            let why = failure.map(|error| format!(": {error}")).unwrap_or_default();
+            self.shell.warn(format!("{lost} pieces of the build's output are not in its log{why}"));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What was built, onto the device.
+
+mod artifact;
+mod bookkeeping;
+mod executable;
+mod ledger;
+mod lock;
+mod lockfile;
+mod place;
+mod root;
+
+pub use artifact::Artifact;
+pub use bookkeeping::{Installation, Provenance};
+pub use executable::check as check_executable;
+pub use ledger::Detail;
+pub use lockfile::{sha256_of, write_back};
+pub use place::{Staged, below, single_name};
+pub use root::InstallRoot;

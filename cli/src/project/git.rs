@@ -1,0 +1,8 @@
+//! The git repository around a folder.
+
+use std::path::{Path, PathBuf};
+
+/// The work tree that `folder` lies in.
+pub fn repository_root(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Path::to_path_buf)
+}

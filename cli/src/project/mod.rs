@@ -1,0 +1,16 @@
+//! A cargo project, found and read without cargo.
+
+mod cargo_config;
+mod crawl;
+mod git;
+mod key;
+mod locate;
+mod manifest;
+mod path;
+mod toolchain;
+
+pub use crawl::{Project, Selection};
+pub use git::repository_root;
+pub use key::project_key;
+pub use path::{normalize, relative};
+pub use toolchain::forwarded as forwarded_toolchain;

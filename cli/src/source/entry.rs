@@ -1,0 +1,94 @@
+//! One thing of the source.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// A file or link that is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is on the device.
+    pub path: PathBuf,
+    /// Its name below the source's top, with `/`.
+    pub name: String,
+    /// What it is.
+    pub content: Content,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A regular file.
+    File {
+        /// Bytes.
+        size: u64,
+        /// When it last changed.
+        modified: SystemTime,
+        /// Unix permissions.
+        mode: u32,
+    },
+    /// A symbolic link to something else that is sent, or could be: a relative path.
+    Link {
+        /// Its text.
+        target: String,
+    },
+}
+
+impl Entry {
+    /// Bytes of content.
+    pub fn size(&self) -> u64 {
+        match &self.content {
+            Content::File { size, .. } => *size,
+            Content::Link { target } => target.len() as u64,
+        }
+    }
+}
+
+/// Everything that is sent.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// In the order of their names.
+    pub entries: Vec<Entry>,
+    /// What is left out though nobody asked for that, and why.
+    pub notes: Vec<String>,
+    /// Names that look like secrets and were not asked for.
+    pub secrets: Vec<String>,
+}
+
+impl Listing {
+    /// Bytes in all, unpacked.
+    pub fn size(&self) -> u64 {
+        self.entries.iter().map(Entry::size).sum()
+    }
+}
+
+/// The folders that hold most, two levels deep, with bytes and files: for someone who must leave something out.
+pub fn biggest_folders(entries: &[Entry], count: usize) -> Vec<(String, u64, usize)> {
+    let mut folders: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
+    for entry in entries {
+        let slashes: Vec<usize> = entry.name.match_indices('/').map(|(at, _)| at).collect();
+        let Some(end) = slashes.get(1).or(slashes.first()) else { continue };
+        let sums = folders.entry(&entry.name[..*end]).or_default();
+        *sums = (sums.0 + entry.size(), sums.1 + 1);
+    }
+    let mut list: Vec<_> = folders.into_iter().map(|(name, (size, files))| (name.to_owned(), size, files)).collect();
+    list.sort_by_key(|(_, size, files)| std::cmp::Reverse((*size, *files)));
+    list.truncate(count);
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_weighed() {
+        let entry = |name: &str, size| Entry {
+            path: PathBuf::from(name),
+            name: name.to_owned(),
+            content: Content::File { size, modified: SystemTime::UNIX_EPOCH, mode: 0o644 },
+        };
+        let entries = [entry("Cargo.toml", 1), entry("data/a/x/y", 5), entry("data/a/z", 6), entry("src/main.rs", 3)];
+        assert_eq!(biggest_folders(&entries, 2), [("data/a".to_owned(), 11, 2), ("src".to_owned(), 3, 1)]);
+    }
+}

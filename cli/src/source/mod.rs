@@ -1,0 +1,14 @@
+//! What is sent: which files, and the archive they travel in.
+
+mod archive;
+mod entry;
+mod index;
+mod patterns;
+mod repository;
+mod secrets;
+mod selection;
+mod walk;
+
+pub use archive::{PackError, pack};
+pub use entry::{Content, Entry, Listing, biggest_folders};
+pub use walk::list;

@@ -1,0 +1,40 @@
+//! What the manifests say: `include` and `exclude` overrule every ignore file.
+
+use std::path::Path;
+
+use super::patterns::Patterns;
+use crate::project::Selection;
+
+/// All manifests' selections.
+#[derive(Debug, Default)]
+pub struct Selections {
+    include: Vec<Patterns>,
+    exclude: Vec<Patterns>,
+}
+
+impl Selections {
+    /// Reads the patterns.
+    pub fn new(selections: &[Selection]) -> Self {
+        let patterns =
+            |selection: &Selection, list: &[String]| Patterns::parse(&selection.base, list.join("\n").as_bytes());
+        Self {
+            include: selections.iter().map(|selection| patterns(selection, &selection.include)).collect(),
+            exclude: selections.iter().map(|selection| patterns(selection, &selection.exclude)).collect(),
+        }
+    }
+
+    /// Whether a pattern of an `exclude` matches.
+    pub fn excludes(&self, path: &Path, is_dir: bool) -> bool {
+        self.exclude.iter().any(|patterns| patterns.verdict(path, is_dir) == Some(true))
+    }
+
+    /// Whether a pattern of an `include` matches.
+    pub fn includes(&self, path: &Path, is_dir: bool) -> bool {
+        self.include.iter().any(|patterns| patterns.verdict(path, is_dir) == Some(true))
+    }
+
+    /// Whether an `include` names something below this folder.
+    pub fn includes_below(&self, path: &Path) -> bool {
+        self.include.iter().any(|patterns| patterns.may_match_below(path))
+    }
+}

@@ -1,0 +1,272 @@
+//! Which files are sent: ignore rules as git applies them, cargo's own leavings, and what the manifests add and take away.
+
+use std::collections::BTreeMap;
+use std::fs::{FileType, Metadata};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use walkdir::{DirEntry, WalkDir};
+
+use super::entry::{Content, Entry, Listing};
+use super::patterns::Patterns;
+use super::repository::Repository;
+use super::secrets::looks_secret;
+use super::selection::Selections;
+use crate::project::{Project, normalize, relative, repository_root};
+
+/// Everything of a project that is sent. `target_dir` is where cargo builds.
+///
+/// # Errors
+/// When a folder or file that is to be sent can't be read.
+pub fn list(project: &Project, target_dir: &Path) -> anyhow::Result<Listing> {
+    let mut walk = Walk {
+        project,
+        target_dir,
+        selections: Selections::new(&project.selections),
+        found: BTreeMap::new(),
+        notes: Vec::new(),
+    };
+    // The outermost first: what they cover is walked once.
+    let mut folders: Vec<&PathBuf> = project.folders.iter().collect();
+    folders.sort_by_key(|folder| folder.components().count());
+    for folder in folders {
+        let name = project.inside(folder)?;
+        if walk.needed(&name, folder) {
+            walk.folder(folder, &name, &mut vec![folder.clone()])?;
+        }
+    }
+    for file in project.files.iter().chain([&project.root.join("Cargo.lock")]) {
+        if file.exists() {
+            walk.file(file, project.inside(file)?)?;
+        }
+    }
+    let Walk { found, notes, selections, .. } = walk;
+    let entries: Vec<Entry> = found.into_values().collect();
+    let secret = |entry: &&Entry| !selections.includes(&entry.path, false) && looks_secret(&entry.path);
+    let secrets = entries.iter().filter(secret).map(|entry| entry.name.clone()).collect();
+    Ok(Listing { entries, notes, secrets })
+}
+
+struct Walk<'a> {
+    project: &'a Project,
+    target_dir: &'a Path,
+    selections: Selections,
+    found: BTreeMap<String, Entry>,
+    notes: Vec<String>,
+}
+
+/// What a folder adds to the rules.
+struct Frame {
+    ignore: Option<Patterns>,
+    gitignore: Option<Patterns>,
+    /// A repository of its own begins here: rules above it don't reach in.
+    repository: Option<Repository>,
+    /// An ignored folder, entered for the sake of what is tracked or included below.
+    ignored: bool,
+    /// All below is sent, whatever rules say.
+    whole: bool,
+}
+
+impl Frame {
+    fn read(folder: &Path, ignored: bool, whole: bool) -> Self {
+        Self {
+            ignore: Patterns::read(folder, &folder.join(".ignore")),
+            gitignore: Patterns::read(folder, &folder.join(".gitignore")),
+            repository: folder.join(".git").exists().then(|| Repository::open(folder)),
+            ignored,
+            whole,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Verdict {
+    Send,
+    /// Not the folder itself, but perhaps something in it.
+    Search,
+    Leave,
+}
+
+impl Walk<'_> {
+    /// Whether a folder was not sent with one around it.
+    fn needed(&self, name: &str, folder: &Path) -> bool {
+        let inside = self.project.folders.iter().any(|other| other != folder && folder.starts_with(other));
+        let prefix = format!("{name}/");
+        !(inside && self.found.range(prefix.clone()..).next().is_some_and(|(found, _)| found.starts_with(&prefix)))
+    }
+
+    /// Walks `folder`, whose name in the archive is `name`; `above` are the folders that led here, against circles.
+    fn folder(&mut self, folder: &Path, name: &str, above: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+        let mut frames = frames_above(folder);
+        let base = frames.len();
+        let mut walker = WalkDir::new(folder).sort_by_file_name().into_iter();
+        while let Some(entry) = walker.next() {
+            let entry = entry.map_err(|error| unreadable(&error))?;
+            let kind = entry.file_type();
+            frames.truncate(base + entry.depth());
+            if entry.depth() == 0 {
+                frames.push(Frame::read(folder, false, self.is_vendored(folder)));
+                continue;
+            }
+            let verdict = self.verdict(&entry, &frames);
+            if kind.is_dir() {
+                if verdict == Verdict::Leave {
+                    walker.skip_current_dir();
+                    continue;
+                }
+                let whole = frames.last().is_some_and(|frame| frame.whole)
+                    || self.is_vendored(entry.path())
+                    || (verdict == Verdict::Send && self.selections.includes(entry.path(), true));
+                frames.push(Frame::read(entry.path(), verdict == Verdict::Search, whole));
+            } else if verdict == Verdict::Send {
+                let below = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+                let Some(below) = below.to_str() else {
+                    self.notes.push(format!("`{}` is left out: its name is not UTF-8", entry.path().display()));
+                    continue;
+                };
+                let name = if name.is_empty() { below.to_owned() } else { format!("{name}/{below}") };
+                self.leaf(&entry, kind, name, above)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_vendored(&self, folder: &Path) -> bool {
+        self.project.vendored.iter().any(|vendored| folder.starts_with(vendored))
+    }
+
+    fn verdict(&self, entry: &DirEntry, frames: &[Frame]) -> Verdict {
+        let (path, is_dir) = (entry.path(), entry.file_type().is_dir());
+        if self.selections.excludes(path, is_dir) {
+            return Verdict::Leave;
+        }
+        if self.selections.includes(path, is_dir) {
+            return Verdict::Send;
+        }
+        let leave = if is_dir && self.selections.includes_below(path) { Verdict::Search } else { Verdict::Leave };
+        let parent = frames.last();
+        if entry.file_name() == ".git" || (is_dir && self.is_cache(path)) {
+            return leave;
+        }
+        if parent.is_some_and(|frame| frame.whole) {
+            return Verdict::Send;
+        }
+        if let Some(ignored) = frames.iter().rev().find_map(|frame| frame.ignore.as_ref()?.verdict(path, is_dir)) {
+            return if ignored { leave } else { Verdict::Send };
+        }
+        // Rules of git hold inside their repository only.
+        let start = frames.iter().rposition(|frame| frame.repository.is_some()).unwrap_or(0);
+        let frames = &frames[start..];
+        let repository = frames.first().and_then(|frame| frame.repository.as_ref());
+        if repository.is_some_and(|repository| repository.tracks(path, false)) {
+            return Verdict::Send;
+        }
+        let ignored = parent.is_some_and(|frame| frame.ignored)
+            || frames
+                .iter()
+                .rev()
+                .find_map(|frame| frame.gitignore.as_ref()?.verdict(path, is_dir))
+                .or_else(|| repository?.verdict(path, is_dir))
+                .unwrap_or(false);
+        match ignored {
+            false => Verdict::Send,
+            true if is_dir && repository.is_some_and(|repository| repository.tracks(path, true)) => Verdict::Search,
+            true => leave,
+        }
+    }
+
+    /// Where cargo builds, and every folder that says it is a cache (bford.info/cachedir).
+    fn is_cache(&self, path: &Path) -> bool {
+        const SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
+        let tagged = || {
+            let mut head = [0; SIGNATURE.len()];
+            let read = std::fs::File::open(path.join("CACHEDIR.TAG")).and_then(|mut file| file.read_exact(&mut head));
+            read.is_ok() && head == SIGNATURE
+        };
+        path == self.target_dir || path == self.project.root.join("target") || tagged()
+    }
+
+    fn leaf(&mut self, entry: &DirEntry, kind: FileType, name: String, above: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+        if kind.is_symlink() {
+            self.link(entry.path(), name, above)
+        } else if kind.is_file() {
+            self.file(entry.path(), name)
+        } else {
+            self.notes.push(format!("`{name}` is left out: it is neither a file nor a folder"));
+            Ok(())
+        }
+    }
+
+    fn file(&mut self, path: &Path, name: String) -> anyhow::Result<()> {
+        let metadata = std::fs::metadata(path).with_context(|| format!("could not read `{}`", path.display()))?;
+        let content = content(&metadata).with_context(|| format!("could not read `{}`", path.display()))?;
+        self.found.insert(name.clone(), Entry { path: path.to_path_buf(), name, content });
+        Ok(())
+    }
+
+    /// A link to something inside stays a link; what lies outside comes along as what it is.
+    fn link(&mut self, path: &Path, name: String, above: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+        let target =
+            std::fs::read_link(path).with_context(|| format!("could not read the link `{}`", path.display()))?;
+        let parent = path.parent().unwrap_or(path);
+        let full = normalize(&parent.join(&target));
+        let inside = self.project.folders.iter().any(|folder| full.starts_with(folder));
+        if inside && let Some(target) = relative(parent, &full).to_str() {
+            let target = if target.is_empty() { "." } else { target }.to_owned();
+            self.found
+                .insert(name.clone(), Entry { path: path.to_path_buf(), name, content: Content::Link { target } });
+            return Ok(());
+        }
+        match path.canonicalize() {
+            Ok(real) if real.is_dir() => {
+                if path.starts_with(&real) || above.iter().any(|folder| folder.starts_with(&real)) {
+                    bail!(
+                        "the link `{}` leads to `{}`, around itself; leave it out with `exclude`",
+                        path.display(),
+                        real.display()
+                    );
+                }
+                above.push(real.clone());
+                self.folder(&real, &name, above)?;
+                above.pop();
+                Ok(())
+            }
+            Ok(real) if real.is_file() => self.file(&real, name),
+            Ok(_) => {
+                self.notes.push(format!("`{name}` is left out: it links to neither a file nor a folder"));
+                Ok(())
+            }
+            Err(_) => {
+                self.notes
+                    .push(format!("`{name}` is left out: it links to `{}`, which doesn't exist", target.display()));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The rules of the folders above, as far as their repository reaches.
+fn frames_above(folder: &Path) -> Vec<Frame> {
+    let Some(root) = repository_root(folder) else { return Vec::new() };
+    let mut above: Vec<&Path> = folder.ancestors().skip(1).take_while(|ancestor| ancestor.starts_with(&root)).collect();
+    above.reverse();
+    above.into_iter().map(|ancestor| Frame::read(ancestor, false, false)).collect()
+}
+
+fn content(metadata: &Metadata) -> std::io::Result<Content> {
+    let mode = metadata.permissions().mode() & 0o777;
+    Ok(Content::File { size: metadata.len(), modified: metadata.modified()?, mode })
+}
+
+fn unreadable(error: &walkdir::Error) -> anyhow::Error {
+    let path = error.path().map(|path| path.display().to_string()).unwrap_or_default();
+    let why = error.io_error().map(ToString::to_string).unwrap_or_else(|| error.to_string());
+    anyhow::anyhow!(
+        "could not read the folder `{path}`: {why}; make it readable or leave it out with `exclude` under [workspace.metadata.cloud]"
+    )
+}
+
+#[cfg(test)]
+mod tests;

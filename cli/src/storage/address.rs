@@ -1,0 +1,80 @@
+//! Where a bucket is.
+
+use crate::config::Backend;
+
+/// A bucket's host and the path in front of its keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// `http` or `https`.
+    pub scheme: String,
+    /// With the port, unless it is the scheme's own.
+    pub host: String,
+    /// In front of the key; begins and ends with `/`.
+    pub prefix: String,
+}
+
+impl Address {
+    /// Path-style at an endpoint of one's own; AWS's hosts carry the bucket's name, unless a dot in it would break TLS.
+    pub fn new(backend: &Backend, bucket: &str) -> Self {
+        if let Some(endpoint) = &backend.endpoint {
+            let (scheme, rest) = endpoint.split_once("://").unwrap_or(("https", endpoint));
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let own_port = if scheme == "http" { ":80" } else { ":443" };
+            let host = host.strip_suffix(own_port).unwrap_or(host);
+            let prefix = if path.is_empty() { format!("/{bucket}/") } else { format!("/{path}/{bucket}/") };
+            return Self { scheme: scheme.to_owned(), host: host.to_owned(), prefix };
+        }
+        let region = &backend.region;
+        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        let (host, prefix) = if bucket.contains('.') {
+            (format!("s3.{region}.{suffix}"), format!("/{bucket}/"))
+        } else {
+            (format!("{bucket}.s3.{region}.{suffix}"), "/".to_owned())
+        };
+        Self { scheme: "https".to_owned(), host, prefix }
+    }
+
+    /// Whether this is the device itself, which no proxy stands in front of.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.as_str();
+        host.starts_with("127.") || host.starts_with("[::1]") || host.split(':').next() == Some("localhost")
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::config::Credentials;
+
+    pub(crate) fn backend(endpoint: Option<&str>) -> Backend {
+        Backend {
+            name: "b".to_owned(),
+            endpoint: endpoint.map(str::to_owned),
+            socket: None,
+            region: "eu-west-1".to_owned(),
+            input_bucket: "input".to_owned(),
+            output_bucket: "output".to_owned(),
+            owner: protocol::Owner::default(),
+            credentials: Credentials {
+                access_key_id: "a".to_owned(),
+                secret_access_key: "b".to_owned(),
+                session_token: None,
+            },
+            targets: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn buckets_have_addresses() {
+        let url = |endpoint: Option<&str>, bucket: &str| {
+            let address = Address::new(&backend(endpoint), bucket);
+            format!("{}://{}{}", address.scheme, address.host, address.prefix)
+        };
+        assert_eq!(url(Some("http://127.0.0.1:4100"), "input"), "http://127.0.0.1:4100/input/");
+        assert_eq!(url(Some("https://h:443/s3"), "input"), "https://h/s3/input/");
+        assert_eq!(url(None, "my-input"), "https://my-input.s3.eu-west-1.amazonaws.com/");
+        assert_eq!(url(None, "my.input"), "https://s3.eu-west-1.amazonaws.com/my.input/");
+        assert!(Address::new(&backend(Some("http://[::1]:80")), "b").is_loopback());
+        assert!(!Address::new(&backend(None), "b").is_loopback());
+    }
+}

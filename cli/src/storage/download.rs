@@ -1,0 +1,159 @@
+//! What comes back from the output bucket. The backend is not trusted: every length is bounded, every digest checked.
+
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+
+use protocol::ArtifactInfo;
+use ring::digest::{Context, SHA256};
+use ureq::BodyReader;
+use ureq::http::Response;
+
+use super::client::{Bucket, Call, Patience, Storage, refused};
+use super::error::StorageError;
+use super::signature::hex;
+
+/// Tries in a row that brought not one byte.
+const MAX_FRUITLESS: u32 = 8;
+
+impl Storage {
+    fn get<'a>(key: &'a str, action: &'a str, method: &'a str, bucket: Bucket) -> Call<'a> {
+        Call { action, method, bucket, key, query: &[], headers: Vec::new(), body: &[], sent: None }
+    }
+
+    /// A small object of the output bucket; `None` if it isn't there. Asked once.
+    pub fn read_small(&self, key: &str, action: &str, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
+        let mut response = self.call(&Self::get(key, action, "GET", Bucket::Output), Patience::None)?;
+        match response.status().as_u16() {
+            200 => response
+                .body_mut()
+                .with_config()
+                .limit(limit)
+                .read_to_vec()
+                .map(Some)
+                .map_err(|error| StorageError::Senseless { action: action.to_owned(), why: error.to_string() }),
+            404 => Ok(None),
+            _ => Err(refused(action, response)),
+        }
+    }
+
+    /// An object of the output bucket as a stream; `None` if it isn't there.
+    pub fn stream(&self, key: &str, action: &str) -> Result<Option<BufReader<BodyReader<'static>>>, StorageError> {
+        let response = self.call(&Self::get(key, action, "GET", Bucket::Output), Patience::Long)?;
+        match response.status().as_u16() {
+            200 => Ok(Some(BufReader::new(response.into_body().into_reader()))),
+            404 => Ok(None),
+            _ => Err(refused(action, response)),
+        }
+    }
+
+    /// Deletes a source, which cancels its build. A source that is gone already is no error.
+    pub fn delete_source(&self, key: &str) -> Result<(), StorageError> {
+        let call = Self::get(key, "cancel the build", "DELETE", Bucket::Input);
+        let response = self.call(&call, Patience::Long)?;
+        match response.status().as_u16() {
+            200 | 204 | 404 => Ok(()),
+            _ => Err(refused(call.action, response)),
+        }
+    }
+
+    /// Fetches the artifact into `out`, going on where a connection broke.
+    pub fn download<W: Write + Seek>(
+        &self,
+        key: &str,
+        info: &ArtifactInfo,
+        out: W,
+        progress: impl FnMut(u64) -> bool,
+    ) -> Result<(), StorageError> {
+        Download { storage: self, key, info, out, progress, done: 0, digest: Context::new(&SHA256) }.run()
+    }
+}
+
+/// A download under way.
+pub struct Download<'a, W, P> {
+    storage: &'a Storage,
+    key: &'a str,
+    info: &'a ArtifactInfo,
+    out: W,
+    /// Told the bytes so far; false ends the download.
+    progress: P,
+    done: u64,
+    digest: Context,
+}
+
+const ACTION: &str = "hand out the artifact";
+
+impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
+    fn run(mut self) -> Result<(), StorageError> {
+        let mut fruitless = 0;
+        while self.done < self.info.size {
+            let before = self.done;
+            let error = match self.part() {
+                Ok(()) if self.done == self.info.size => break,
+                Ok(()) => senseless(format!("it ended after {} of {} bytes", self.done, self.info.size)),
+                Err(error @ (StorageError::Unreachable { .. } | StorageError::Senseless { .. })) => error,
+                Err(error) => return Err(error),
+            };
+            fruitless = if self.done > before { 1 } else { fruitless + 1 };
+            if fruitless >= MAX_FRUITLESS {
+                return Err(error);
+            }
+            self.storage.pause(fruitless)?;
+        }
+        self.out.flush().map_err(StorageError::Write)?;
+        let sha256 = hex(self.digest.finish().as_ref());
+        if sha256 != self.info.sha256 {
+            return Err(StorageError::Untrue(format!("its SHA-256 is {sha256}, announced was {}", self.info.sha256)));
+        }
+        Ok(())
+    }
+
+    /// One request's worth.
+    fn part(&mut self) -> Result<(), StorageError> {
+        let mut call = Storage::get(self.key, ACTION, "GET", Bucket::Output);
+        if self.done > 0 {
+            call.headers.push(("range".to_owned(), format!("bytes={}-", self.done)));
+        }
+        let response = self.storage.call(&call, Patience::Long)?;
+        match response.status().as_u16() {
+            200 if self.done > 0 => self.restart()?,
+            200 => {}
+            206 if starts_at(&response, self.done) => {}
+            206 => return Err(senseless("another range than was asked for".to_owned())),
+            _ => return Err(refused(ACTION, response)),
+        }
+        let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let count = body.read(&mut buffer).map_err(|error| senseless(error.to_string()))?;
+            if count == 0 {
+                return Ok(());
+            }
+            let left = self.info.size - self.done;
+            if count as u64 > left {
+                return Err(StorageError::Untrue(format!("it is longer than {} bytes", self.info.size)));
+            }
+            self.out.write_all(&buffer[..count]).map_err(StorageError::Write)?;
+            self.digest.update(&buffer[..count]);
+            self.done += count as u64;
+            if !(self.progress)(self.done) {
+                return Err(StorageError::Interrupted);
+            }
+        }
+    }
+
+    /// The server ignores ranges: from the start again.
+    fn restart(&mut self) -> Result<(), StorageError> {
+        self.out.seek(SeekFrom::Start(0)).map_err(StorageError::Write)?;
+        self.digest = Context::new(&SHA256);
+        self.done = 0;
+        Ok(())
+    }
+}
+
+fn starts_at<B>(response: &Response<B>, offset: u64) -> bool {
+    let range = response.headers().get("content-range").and_then(|range| range.to_str().ok());
+    range.is_some_and(|range| range.starts_with(&format!("bytes {offset}-")))
+}
+
+fn senseless(why: String) -> StorageError {
+    StorageError::Senseless { action: ACTION.to_owned(), why }
+}

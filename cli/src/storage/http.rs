@@ -1,0 +1,66 @@
+//! One HTTP client, one TLS stack.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use super::address::Address;
+
+/// No byte for this long, in either direction, and the connection counts as dead.
+const STALL: Duration = Duration::from_secs(45);
+
+fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    PROVIDER.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider())).clone()
+}
+
+/// The certificates this device trusts; `SSL_CERT_FILE` overrules, Termux's place is known.
+fn roots() -> anyhow::Result<&'static [CertificateDer<'static>]> {
+    static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
+    let roots = ROOTS.get_or_init(|| rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        anyhow::bail!(
+            "this device has no certificates to check servers with; install the package `ca-certificates` or set `SSL_CERT_FILE`"
+        );
+    }
+    Ok(roots)
+}
+
+/// TLS as the WebSocket uses it.
+pub fn tls_config() -> anyhow::Result<Arc<rustls::ClientConfig>> {
+    let mut store = rustls::RootCertStore::empty();
+    store.add_parsable_certificates(roots()?.iter().cloned());
+    let config = rustls::ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .context("could not set TLS up")?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// A client for `address`: no redirects, since S3's carry a signature for another host; no limit on a whole transfer,
+/// only on its pauses.
+pub fn agent(address: &Address) -> anyhow::Result<Agent> {
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .user_agent(concat!("cargo-cloud/", env!("CARGO_PKG_VERSION")))
+        .timeout_resolve(Some(Duration::from_secs(15)))
+        .timeout_connect(Some(Duration::from_secs(15)))
+        .timeout_per_read(Some(STALL))
+        .timeout_per_write(Some(STALL));
+    if address.scheme == "https" {
+        let roots = RootCerts::from(roots()?.iter().map(|der| Certificate::from_der(der).to_owned()));
+        let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider()).build();
+        config = config.tls_config(tls);
+    }
+    if address.is_loopback() {
+        config = config.proxy(None);
+    }
+    Ok(config.build().into())
+}

@@ -1,0 +1,17 @@
+//! S3, as much of it as a client needs: signed, retried, with its clock corrected by the server's.
+
+mod address;
+mod client;
+mod clock;
+mod download;
+mod error;
+mod http;
+mod signature;
+mod upload;
+
+pub use client::Storage;
+pub use clock::Clock;
+pub use error::StorageError;
+pub use http::tls_config;
+pub use signature::{Signer, Subject as SignatureSubject};
+pub use upload::{PartWriter, Upload, Uploaded};

@@ -1,0 +1,268 @@
+//! A source on its way up, in parts as they come.
+
+use std::io::{self, Write};
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::client::{Bucket, Call, Patience, Storage, refused};
+use super::error::{StorageError, element};
+
+/// S3's smallest part but for the last (docs.aws.amazon.com/AmazonS3, qfacts): two of them are the memory of an upload.
+pub const PART_BYTES: usize = 5 * 1024 * 1024;
+
+/// The name of the metadata by which an upload knows itself: a retried write may meet its own success.
+const TOKEN: &str = "x-amz-meta-upload";
+
+/// A piece of the object.
+struct Part {
+    bytes: Vec<u8>,
+    last: bool,
+}
+
+/// Takes the object in and passes it on in parts; ends with [`PartWriter::finish`].
+pub struct PartWriter {
+    parts: SyncSender<Part>,
+    buffer: Vec<u8>,
+}
+
+/// The other end of a [`PartWriter`].
+pub struct Upload {
+    parts: Receiver<Part>,
+}
+
+/// What was stored.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Uploaded {
+    /// The whole object.
+    Whole,
+    /// Nothing: the writer was dropped before its end.
+    Abandoned,
+}
+
+impl Upload {
+    /// Both ends. Never more than one part waits.
+    pub fn new() -> (PartWriter, Upload) {
+        let (sender, receiver) = sync_channel(0);
+        (PartWriter { parts: sender, buffer: Vec::new() }, Upload { parts: receiver })
+    }
+
+    /// Stores what comes under `key` in the input bucket, if nothing is there yet. `metadata` has names without
+    /// `x-amz-meta-`; `token` is this upload's own. `sent` counts bytes.
+    pub fn run(
+        self,
+        storage: &Storage,
+        key: &str,
+        metadata: &[(String, String)],
+        token: &str,
+        sent: &AtomicU64,
+    ) -> Result<Uploaded, StorageError> {
+        let mut headers: Vec<(String, String)> =
+            metadata.iter().map(|(name, value)| (format!("x-amz-meta-{name}"), value.clone())).collect();
+        headers.push((TOKEN.to_owned(), token.to_owned()));
+        headers.push(("content-type".to_owned(), "application/zip".to_owned()));
+        let target = Target { storage, key, token, sent };
+        let Ok(first) = self.parts.recv() else { return Ok(Uploaded::Abandoned) };
+        if first.last {
+            target.put(headers, &first.bytes)?;
+            return Ok(Uploaded::Whole);
+        }
+        let id = target.create(headers)?;
+        let outcome = target.parts(&id, first, &self.parts);
+        if !matches!(outcome, Ok(Uploaded::Whole)) {
+            target.abort(&id);
+        }
+        outcome
+    }
+}
+
+struct Target<'a> {
+    storage: &'a Storage,
+    key: &'a str,
+    token: &'a str,
+    sent: &'a AtomicU64,
+}
+
+impl Target<'_> {
+    fn call<'a>(&'a self, method: &'a str, query: &'a [(&'a str, &'a str)], body: &'a [u8]) -> Call<'a> {
+        Call {
+            action: "store the source",
+            method,
+            bucket: Bucket::Input,
+            key: self.key,
+            query,
+            headers: Vec::new(),
+            body,
+            sent: None,
+        }
+    }
+
+    fn put(&self, mut headers: Vec<(String, String)>, bytes: &[u8]) -> Result<(), StorageError> {
+        headers.push(once());
+        let call = Call { headers, sent: Some(self.sent), ..self.call("PUT", &[], bytes) };
+        let response = self.storage.call(&call, Patience::Long)?;
+        match response.status().as_u16() {
+            200 => Ok(()),
+            412 if self.is_ours()? => Ok(()),
+            _ => Err(refused(call.action, response)),
+        }
+    }
+
+    fn create(&self, headers: Vec<(String, String)>) -> Result<String, StorageError> {
+        let call = Call { headers, ..self.call("POST", &[("uploads", "")], &[]) };
+        let response = self.storage.call(&call, Patience::Long)?;
+        if response.status().as_u16() != 200 {
+            return Err(refused(call.action, response));
+        }
+        element(&text(response, call.action)?, "UploadId").ok_or_else(|| StorageError::Senseless {
+            action: call.action.to_owned(),
+            why: "an upload without an id".to_owned(),
+        })
+    }
+
+    fn parts(&self, id: &str, first: Part, rest: &Receiver<Part>) -> Result<Uploaded, StorageError> {
+        let mut etags = String::new();
+        let mut part = first;
+        for number in 1.. {
+            let etag = self.part(id, number, &part.bytes)?;
+            etags.push_str(&format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"));
+            if part.last {
+                break;
+            }
+            let Ok(next) = rest.recv() else { return Ok(Uploaded::Abandoned) };
+            part = next;
+        }
+        self.complete(id, &etags)?;
+        Ok(Uploaded::Whole)
+    }
+
+    fn part(&self, id: &str, number: u32, bytes: &[u8]) -> Result<String, StorageError> {
+        let number = number.to_string();
+        let query = [("partNumber", number.as_str()), ("uploadId", id)];
+        let call = Call { sent: Some(self.sent), ..self.call("PUT", &query, bytes) };
+        let response = self.storage.call(&call, Patience::Long)?;
+        let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok()).map(xml_text);
+        match etag {
+            Some(etag) if response.status().as_u16() == 200 => Ok(etag),
+            _ => Err(refused(call.action, response)),
+        }
+    }
+
+    fn complete(&self, id: &str, etags: &str) -> Result<(), StorageError> {
+        let body = format!(
+            "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{etags}</CompleteMultipartUpload>"
+        );
+        let query = [("uploadId", id)];
+        let call = Call { headers: vec![once()], ..self.call("POST", &query, body.as_bytes()) };
+        let mut failures = 0;
+        loop {
+            let response = self.storage.call(&call, Patience::Long)?;
+            match response.status().as_u16() {
+                200 => {
+                    // S3 may answer 200 and then think better of it: the error is in the body.
+                    let answer = text(response, call.action)?;
+                    let Some(code) = element(&answer, "Code") else { return Ok(()) };
+                    failures += 1;
+                    if failures >= 5 {
+                        let message = element(&answer, "Message").map(|text| format!(": {text}")).unwrap_or_default();
+                        return Err(StorageError::Refused {
+                            action: call.action.to_owned(),
+                            status: 200,
+                            code,
+                            message,
+                        });
+                    }
+                    self.storage.pause(failures)?;
+                }
+                404 | 412 if self.is_ours()? => return Ok(()),
+                _ => return Err(refused(call.action, response)),
+            }
+        }
+    }
+
+    /// Leaves no parts behind that would cost rent; what can't be aborted the bucket's lifecycle clears away.
+    fn abort(&self, id: &str) {
+        let query = [("uploadId", id)];
+        let _ = self.storage.call(&self.call("DELETE", &query, &[]), Patience::None);
+    }
+
+    fn is_ours(&self) -> Result<bool, StorageError> {
+        let response = self.storage.call(&self.call("HEAD", &[], &[]), Patience::Long)?;
+        Ok(response.headers().get(TOKEN).is_some_and(|token| token.as_bytes() == self.token.as_bytes()))
+    }
+}
+
+fn once() -> (String, String) {
+    ("if-none-match".to_owned(), "*".to_owned())
+}
+
+fn xml_text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn text(mut response: ureq::http::Response<ureq::Body>, action: &str) -> Result<String, StorageError> {
+    response
+        .body_mut()
+        .with_config()
+        .limit(1 << 20)
+        .read_to_string()
+        .map_err(|error| StorageError::Senseless { action: action.to_owned(), why: error.to_string() })
+}
+
+impl PartWriter {
+    /// Passes the last part on.
+    pub fn finish(mut self) -> io::Result<()> {
+        let bytes = std::mem::take(&mut self.buffer);
+        self.pass(bytes, true)
+    }
+
+    fn pass(&self, bytes: Vec<u8>, last: bool) -> io::Result<()> {
+        self.parts.send(Part { bytes, last }).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+    }
+}
+
+impl Write for PartWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() >= PART_BYTES {
+            let full = std::mem::take(&mut self.buffer);
+            self.pass(full, false)?;
+            self.buffer.reserve_exact(PART_BYTES);
+        }
+        let count = bytes.len().min(PART_BYTES - self.buffer.len());
+        self.buffer.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_have_the_size_s3_wants_and_the_last_is_marked() {
+        let (mut writer, upload) = Upload::new();
+        let packing = std::thread::spawn(move || {
+            writer.write_all(&vec![7; 2 * PART_BYTES]).unwrap();
+            writer.write_all(b"end").unwrap();
+            writer.finish().unwrap();
+        });
+        let parts: Vec<_> = upload.parts.iter().map(|part| (part.bytes.len(), part.last)).collect();
+        packing.join().unwrap();
+        assert_eq!(parts, [(PART_BYTES, false), (PART_BYTES, false), (3, true)]);
+    }
+
+    #[test]
+    fn what_fits_a_part_exactly_is_one_part() {
+        let (mut writer, upload) = Upload::new();
+        let packing = std::thread::spawn(move || {
+            writer.write_all(&vec![7; PART_BYTES]).unwrap();
+            writer.finish().unwrap();
+        });
+        let parts: Vec<_> = upload.parts.iter().map(|part| (part.bytes.len(), part.last)).collect();
+        packing.join().unwrap();
+        assert_eq!(parts, [(PART_BYTES, true)]);
+    }
+}

@@ -1,0 +1,133 @@
+//! Escape sequences that may reach a terminal. What a build prints was written by strangers: colours and links pass,
+//! what moves the cursor, renames the window or answers as if it were typed does not.
+
+/// Takes a stream apart into text and escape sequences; a sequence may be cut anywhere between two pieces.
+#[derive(Debug, Default)]
+pub struct Filter {
+    state: State,
+    /// The sequence read so far.
+    held: String,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+enum State {
+    #[default]
+    Text,
+    Escape,
+    /// After `ESC [`.
+    Control,
+    /// After `ESC ]`: up to BEL or ST.
+    Command,
+    /// In a command, after ESC.
+    CommandEscape,
+    /// After `ESC P`, `ESC X`, `ESC ^`, `ESC _`: up to ST, never shown.
+    Text7,
+    Text7Escape,
+}
+
+/// No sequence that passes is longer; a longer one is dropped.
+const MAX_SEQUENCE: usize = 2048;
+
+impl Filter {
+    /// What of `piece` may be shown.
+    pub fn pass(&mut self, piece: &str) -> String {
+        let mut out = String::with_capacity(piece.len());
+        for c in piece.chars() {
+            self.step(c, &mut out);
+        }
+        out
+    }
+
+    fn step(&mut self, c: char, out: &mut String) {
+        if self.state != State::Text && self.held.len() < MAX_SEQUENCE {
+            self.held.push(c);
+        }
+        self.state = match (self.state, c) {
+            (State::Text, '\u{1b}') => {
+                self.held.clear();
+                self.held.push(c);
+                State::Escape
+            }
+            (State::Text, _) => {
+                if !c.is_control() || matches!(c, '\n' | '\r' | '\t') {
+                    out.push(c);
+                }
+                State::Text
+            }
+            (State::Escape, '[') => State::Control,
+            (State::Escape, ']') => State::Command,
+            (State::Escape, 'P' | 'X' | '^' | '_') => State::Text7,
+            (State::Escape, '\u{20}'..='\u{2f}') => State::Escape,
+            (State::Escape, _) => State::Text,
+            // Colours end in `m`, and clearing to the end of the line, which compilers do too, in `K`.
+            (State::Control, 'm' | 'K') => self.release(out),
+            (State::Control, '\u{20}'..='\u{3f}') => State::Control,
+            (State::Control, _) => State::Text,
+            (State::Command, '\u{7}') => self.command(out),
+            (State::Command, '\u{1b}') => State::CommandEscape,
+            (State::Command, _) => State::Command,
+            (State::CommandEscape, '\\') => self.command(out),
+            (State::CommandEscape, _) => State::Text,
+            (State::Text7, '\u{1b}') => State::Text7Escape,
+            (State::Text7, _) => State::Text7,
+            (State::Text7Escape, '\\') => State::Text,
+            (State::Text7Escape, _) => State::Text7,
+        };
+    }
+
+    fn release(&mut self, out: &mut String) -> State {
+        if self.held.len() < MAX_SEQUENCE {
+            out.push_str(&self.held);
+        }
+        State::Text
+    }
+
+    /// Of commands only OSC 8, a link, passes.
+    fn command(&mut self, out: &mut String) -> State {
+        if self.held.starts_with("\u{1b}]8;") { self.release(out) } else { State::Text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Filter;
+
+    fn pass(text: &str) -> String {
+        Filter::default().pass(text)
+    }
+
+    #[test]
+    fn colours_links_and_text_pass() {
+        for text in [
+            "\u{1b}[1m\u{1b}[38;5;9merror\u{1b}[0m: nö\n\ttab\r\n",
+            "\u{1b}]8;;https://x.invalid\u{1b}\\E0308\u{1b}]8;;\u{1b}\\",
+            "\u{1b}]8;;https://x.invalid\u{7}x",
+            "\u{1b}[K",
+        ] {
+            assert_eq!(pass(text), text);
+        }
+    }
+
+    #[test]
+    fn what_drives_the_terminal_does_not() {
+        for (text, shown) in [
+            ("a\u{1b}[2Jb\u{1b}[1;1Hc", "abc"),
+            ("a\u{1b}]0;title\u{7}b", "ab"),
+            ("a\u{1b}]52;c;cm0gLXJm\u{1b}\\b", "ab"),
+            ("a\u{1b}P+q544e\u{1b}\\b", "ab"),
+            ("a\u{1b}cb\u{8}\u{7}\u{9b}2Jc", "ab2Jc"),
+            ("a\u{1b}[6nb", "ab"),
+        ] {
+            assert_eq!(pass(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_sequence_cut_in_two_is_one_sequence() {
+        let mut filter = Filter::default();
+        assert_eq!(filter.pass("a\u{1b}[3"), "a");
+        assert_eq!(filter.pass("1mb\u{1b}"), "\u{1b}[31mb");
+        assert_eq!(filter.pass("]0;x"), "");
+        assert_eq!(filter.pass("\u{7}c"), "c");
+    }
+}

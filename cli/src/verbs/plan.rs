@@ -1,0 +1,177 @@
+//! What is to be done, settled before anything is sent.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use protocol::CargoOptions;
+use toml::Table;
+
+use crate::args::{BuildArgs, Common, ProjectArgs, Typed};
+use crate::project::{Project, normalize, relative};
+use crate::terminal::Shell;
+use crate::{device, environment, project};
+
+/// Where we stand.
+pub struct Place {
+    /// The folder the command was typed in.
+    pub cwd: PathBuf,
+    /// The user's own cargo folder.
+    pub cargo_home: Option<PathBuf>,
+    /// The project.
+    pub project: Project,
+    /// `--config` tables, the weightiest last.
+    arguments: Vec<Table>,
+    /// `--config` as the builder gets it.
+    forwarded_config: Vec<String>,
+    /// Where cargo would build.
+    pub target_dir: PathBuf,
+}
+
+/// What is built for.
+pub struct Targets {
+    /// `--target` for the builder.
+    pub named: Vec<String>,
+    /// The device's own triple, where it is known.
+    pub device: Option<String>,
+}
+
+impl Place {
+    /// Finds the project and reads cargo's configuration.
+    pub fn find(common: &Common, args: &ProjectArgs) -> anyhow::Result<Self> {
+        let cwd = std::env::current_dir().context("the current folder is gone")?;
+        let cargo_home = environment::cargo_home(&cwd);
+        let project = Project::find(&cwd, args.manifest_path.as_deref(), cargo_home.as_deref())?;
+        let (arguments, forwarded_config) = config_arguments(&common.config, &cwd, &project)?;
+        let target_dir = target_dir(args, &cwd, &arguments, &project);
+        Ok(Self { cwd, cargo_home, project, arguments, forwarded_config, target_dir })
+    }
+
+    /// The flag's targets, else those of `--config`, of `CARGO_BUILD_TARGET`, of the configuration.
+    pub fn targets(&self, flag: &[String]) -> anyhow::Result<Targets> {
+        let from_argument = || {
+            let found = self.arguments.iter().rev().find_map(|table| table.get("build")?.get("target"));
+            match found {
+                Some(toml::Value::String(one)) => vec![one.clone()],
+                Some(toml::Value::Array(list)) => {
+                    list.iter().filter_map(|one| one.as_str()).map(str::to_owned).collect()
+                }
+                _ => Vec::new(),
+            }
+        };
+        let device = device::triple();
+        let candidates = [
+            flag.to_vec(),
+            from_argument(),
+            environment::variable("CARGO_BUILD_TARGET").into_iter().collect(),
+            self.project.config.targets(),
+        ];
+        let mut named = candidates.into_iter().find(|list| !list.is_empty()).unwrap_or_default();
+        for name in &mut named {
+            // Cargo's word for the machine one sits at.
+            if matches!(name.as_str(), "host-tuple") {
+                name.clone_from(device.as_ref().context("the kind of this device is not known; name a target")?);
+            }
+            if name.ends_with(".json") {
+                bail!("the target specification `{name}` can't be sent; name one of rustc's own targets");
+            }
+        }
+        if named.is_empty() && device.is_none() {
+            bail!(
+                "there is no Rust target for this kind of device that cargo-cloud knows; name one with --target TRIPLE"
+            );
+        }
+        Ok(Targets { named, device })
+    }
+
+    /// Cargo's flags as the builder gets them.
+    pub fn options(&self, shell: &Shell, typed: &Typed, args: &BuildArgs, targets: &Targets) -> CargoOptions {
+        let mut options = args.options(&typed.cli.common, shell.color());
+        options.target.clone_from(&targets.named);
+        options.config.clone_from(&self.forwarded_config);
+        options
+    }
+
+    /// The toolchain to ask for.
+    pub fn toolchain(&self, typed: &Typed) -> Option<String> {
+        let variable = environment::variable("RUSTUP_TOOLCHAIN").filter(|_| typed.by_cargo);
+        let home = environment::rustup_home();
+        project::forwarded_toolchain(
+            typed.toolchain.as_deref(),
+            variable.as_deref(),
+            &self.project.directory,
+            home.as_deref(),
+        )
+    }
+}
+
+/// The tables of `--config`, and the arguments as they hold on the builder.
+fn config_arguments(list: &[String], cwd: &Path, project: &Project) -> anyhow::Result<(Vec<Table>, Vec<String>)> {
+    let (mut tables, mut forwarded) = (Vec::new(), Vec::new());
+    for argument in list {
+        let path = normalize(&cwd.join(argument));
+        if path.is_file() {
+            if !project.folders.iter().any(|folder| path.starts_with(folder)) {
+                bail!(
+                    "`--config {argument}` is outside of the project, so it isn't sent; write its values as `--config KEY=VALUE`"
+                );
+            }
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("could not read `{}`", path.display()))?;
+            tables.push(text.parse().with_context(|| format!("could not parse `{}`", path.display()))?);
+            forwarded
+                .push(relative(&project.directory, &path).to_str().map(str::to_owned).context("a path is not UTF-8")?);
+        } else {
+            let table = argument.parse::<Table>().with_context(|| {
+                format!("`--config {argument}` is neither a file nor of the form KEY=VALUE with a TOML value")
+            })?;
+            tables.push(table);
+            forwarded.push(argument.clone());
+        }
+    }
+    Ok((tables, forwarded))
+}
+
+/// Cargo's own order: flag, environment, configuration, `target` in the root.
+fn target_dir(args: &ProjectArgs, cwd: &Path, arguments: &[Table], project: &Project) -> PathBuf {
+    let argument = || {
+        let path = arguments.iter().rev().find_map(|table| table.get("build")?.get("target-dir")?.as_str());
+        path.map(PathBuf::from)
+    };
+    let chosen = args
+        .target_dir
+        .clone()
+        .or_else(|| environment::path("CARGO_TARGET_DIR"))
+        .or_else(argument)
+        .or_else(|| environment::path("CARGO_BUILD_TARGET_DIR"))
+        .or_else(|| project.config.target_dir());
+    match chosen {
+        Some(path) => normalize(&cwd.join(path)),
+        None => project.root.join("target"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn config_arguments_are_tables_or_files_of_the_project() {
+        let temp = tempfile::tempdir().unwrap();
+        let top = temp.path().canonicalize().unwrap();
+        let root = top.join("p");
+        std::fs::create_dir_all(root.join("sub")).unwrap();
+        std::fs::write(root.join("Cargo.toml"), "[package]\nname='p'").unwrap();
+        std::fs::write(root.join("sub/c.toml"), "[build]\ntarget='x'\ntarget-dir='out'").unwrap();
+        std::fs::write(top.join("o.toml"), "").unwrap();
+        let project = Project::find(&root, None, None).unwrap();
+        let read = |argument: &str| config_arguments(&[argument.to_owned()], &root.join("sub"), &project);
+        let (tables, forwarded) = read("c.toml").unwrap();
+        assert_eq!(forwarded, ["sub/c.toml"]);
+        assert_eq!(target_dir(&ProjectArgs::default(), &root, &tables, &project), root.join("out"));
+        assert_eq!(read("profile.dev.opt-level=1").unwrap().1, ["profile.dev.opt-level=1"]);
+        assert!(read("../../o.toml").unwrap_err().to_string().contains("outside of the project"));
+        assert!(read("nonsense").is_err());
+        let flag = ProjectArgs { target_dir: Some("f".into()), ..ProjectArgs::default() };
+        assert_eq!(target_dir(&flag, &root, &tables, &project), root.join("f"));
+    }
+}

@@ -1,0 +1,194 @@
+//! The source on its way up: packed by one thread, sent by another, watched by this one.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::bail;
+use protocol::RequestFile;
+use protocol::limits::{MAX_ENTRIES, MAX_SOURCE_BYTES, MAX_UNPACKED_BYTES};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::interrupt::Interrupt;
+use crate::source::{Entry, Listing, PackError, biggest_folders, pack};
+use crate::storage::{PartWriter, Storage, StorageError, Upload, Uploaded};
+use crate::terminal::{Shell, bytes};
+
+/// What is sent, and to where.
+pub struct Shipment<'a> {
+    /// The key in the input bucket.
+    pub key: &'a str,
+    /// Names without `x-amz-meta-`.
+    pub metadata: &'a [(String, String)],
+    /// The archive's first entry.
+    pub request: &'a RequestFile,
+    /// The rest of it.
+    pub entries: &'a [Entry],
+    /// The backend's name, for people.
+    pub backend: &'a str,
+}
+
+/// Why nothing was sent, where trying again helps.
+#[derive(Debug)]
+pub enum Restless {
+    /// This file changed in the meantime.
+    Changed(String),
+}
+
+/// Says what of a source is worth knowing before it goes.
+pub fn tell(shell: &Shell, listing: &Listing) {
+    for note in &listing.notes {
+        shell.note(note);
+    }
+    if let Some(first) = listing.secrets.first() {
+        let more = match listing.secrets.len() {
+            1 => String::new(),
+            count => format!(" and {} more like it", count - 1),
+        };
+        shell.warn(format!(
+            "`{first}`{more} looks like a secret and is sent to the builder; leave it out with `exclude = [\"{first}\"]` under \
+             [workspace.metadata.cloud], or name it in `include` if the build needs it"
+        ));
+    }
+}
+
+/// Refuses what no backend takes, before anything is sent.
+pub fn check_limits(listing: &Listing) -> anyhow::Result<()> {
+    let (count, size) = (listing.entries.len() + 1, listing.size());
+    let over = if count > MAX_ENTRIES {
+        format!("the source has {count} files, the limit is {MAX_ENTRIES}")
+    } else if size > MAX_UNPACKED_BYTES {
+        format!("the source is {} large, the limit is {}", bytes(size), bytes(MAX_UNPACKED_BYTES))
+    } else {
+        return Ok(());
+    };
+    bail!("{over}\n{}", advice(&listing.entries))
+}
+
+fn advice(entries: &[Entry]) -> String {
+    let folders = biggest_folders(entries, 5);
+    let list: Vec<_> = folders
+        .iter()
+        .map(|(name, size, files)| format!("  {:>10} in {files} files of `{name}`", bytes(*size)))
+        .collect();
+    let name = folders.first().map_or("data", |(name, ..)| name);
+    format!(
+        "The largest folders:\n{}\nLeave out what the build doesn't need, in Cargo.toml:\n  [workspace.metadata.cloud]\n  exclude = [\"/{name}\"]",
+        list.join("\n")
+    )
+}
+
+/// Packs and uploads at once. The outer error is the end; the inner one is worth another try with a fresh listing.
+pub fn send(
+    shell: &Shell,
+    interrupt: &Interrupt,
+    storage: &Storage,
+    shipment: &Shipment,
+) -> anyhow::Result<Result<(), Restless>> {
+    let total: u64 = shipment.entries.iter().map(Entry::size).sum();
+    let (read, packed, sent) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let whole = AtomicBool::new(false);
+    let token = random_token()?;
+    let (writer, upload) = Upload::new();
+    let main = thread::current();
+    let (packing, sending) = thread::scope(|scope| {
+        let packer = scope.spawn(|| {
+            let mut out = Metered { inner: writer, packed: &packed };
+            let outcome = pack(shipment.request, shipment.entries, &mut out, &read).map(drop);
+            whole.store(outcome.is_ok(), Ordering::Relaxed);
+            // Dropping the writer before its end tells the other side to give up.
+            outcome.and_then(|()| out.inner.finish().map_err(PackError::Output))
+        });
+        let sender = scope.spawn(|| {
+            let outcome = upload.run(storage, shipment.key, shipment.metadata, &token, &sent);
+            main.unpark();
+            outcome
+        });
+        let mut told = false;
+        while !sender.is_finished() {
+            thread::park_timeout(Duration::from_millis(50));
+            if interrupt.requested() {
+                storage.shut_down();
+            }
+            let (read, packed, sent) =
+                (read.load(Ordering::Relaxed), packed.load(Ordering::Relaxed), sent.load(Ordering::Relaxed));
+            if whole.load(Ordering::Relaxed) {
+                if !std::mem::replace(&mut told, true) {
+                    shell.status("Uploading", format!("{} to {}", bytes(packed), shipment.backend));
+                }
+                shell.transfer("Uploading", sent, packed);
+            } else {
+                // What is still to come will shrink about as much as what was packed.
+                let rest = total.saturating_sub(read) as f64 * (packed as f64 / read.max(1) as f64).min(1.0);
+                shell.transfer("Uploading", sent, packed + rest as u64);
+            }
+        }
+        (packer.join(), sender.join())
+    });
+    shell.clear();
+    let (Ok(packing), Ok(sending)) = (packing, sending) else { bail!("a thread of the upload died") };
+    match (packing, sending) {
+        (Err(PackError::Changed(path)), _) => Ok(Err(Restless::Changed(path))),
+        // The archive ends early when its taker fails; the taker knows why.
+        (Err(PackError::Output(error)), Ok(_)) => {
+            if error.get_ref().is_some_and(|error| error.is::<TooLarge>()) {
+                bail!("the packed source is larger than {}\n{}", bytes(MAX_SOURCE_BYTES), advice(shipment.entries));
+            }
+            Err(PackError::Output(error).into())
+        }
+        (Err(PackError::Output(_)) | Ok(()), Err(error)) => Err(interrupted_or(interrupt, error).into()),
+        (Err(error), _) => Err(error.into()),
+        (Ok(()), Ok(Uploaded::Whole)) => Ok(Ok(())),
+        (Ok(()), Ok(Uploaded::Abandoned)) => bail!("the upload ended before its end"),
+    }
+}
+
+fn interrupted_or(interrupt: &Interrupt, error: StorageError) -> StorageError {
+    if interrupt.requested() { StorageError::Interrupted } else { error }
+}
+
+fn random_token() -> anyhow::Result<String> {
+    let mut random = [0u8; 16];
+    if SystemRandom::new().fill(&mut random).is_err() {
+        bail!("the device gave no random numbers");
+    }
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("over the limit")]
+struct TooLarge;
+
+/// Counts what is packed, and stops at the limit.
+struct Metered<'a> {
+    inner: PartWriter,
+    packed: &'a AtomicU64,
+}
+
+impl Write for &mut Metered<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        if self.packed.fetch_add(count as u64, Ordering::Relaxed) + count as u64 > MAX_SOURCE_BYTES {
+            return Err(io::Error::other(TooLarge));
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Refuses a request that is over its own limit; its size depends on flags and environment only.
+pub fn check_request(request: &RequestFile) -> anyhow::Result<()> {
+    let size = serde_json::to_vec(request)?.len() as u64;
+    if size > protocol::limits::MAX_REQUEST_BYTES {
+        bail!(
+            "the flags and variables come to {}, the limit is {}",
+            bytes(size),
+            bytes(protocol::limits::MAX_REQUEST_BYTES)
+        );
+    }
+    Ok(())
+}
