@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::cargo_options::check_triple;
 use crate::limits::{MAX_METADATA_BYTES, PROTOCOL_VERSION};
 use crate::{CargoOptions, InvalidName, ProjectKey};
 
@@ -212,12 +213,14 @@ impl RequestHead {
             "build" => Command::Build,
             other => return Err(InvalidRequest::Command(other.chars().take(40).collect())),
         };
+        let target = list("target")?;
+        target.iter().try_for_each(|triple| check_triple(triple))?;
         Ok(RequestHead {
             protocol,
             client: field("client")?.chars().take(40).collect(),
             command,
             project: field("project")?.parse()?,
-            target: list("target")?,
+            target,
             binary: list("binary")?,
             features: list("features")?,
         })
@@ -235,7 +238,7 @@ impl Details {
             }
         }
         if let Some(device) = &self.device {
-            crate::cargo_options::check_triple(device)?;
+            check_triple(device)?;
         }
         if let Some(toolchain) = &self.toolchain {
             let named = toolchain.starts_with(|c: char| c.is_ascii_alphanumeric())
