@@ -42,7 +42,7 @@ impl Place {
         let cargo_home = environment::cargo_home(&cwd);
         let project = Project::find(&cwd, args.manifest_path.as_deref(), cargo_home.as_deref())?;
         let (arguments, forwarded_config) = config_arguments(&common.config, &cwd, &project)?;
-        let target_dir = target_dir(args, &cwd, &arguments, &project);
+        let target_dir = target_dir(args, environment::path, &cwd, &arguments, &project);
         Ok(Self { cwd, cargo_home, project, arguments, forwarded_config, target_dir })
     }
 
@@ -132,7 +132,13 @@ fn config_arguments(list: &[String], cwd: &Path, project: &Project) -> anyhow::R
 }
 
 /// Cargo's own order: flag, environment, configuration, `target` in the root.
-fn target_dir(args: &ProjectArgs, cwd: &Path, arguments: &[Table], project: &Project) -> PathBuf {
+fn target_dir(
+    args: &ProjectArgs,
+    env: impl Fn(&str) -> Option<PathBuf>,
+    cwd: &Path,
+    arguments: &[Table],
+    project: &Project,
+) -> PathBuf {
     let argument = || {
         let path = arguments.iter().rev().find_map(|table| table.get("build")?.get("target-dir")?.as_str());
         path.map(PathBuf::from)
@@ -140,9 +146,9 @@ fn target_dir(args: &ProjectArgs, cwd: &Path, arguments: &[Table], project: &Pro
     let chosen = args
         .target_dir
         .clone()
-        .or_else(|| environment::path("CARGO_TARGET_DIR"))
+        .or_else(|| env("CARGO_TARGET_DIR"))
         .or_else(argument)
-        .or_else(|| environment::path("CARGO_BUILD_TARGET_DIR"))
+        .or_else(|| env("CARGO_BUILD_TARGET_DIR"))
         .or_else(|| project.config.target_dir());
     match chosen {
         Some(path) => normalize(&cwd.join(path)),
@@ -167,11 +173,11 @@ mod tests {
         let read = |argument: &str| config_arguments(&[argument.to_owned()], &root.join("sub"), &project);
         let (tables, forwarded) = read("c.toml").unwrap();
         assert_eq!(forwarded, ["sub/c.toml"]);
-        assert_eq!(target_dir(&ProjectArgs::default(), &root, &tables, &project), root.join("out"));
+        assert_eq!(target_dir(&ProjectArgs::default(), |_| None, &root, &tables, &project), root.join("out"));
         assert_eq!(read("profile.dev.opt-level=1").unwrap().1, ["profile.dev.opt-level=1"]);
         assert!(read("../../o.toml").unwrap_err().to_string().contains("outside of the project"));
         assert!(read("nonsense").is_err());
         let flag = ProjectArgs { target_dir: Some("f".into()), ..ProjectArgs::default() };
-        assert_eq!(target_dir(&flag, &root, &tables, &project), root.join("f"));
+        assert_eq!(target_dir(&flag, |_| Some("e".into()), &root, &tables, &project), root.join("f"));
     }
 }
