@@ -60,6 +60,7 @@ pub struct History {
 
 /// How an attempt ended. Every ending is one of the protocol's outcomes, or a pause.
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "there is one, and it is taken apart at once")]
 pub enum Ending {
     /// The build is over.
     #[non_exhaustive]

@@ -206,7 +206,7 @@ async fn read_messages(pipe: Option<impl AsyncRead + Unpin>, watch: &Watch<'_>, 
 
 impl Made {
     fn take(&mut self, message: Message) {
-        let Message::CompilerArtifact(artifact) = message else { return };
+        let Message::Artifact(artifact) = message else { return };
         *(if artifact.fresh { &mut self.fresh } else { &mut self.compiled }) += 1;
         if artifact.executable.is_some() && self.artifacts.len() < MAX_ARTIFACTS {
             self.artifacts.push(*artifact);

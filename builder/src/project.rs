@@ -85,6 +85,10 @@ impl Project {
         for folder in [&self.folder, &self.source, &self.home] {
             real_folder(folder)?;
         }
+        // Cargo makes it, with the marks it gives to one of its own; a link in its place would lead elsewhere.
+        if fs::symlink_metadata(&self.target).is_ok_and(|there| !there.is_dir()) {
+            fs::remove_file(&self.target)?;
+        }
         remove(&self.tmp)?;
         remove(&self.staging)?;
         fs::create_dir(&self.tmp)?;

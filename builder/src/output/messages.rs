@@ -5,18 +5,23 @@ use serde::Deserialize;
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "reason", rename_all = "kebab-case")]
+#[serde(tag = "reason")]
 pub(crate) enum Message {
     /// A unit was compiled, or found fresh.
-    CompilerArtifact(Box<ArtifactMessage>),
+    #[serde(rename = "compiler-artifact")]
+    Artifact(Box<ArtifactMessage>),
     /// A diagnostic.
-    CompilerMessage {},
+    #[serde(rename = "compiler-message")]
+    Diagnostic {},
     /// A build script ran, or was found fresh.
-    BuildScriptExecuted {},
+    #[serde(rename = "build-script-executed")]
+    BuildScript {},
     /// The end.
-    BuildFinished {},
+    #[serde(rename = "build-finished")]
+    Finished {},
     /// How long a unit took (`-Z`).
-    TimingInfo {},
+    #[serde(rename = "timing-info")]
+    Timing {},
 }
 
 /// What a unit's compilation made.

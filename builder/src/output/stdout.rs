@@ -92,9 +92,7 @@ mod tests {
             assert_eq!(String::from_utf8(text).unwrap(), "hello\n{\"mine\":1}\nlast");
             let messages: Vec<_> = pieces.iter().filter(|piece| matches!(piece, OutPiece::Message(..))).collect();
             assert_eq!(messages.len(), 2);
-            let OutPiece::Message(Message::CompilerArtifact(artifact), line) = messages[0] else {
-                panic!("{messages:?}")
-            };
+            let OutPiece::Message(Message::Artifact(artifact), line) = messages[0] else { panic!("{messages:?}") };
             assert_eq!(artifact.executable.as_deref(), Some("/t/target/debug/t"));
             assert_eq!(line, format!("{ARTIFACT}\n").as_bytes());
         }

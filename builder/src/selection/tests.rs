@@ -58,7 +58,7 @@ impl Project {
             root.display()
         );
         match serde_json::from_str(&json).unwrap() {
-            Message::CompilerArtifact(artifact) => *artifact,
+            Message::Artifact(artifact) => *artifact,
             other => panic!("{other:?}"),
         }
     }

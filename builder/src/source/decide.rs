@@ -13,21 +13,38 @@ pub(super) enum Fate {
     Write,
 }
 
-/// Decides by what the manifest says of a path (`record`), what is on disk now, and how the last build left it, if it
-/// wrote to it (`altered`). `sha256` is of the uploaded content.
-pub(super) fn by_record(sha256: &str, record: Option<&Record>, disk: Option<Look>, altered: Option<Look>) -> Fate {
-    let Some(Record::File { sha256: recorded, size, mtime, .. }) = record else { return Fate::Write };
-    if recorded != sha256 {
-        return Fate::Write;
-    }
-    match disk {
-        None => Fate::Restore { mtime: *mtime },
-        Some(look) if look == (Look { size: *size, mtime: *mtime }) || Some(look) == altered => {
-            Fate::Keep { mtime: *mtime }
+/// What is known of a path.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Path<'a> {
+    /// What the manifest says.
+    pub record: Option<&'a Record>,
+    /// What is on disk now.
+    pub disk: Option<Look>,
+    /// How the last build left it, if it wrote to it.
+    pub altered: Option<Look>,
+}
+
+/// Decides by the manifest. `uploaded` is the SHA-256 of the uploaded content; `on_disk` finds out that of the disk's,
+/// where it is needed.
+pub(super) fn by_record<E>(uploaded: &str, path: Path<'_>, on_disk: impl Fn() -> Result<String, E>) -> Result<Fate, E> {
+    let recorded = match path.record {
+        Some(Record::File { sha256, size, mtime, .. }) => Some((sha256, Look { size: *size, mtime: *mtime })),
+        _ => None,
+    };
+    let of_a_build = path.disk.is_some() && path.disk == path.altered;
+    Ok(match (recorded, path.disk) {
+        (Some((sha256, recorded)), None) if sha256 == uploaded => Fate::Restore { mtime: recorded.mtime },
+        (Some((sha256, recorded)), Some(disk)) if sha256 == uploaded && (disk == recorded || of_a_build) => {
+            Fate::Keep { mtime: recorded.mtime }
         }
-        // Written to, and not by a build of this project: what was sent counts.
-        Some(_) => Fate::Write,
-    }
+        // A build made it (a lock file, generated code), and now it comes back from the device: nothing is new.
+        (None, Some(disk)) if on_disk()? == uploaded => Fate::Keep { mtime: disk.mtime },
+        (Some((sha256, _)), Some(disk)) if sha256 != uploaded && of_a_build && on_disk()? == uploaded => {
+            Fate::Keep { mtime: disk.mtime }
+        }
+        // New, changed, or written to by something that was no build of this project: what was sent counts.
+        _ => Fate::Write,
+    })
 }
 
 /// Decides where the manifest can't be trusted: by the content on disk.
@@ -52,30 +69,42 @@ mod tests {
         Some(Look { size, mtime })
     }
 
+    fn fate(uploaded: &str, record: Option<&Record>, disk: Option<Look>, altered: Option<Look>, content: &str) -> Fate {
+        by_record(uploaded, Path { record, disk, altered }, || Ok::<_, ()>(content.to_owned())).unwrap()
+    }
+
     #[test]
     fn an_equal_file_keeps_what_is_on_disk() {
-        assert_eq!(by_record(A, Some(&record()), look(3, 10), None), Fate::Keep { mtime: 10 });
+        assert_eq!(fate(A, Some(&record()), look(3, 10), None, A), Fate::Keep { mtime: 10 });
     }
 
     #[test]
     fn a_missing_one_comes_back_with_its_time() {
-        assert_eq!(by_record(A, Some(&record()), None, None), Fate::Restore { mtime: 10 });
+        assert_eq!(fate(A, Some(&record()), None, None, ""), Fate::Restore { mtime: 10 });
     }
 
     #[test]
     fn changed_and_new_files_are_new() {
-        assert_eq!(by_record("bb", Some(&record()), look(3, 10), None), Fate::Write);
-        assert_eq!(by_record(A, None, None, None), Fate::Write);
-        assert_eq!(by_record(A, None, look(3, 10), None), Fate::Write);
-        assert_eq!(by_record(A, Some(&Record::Link { target: "x".to_owned() }), None, None), Fate::Write);
+        assert_eq!(fate("bb", Some(&record()), look(3, 10), None, A), Fate::Write);
+        assert_eq!(fate(A, None, None, None, ""), Fate::Write);
+        assert_eq!(fate(A, None, look(3, 10), None, "bb"), Fate::Write);
+        assert_eq!(fate(A, Some(&Record::Link { target: "x".to_owned() }), None, None, ""), Fate::Write);
+        assert_eq!(fate("bb", Some(&record()), None, None, ""), Fate::Write);
     }
 
     #[test]
     fn what_a_build_wrote_stays_and_what_others_wrote_does_not() {
-        assert_eq!(by_record(A, Some(&record()), look(9, 20), look(9, 20)), Fate::Keep { mtime: 10 });
-        assert_eq!(by_record(A, Some(&record()), look(9, 21), look(9, 20)), Fate::Write);
-        assert_eq!(by_record(A, Some(&record()), look(3, 11), None), Fate::Write);
-        assert_eq!(by_record("bb", Some(&record()), look(9, 20), look(9, 20)), Fate::Write, "a new upload counts");
+        assert_eq!(fate(A, Some(&record()), look(9, 20), look(9, 20), "bb"), Fate::Keep { mtime: 10 });
+        assert_eq!(fate(A, Some(&record()), look(9, 21), look(9, 20), "bb"), Fate::Write);
+        assert_eq!(fate(A, Some(&record()), look(3, 11), None, A), Fate::Write);
+        assert_eq!(fate("cc", Some(&record()), look(9, 20), look(9, 20), "bb"), Fate::Write, "a new upload counts");
+    }
+
+    #[test]
+    fn what_a_build_made_is_not_new_when_it_comes_back() {
+        assert_eq!(fate("bb", None, look(9, 20), None, "bb"), Fate::Keep { mtime: 20 });
+        assert_eq!(fate("bb", Some(&record()), look(9, 20), look(9, 20), "bb"), Fate::Keep { mtime: 20 });
+        assert_eq!(fate("bb", Some(&record()), look(9, 20), None, "bb"), Fate::Write);
     }
 
     #[test]

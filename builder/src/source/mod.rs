@@ -5,7 +5,6 @@ mod decide;
 mod manifest;
 mod stage;
 
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
@@ -59,20 +58,11 @@ pub(crate) fn receive(
         std::fs::create_dir(&project.source)?;
     }
     let stamp = before.stamp_after(now_ns());
-    let staged = stage::stage(archive, project, &before, stamp, cancel)?;
-    remove_if_empty(&project.staging)?;
-    let changes = commit::commit(project, &before, staged)?;
+    let changes = stage::stage(archive, project, &before, stamp, cancel)
+        .and_then(|staged| Ok(commit::commit(project, &before, staged)?));
+    // Also after an error: a full disk gets its room back.
     remove(&project.staging)?;
-    Ok(changes)
-}
-
-fn remove_if_empty(folder: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir(folder) {
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty | std::io::ErrorKind::NotFound) => {
-            Ok(())
-        }
-        other => other,
-    }
+    changes
 }
 
 /// Nanoseconds since 1970.
@@ -93,3 +83,6 @@ fn from_ns(ns: i64) -> SystemTime {
     let distance = std::time::Duration::from_nanos(ns.unsigned_abs());
     if ns >= 0 { UNIX_EPOCH + distance } else { UNIX_EPOCH - distance }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use protocol::limits::MAX_UNPACKED_BYTES;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::decide::{Fate, by_content, by_record};
+use super::decide::{self, Fate, by_content, by_record};
 use super::manifest::{Known, Look, Record};
 use super::{ReceiveError, from_ns};
 use crate::archive::{Archive, Content, Entry, Reader, content_error, too_large};
@@ -221,7 +221,9 @@ impl Work<'_> {
         let look = Look::at(path)?;
         let fate = match (&self.before.announced, &self.before.manifest) {
             (None, Some(manifest)) => {
-                by_record(sha256, manifest.files.get(name), look, self.before.aftermath.altered.get(name).copied())
+                let altered = self.before.aftermath.altered.get(name).copied();
+                let known = decide::Path { record: manifest.files.get(name), disk: look, altered };
+                by_record(sha256, known, || hash_file(path))?
             }
             _ => by_content(sha256, look.map(|look| Ok::<_, io::Error>((look, hash_file(path)?))).transpose()?),
         };

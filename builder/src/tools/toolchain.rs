@@ -1,6 +1,6 @@
 //! A Rust toolchain: what it is, and what it can compile for.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::environment::{Environment, find_program};
 use crate::supervisor::{Spec, capture};
@@ -44,7 +44,7 @@ fn installed(sysroot: &Path) -> Vec<String> {
     targets
 }
 
-fn has_core(lib: &PathBuf) -> bool {
+fn has_core(lib: &Path) -> bool {
     let Ok(files) = lib.read_dir() else { return false };
     files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
 }

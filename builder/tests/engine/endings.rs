@@ -10,6 +10,7 @@ use crate::support::{Bench, Upload, processes_with};
 
 pub const TESTS: &[(&str, fn())] = &[
     ("an_error_is_cargos", an_error_is_cargos),
+    ("what_people_see_is_what_cargo_prints_on_a_pipe", what_people_see_is_what_cargo_prints_on_a_pipe),
     ("a_cancelled_build_leaves_no_process", a_cancelled_build_leaves_no_process),
     ("a_paused_build_goes_on", a_paused_build_goes_on),
     ("a_process_in_a_session_of_its_own_is_ended", a_process_in_a_session_of_its_own_is_ended),
@@ -25,8 +26,38 @@ fn an_error_is_cargos() {
     assert!(!stderr.contains("Building"), "{stderr}");
 }
 
+fn what_people_see_is_what_cargo_prints_on_a_pipe() {
+    for (color, short) in [(true, false), (false, false), (true, true)] {
+        let bench = Bench::new();
+        let mut upload = Upload::tiny("fn main() { let x = 1; println!(\"a\\u{e9}\"); }\nfn unused() {}\n");
+        upload.file("build.rs", "fn main() { println!(\"cargo::warning=a warning of the build script\"); }\n");
+        upload.options.color = color;
+        upload.options.message_format = if short { vec!["short".to_owned()] } else { Vec::new() };
+        let ran = bench.run(&upload);
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        for (path, (_, content)) in &upload.files {
+            let path = home.join("project").join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        let output = std::process::Command::new("cargo")
+            .args(["build", if color { "--color=always" } else { "--color=never" }])
+            .args(short.then_some("--message-format=short"))
+            .env("CARGO_TARGET_DIR", home.join("target"))
+            .current_dir(home.join("project"))
+            .output()
+            .unwrap();
+        let expected = String::from_utf8(output.stderr).unwrap();
+        let expected = expected.replace(home.join("project").to_str().unwrap(), bench.source().to_str().unwrap());
+        let timeless = |text: &str| text.split(" in ").next().unwrap().to_owned();
+        assert_eq!(timeless(&ran.text(Stream::Stderr)), timeless(&expected));
+        assert!(expected.contains(" in "), "{expected}");
+    }
+}
+
 /// A build script that sleeps, under a name no other process has.
-fn sleeper(seconds: &str) -> Upload {
+pub fn sleeper(seconds: &str) -> Upload {
     let mut upload = Upload::tiny("fn main() {}\n");
     let script = "fn main() { std::process::Command::new(\"setsid\").args([\"sleep\", \"SECONDS\"]).spawn().unwrap();\n\
                   std::process::Command::new(\"sleep\").arg(\"SECONDS\").status().unwrap(); }\n";

@@ -1,6 +1,7 @@
 //! The engine on real, tiny crates: no network, no dependencies.
 
 mod builds;
+mod deaths;
 mod endings;
 mod support;
 
@@ -8,8 +9,11 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     cargo_cloud_builder::supervisor_main_if_asked();
+    if deaths::backend_main_if_asked() {
+        return;
+    }
     let args = Arguments::from_args();
-    let tests: Vec<(&str, fn())> = [builds::TESTS, endings::TESTS].concat();
+    let tests: Vec<(&str, fn())> = [builds::TESTS, deaths::TESTS, endings::TESTS].concat();
     let trials = tests
         .into_iter()
         .map(|(name, test)| {
