@@ -132,3 +132,19 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
         other => other,
     }
 }
+
+/// Removes from the builds' common `CARGO_HOME` whatever cargo would obey, but for what the backend wants there.
+pub(crate) fn clean_cargo_home(home: &Path, config: Option<&Path>) -> io::Result<()> {
+    for name in ["config", "credentials", "credentials.toml"] {
+        remove(&home.join(name))?;
+    }
+    let ours = home.join("config.toml");
+    match config.map(std::fs::read).transpose()? {
+        Some(wanted) if std::fs::read(&ours).ok().as_deref() == Some(&wanted) => Ok(()),
+        Some(wanted) => {
+            remove(&ours)?;
+            std::fs::write(ours, wanted)
+        }
+        None => remove(&ours),
+    }
+}

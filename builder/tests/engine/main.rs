@@ -1,5 +1,7 @@
 //! The engine on real, tiny crates: no network, no dependencies.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests, in a harness clippy doesn't know")]
+
 mod builds;
 mod deaths;
 mod endings;

@@ -1,5 +1,8 @@
 //! One attempt, phase by phase.
 
+mod fault;
+mod verdict;
+
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +12,9 @@ use std::time::{Duration, Instant};
 use protocol::{ArtifactInfo, Outcome, Request, Status};
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{Archive, ArchiveError};
+use self::fault::disk;
+use self::verdict::verdict;
+use crate::archive::Archive;
 use crate::cache::{CachedProject, Unsaved};
 use crate::cargo::{self, CargoRun, End, Watch};
 use crate::environment::Environment;
@@ -19,46 +24,12 @@ use crate::project::{Project, ProjectLock};
 use crate::selection::{Metadata, Selection};
 use crate::source::{Aftermath, Changes, ReceiveError, hash_file, receive};
 use crate::stream::Reporter;
-use crate::supervisor::{Exit, Spec, SupervisorError, capture};
+use crate::supervisor::{Spec, capture};
+
 use crate::tools::Toolchain;
 use crate::{Attempt, Engine, History};
 
-/// Why an attempt ended before its end.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// It can't be done as asked.
-    Refused(String),
-    /// The machine failed.
-    Crashed(String),
-    /// Told to stop.
-    Cancelled,
-    /// The deadline came.
-    OutOfTime { advanced: bool, working_on: String },
-}
-
-impl From<ArchiveError> for Fault {
-    fn from(error: ArchiveError) -> Self {
-        match error {
-            ArchiveError::Bad(why) => Fault::Refused(why),
-            ArchiveError::Io(error) => disk("unpack the source", &error),
-        }
-    }
-}
-
-impl From<SupervisorError> for Fault {
-    fn from(error: SupervisorError) -> Self {
-        Fault::Crashed(error.to_string())
-    }
-}
-
-/// What the backend's disk did while it was to `what`.
-fn disk(what: &str, error: &io::Error) -> Fault {
-    let advice = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ": its disk is full, make room and build again",
-        _ => "",
-    };
-    Fault::Crashed(format!("the backend could not {what}: {error}{advice}"))
-}
+pub(crate) use self::fault::Fault;
 
 /// An attempt that came to its end.
 pub(crate) struct Done {
@@ -154,7 +125,7 @@ impl<'a> Build<'a> {
         self.blocking("preparing", move |_| {
             folders
                 .prepare()
-                .and_then(|()| clean_cargo_home(&home, config.as_deref()))
+                .and_then(|()| crate::project::clean_cargo_home(&home, config.as_deref()))
                 .map_err(|error| disk("prepare the project's folder", &error))
         })
         .await?;
@@ -258,7 +229,7 @@ impl<'a> Build<'a> {
             End::OutOfTime => return Err(self.pause(&run).await),
             End::Exit(exit) => exit,
         };
-        let (outcome, exit_code, message) = judge(exit, &run, self.history.peak_memory, &self.engine.config.work);
+        let (outcome, exit_code, message) = verdict(exit, &run, self.history.peak_memory, &self.engine.config.work);
         let begun = Instant::now();
         let (options, details) = (&prepared.request.options, &prepared.request.details);
         let programs = match (&metadata, outcome) {
@@ -347,30 +318,6 @@ impl<'a> Build<'a> {
     }
 }
 
-/// What cargo's end means.
-fn judge(exit: Exit, run: &CargoRun, peak: u64, work: &Path) -> (Outcome, Option<i32>, Option<String>) {
-    let mib = peak / (1024 * 1024);
-    match exit {
-        Exit::Code(0) => (Outcome::Succeeded, Some(0), None),
-        Exit::Code(code) if run.told.disk_full => {
-            let message = format!("the backend's disk is full: make room in {} and build again", work.display());
-            (Outcome::Crashed, Some(code), Some(message))
-        }
-        Exit::Code(code) if run.told.killed => {
-            let message = format!(
-                "a compiler process was killed, most likely because memory ran out (the build held {mib} MiB at its peak): \
-                 try `-j 1`, or less optimisation (`--config profile.release.lto=false`)"
-            );
-            (Outcome::Crashed, Some(code), Some(message))
-        }
-        Exit::Code(code) => (Outcome::Failed, Some(code), None),
-        Exit::Signal(signal) => {
-            let message = format!("cargo was killed by signal {signal}; the build held {mib} MiB at its peak");
-            (Outcome::Crashed, None, Some(message))
-        }
-    }
-}
-
 /// `cargo metadata` with the flags that change what a project is.
 fn metadata_args(request: &Request) -> Vec<OsString> {
     let mut args =
@@ -384,22 +331,6 @@ fn metadata_args(request: &Request) -> Vec<OsString> {
 fn is_changed(lock: &Path, sent: Option<&str>) -> bool {
     lock.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
         && hash_file(lock).is_ok_and(|sha256| Some(sha256.as_str()) != sent)
-}
-
-/// Removes from the builds' common `CARGO_HOME` whatever cargo would obey, but for what the backend wants there.
-fn clean_cargo_home(home: &Path, config: Option<&Path>) -> io::Result<()> {
-    for name in ["config", "credentials", "credentials.toml"] {
-        crate::project::remove(&home.join(name))?;
-    }
-    let ours = home.join("config.toml");
-    match config.map(std::fs::read).transpose()? {
-        Some(wanted) if std::fs::read(&ours).ok().as_deref() == Some(&wanted) => Ok(()),
-        Some(wanted) => {
-            crate::project::remove(&ours)?;
-            std::fs::write(ours, wanted)
-        }
-        None => crate::project::remove(&ours),
-    }
 }
 
 fn millis(since: Instant) -> u64 {
