@@ -15,6 +15,7 @@ mod environment;
 mod harden;
 mod hex;
 mod output;
+mod packed;
 mod packing;
 mod plan;
 mod project;

@@ -27,6 +27,10 @@ pub(crate) struct Project {
     pub manifest: PathBuf,
     /// Files of an upload before they go to `source`.
     pub staging: PathBuf,
+    /// What was last built, packed.
+    pub artifact: PathBuf,
+    /// What `artifact` was packed from.
+    pub artifact_origin: PathBuf,
     /// `HOME` of builds.
     pub home: PathBuf,
     /// `TMPDIR` of a build, gone when it ends.
@@ -50,6 +54,8 @@ impl Project {
             target: folder.join("target"),
             manifest: folder.join("manifest.json"),
             staging: folder.join("staging"),
+            artifact: folder.join("artifact.zip"),
+            artifact_origin: folder.join("artifact.json"),
             home: folder.join("home"),
             tmp: folder.join("tmp"),
             lock: work.join("locks").join(format!("{owner}.{key}.lock")),

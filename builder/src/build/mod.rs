@@ -18,7 +18,8 @@ use crate::archive::Archive;
 use crate::cache::{CachedProject, Unsaved};
 use crate::cargo::{self, CargoRun, End, Watch};
 use crate::environment::Environment;
-use crate::packing::{Contents, PackError, pack};
+use crate::packed::pack_once;
+use crate::packing::{Contents, PackError};
 use crate::plan::Plan;
 use crate::project::{Project, ProjectLock};
 use crate::selection::{Metadata, Selection};
@@ -252,9 +253,9 @@ impl<'a> Build<'a> {
         let contents =
             Contents { host: prepared.toolchain.host.clone(), rustc: prepared.toolchain.rustc.clone(), programs, lock };
         let path = self.attempt.output.join("artifact.zip");
-        let to = path.clone();
+        let (to, project) = (path.clone(), prepared.project.clone());
         let info = self
-            .blocking("packing", move |cancel| match pack(&contents, &to, cancel) {
+            .blocking("packing", move |cancel| match pack_once(&contents, &project, &to, cancel) {
                 Ok(info) => Ok(info),
                 Err(PackError::Cancelled) => Err(Fault::Cancelled),
                 Err(error @ PackError::TooLarge(_)) => Err(Fault::Refused(error.to_string())),

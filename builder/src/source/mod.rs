@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::archive::{Archive, ArchiveError};
 use crate::project::{Project, remove};
 
-pub(crate) use manifest::Aftermath;
 use manifest::Manifest;
+pub(crate) use manifest::{Aftermath, Look};
 pub(crate) use stage::hash_file;
 
 /// Why an upload didn't become the source on disk.
