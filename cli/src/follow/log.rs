@@ -22,12 +22,29 @@ pub struct Log<'a> {
     reader: Option<BufReader<BodyReader<'static>>>,
     last: u64,
     fruitless: u32,
+    /// Attempts that left no log.
+    missing: Vec<u32>,
 }
 
 impl<'a> Log<'a> {
     /// The log of a build with so many attempts.
     pub fn new(storage: &'a Storage, owner: &'a Owner, build: &'a BuildId, attempts: u32) -> Self {
-        Self { storage, owner, build, attempts: attempts.max(1), attempt: 1, reader: None, last: 0, fruitless: 0 }
+        Self {
+            storage,
+            owner,
+            build,
+            attempts: attempts.max(1),
+            attempt: 1,
+            reader: None,
+            last: 0,
+            fruitless: 0,
+            missing: Vec::new(),
+        }
+    }
+
+    /// Attempts, of those read so far, that left no log.
+    pub fn missing(&self) -> &[u32] {
+        &self.missing
     }
 
     /// The next event; `None` after the last.
@@ -44,6 +61,7 @@ impl<'a> Log<'a> {
                         Some(reader) => self.reader.insert(reader),
                         // An attempt that died left none.
                         None => {
+                            self.missing.push(self.attempt);
                             self.attempt += 1;
                             continue;
                         }

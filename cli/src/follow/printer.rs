@@ -42,7 +42,12 @@ impl<'a> Printer<'a> {
         match delivery {
             Delivery::Event(event) => match event.kind {
                 EventKind::Progress { done, total, ref current, .. } => self.shell.building(done, total, current),
-                EventKind::Skipped { from, to } => self.gap(from, to),
+                EventKind::Skipped { from, to } => {
+                    if self.held.is_empty() {
+                        self.shell.note("this build prints more than can be followed live; the rest comes at its end");
+                    }
+                    self.gap(from, to);
+                }
                 EventKind::Output { .. } if !self.held.is_empty() => self.hold(event),
                 _ => self.show(&event),
             },
@@ -52,9 +57,6 @@ impl<'a> Printer<'a> {
     }
 
     fn gap(&mut self, from: u64, to: u64) {
-        if self.held.is_empty() {
-            self.shell.note("this build prints more than can be followed live; the rest comes at its end");
-        }
         match self.held.back_mut() {
             Some(Held::Gap(_, last)) if last.saturating_add(1) == from => *last = to,
             _ => self.held.push_back(Held::Gap(from, to)),
@@ -118,7 +120,6 @@ impl<'a> Printer<'a> {
     /// After the end: fills the gaps from the log and shows what was held behind them.
     pub fn finish(&mut self, log: &mut Log) {
         let mut ahead: Option<Event> = None;
-        let mut lost: u64 = 0;
         let mut failure = None;
         while let Some(held) = self.held.pop_front() {
             let (from, to) = match held {
@@ -128,7 +129,6 @@ impl<'a> Printer<'a> {
                 }
                 Held::Gap(from, to) => (from, to),
             };
-            let mut shown: u64 = 0;
             while failure.is_none() {
                 let event = match ahead.take() {
                     Some(event) => event,
@@ -147,7 +147,6 @@ impl<'a> Printer<'a> {
                     break;
                 }
                 if seq >= from {
-                    shown += 1;
                     // A status of long ago would only mislead, but it may carry the folder's name.
                     match &event.kind {
                         EventKind::Status(Status::Compiling { source, .. }) => {
@@ -158,11 +157,13 @@ impl<'a> Printer<'a> {
                     }
                 }
             }
-            lost += (to - from).saturating_add(1).saturating_sub(shown);
         }
-        if lost > 0 {
-            let why = failure.map(|error| format!(": {error}")).unwrap_or_default();
-            self.shell.warn(format!("{lost} pieces of the build's output are not in its log{why}"));
+        // What the backend itself said between attempts is in no log; so a number that is missing says nothing.
+        if let Some(error) = failure {
+            self.shell.warn(format!("part of the build's output can't be shown: {error}"));
+        } else if !log.missing().is_empty() {
+            let attempts = log.missing().iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            self.shell.warn(format!("part of the build's output may be lost: there is no log of attempt {attempts}"));
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs::{FileType, Metadata};
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -27,6 +28,7 @@ pub fn list(project: &Project, target_dir: &Path) -> anyhow::Result<Listing> {
         selections: Selections::new(&project.selections),
         found: BTreeMap::new(),
         notes: Vec::new(),
+        own_output: own_output(),
     };
     // The outermost first: what they cover is walked once.
     let mut folders: Vec<&PathBuf> = project.folders.iter().collect();
@@ -55,6 +57,8 @@ struct Walk<'a> {
     selections: Selections,
     found: BTreeMap<String, Entry>,
     notes: Vec<String>,
+    /// Device and inode of what we print into: `cargo cloud build 2> log.txt` changes that file while it is packed.
+    own_output: Vec<(u64, u64)>,
 }
 
 /// What a folder adds to the rules.
@@ -201,6 +205,9 @@ impl Walk<'_> {
 
     fn file(&mut self, path: &Path, name: String) -> anyhow::Result<()> {
         let metadata = std::fs::metadata(path).with_context(|| format!("could not read `{}`", path.display()))?;
+        if self.own_output.contains(&(metadata.dev(), metadata.ino())) {
+            return Ok(());
+        }
         let content = content(&metadata).with_context(|| format!("could not read `{}`", path.display()))?;
         self.found.insert(name.clone(), Entry { path: path.to_path_buf(), name, content });
         Ok(())
@@ -253,6 +260,13 @@ fn frames_above(folder: &Path) -> Vec<Frame> {
     let mut above: Vec<&Path> = folder.ancestors().skip(1).take_while(|ancestor| ancestor.starts_with(&root)).collect();
     above.reverse();
     above.into_iter().map(|ancestor| Frame::read(ancestor, false, false)).collect()
+}
+
+fn own_output() -> Vec<(u64, u64)> {
+    let (out, err) = (std::io::stdout(), std::io::stderr());
+    let files = [out.as_fd(), err.as_fd()].map(|fd| fd.try_clone_to_owned().map(std::fs::File::from));
+    let metadata = files.into_iter().flatten().filter_map(|file| file.metadata().ok());
+    metadata.filter(|metadata| metadata.is_file()).map(|metadata| (metadata.dev(), metadata.ino())).collect()
 }
 
 fn content(metadata: &Metadata) -> std::io::Result<Content> {
