@@ -98,7 +98,11 @@ impl<'a> Build<'a> {
         let begun = Instant::now();
         let waiting = self.reporter.clone();
         let lock = project.lock(async move || waiting.status(Status::Waiting).await);
-        let lock = self.guarded("waiting for another build of the project", lock).await?;
+        let lock = match self.guarded("waiting for another build of the project", lock).await {
+            // Waiting is no fault of this build's: it may go on waiting in another attempt.
+            Err(Fault::OutOfTime { working_on, .. }) => return Err(Fault::OutOfTime { advanced: true, working_on }),
+            lock => lock?,
+        };
         self.history.times.waiting += millis(begun);
         let lock = lock.map_err(|error| disk("lock the project's folder", &error))?;
         let cached = CachedProject {
@@ -254,15 +258,19 @@ impl<'a> Build<'a> {
             Contents { host: prepared.toolchain.host.clone(), rustc: prepared.toolchain.rustc.clone(), programs, lock };
         let path = self.attempt.output.join("artifact.zip");
         let (to, project) = (path.clone(), prepared.project.clone());
-        let info = self
+        let packed = self
             .blocking("packing", move |cancel| match pack_once(&contents, &project, &to, cancel) {
                 Ok(info) => Ok(info),
                 Err(PackError::Cancelled) => Err(Fault::Cancelled),
                 Err(error @ PackError::TooLarge(_)) => Err(Fault::Refused(error.to_string())),
                 Err(PackError::Io(error)) => Err(disk("pack what was built", &error)),
             })
-            .await?;
+            .await;
         self.history.times.packing += millis(begun);
+        let info = match packed {
+            Err(Fault::OutOfTime { .. }) => return Err(self.pause(&run).await),
+            packed => packed?,
+        };
         Ok(Done { outcome, exit_code, message, artifact: Some((info, path)) })
     }
 

@@ -30,3 +30,29 @@ pub(super) fn verdict(exit: Exit, run: &CargoRun, peak: u64, work: &Path) -> (Ou
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cargo::{End, Made, Told};
+
+    fn outcome(exit: Exit, told: Told) -> (Outcome, Option<i32>, String) {
+        let run = CargoRun { end: End::Exit(exit), peak_memory: 0, made: Made::default(), told };
+        let (outcome, code, message) = verdict(exit, &run, 300 << 20, Path::new("/w"));
+        (outcome, code, message.unwrap_or_default())
+    }
+
+    #[test]
+    fn cargos_own_endings_need_no_words_and_others_do() {
+        assert_eq!(outcome(Exit::Code(0), Told::default()), (Outcome::Succeeded, Some(0), String::new()));
+        assert_eq!(outcome(Exit::Code(101), Told::default()), (Outcome::Failed, Some(101), String::new()));
+        let (crashed, code, message) = outcome(Exit::Code(101), Told { killed: true, ..Told::default() });
+        assert_eq!((crashed, code), (Outcome::Crashed, Some(101)));
+        assert!(message.contains("300 MiB") && message.contains("-j 1"), "{message}");
+        let (crashed, _, message) = outcome(Exit::Code(101), Told { disk_full: true, ..Told::default() });
+        assert!(crashed == Outcome::Crashed && message.contains("/w"), "{message}");
+        assert_eq!(outcome(Exit::Signal(9), Told::default()).0, Outcome::Crashed);
+        // A build that came through in spite of it did.
+        assert_eq!(outcome(Exit::Code(0), Told { killed: true, ..Told::default() }).0, Outcome::Succeeded);
+    }
+}

@@ -25,9 +25,9 @@ const KILL_INTERVAL: Duration = Duration::from_millis(3);
 /// A process that can't be ended (it hangs in the kernel) is given up after this.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Added to what makes the kernel choose a process when memory runs out (proc_pid_oom_score_adj(5)): a build dies
-/// before the backend does.
-const OOM_SCORE_ADJ: &[u8] = b"800";
+/// What makes the kernel choose a process when memory runs out (proc_pid_oom_score_adj(5)): a build dies before the
+/// backend does.
+const OOM_SCORE_ADJ: &str = "800";
 
 /// Runs what the control socket, which is standard input, says; standard output and error are the command's. Returns
 /// the exit code.
@@ -45,6 +45,8 @@ fn control() -> File {
 }
 
 fn supervise() -> Report {
+    // Opened while it may be: what isn't dumpable can't open its own.
+    let oom = File::options().read(true).write(true).open("/proc/self/oom_score_adj").ok();
     crate::harden::harden_process();
     let mut input = BufReader::new(control());
     let failed = |why: String| Report { exit: Err(why), peak_memory: 0, survivors: 0 };
@@ -54,7 +56,7 @@ fn supervise() -> Report {
             Ok(spec) => spec,
             Err(error) => return failed(format!("the supervisor got no order: {error}")),
         };
-    let child = match start(&spec) {
+    let child = match start(&spec, oom) {
         Ok(child) => child,
         Err(error) => return failed(format!("can't run {}: {error}", spec.program.display())),
     };
@@ -81,7 +83,8 @@ fn supervise() -> Report {
     Report { exit: Ok(exit), peak_memory: PEAK.load(Ordering::Relaxed).max(largest), survivors }
 }
 
-fn start(spec: &Spec) -> io::Result<Pid> {
+fn start(spec: &Spec, oom: Option<File>) -> io::Result<Pid> {
+    let usual = oom.as_ref().map(lower_standing);
     let mut command = Command::new(&spec.program);
     command
         .args(&spec.args)
@@ -95,16 +98,25 @@ fn start(spec: &Spec) -> io::Result<Pid> {
     unsafe {
         command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?));
     }
-    let child = command.spawn()?;
-    // From outside, because a process that isn't dumpable can't write its own.
-    if let Err(error) = std::fs::write(format!("/proc/{}/oom_score_adj", child.id()), OOM_SCORE_ADJ) {
-        tracing::debug!(%error, "oom_score_adj");
+    let child = command.spawn();
+    // The command has inherited it; the supervisor stays as it was.
+    if let (Some(mut oom), Some(Ok(usual))) = (oom, usual) {
+        let _ = oom.write_all(usual.as_bytes());
     }
+    let child = child?;
     // The pipes are the command's alone: when they end, everyone who could write is gone.
     let null = File::options().read(true).write(true).open("/dev/null")?;
     dup2_stdout(&null)?;
     dup2_stderr(&null)?;
     Ok(Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?))
+}
+
+/// Makes this process one of the first to go when memory runs out; what it was before.
+fn lower_standing(mut oom: &File) -> io::Result<String> {
+    let mut usual = String::new();
+    oom.read_to_string(&mut usual)?;
+    oom.write_all(OOM_SCORE_ADJ.as_bytes())?;
+    Ok(usual.trim().to_owned())
 }
 
 /// Waits for the command, and meanwhile for every process it has lost.
