@@ -6,7 +6,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use protocol::Outcome;
+use protocol::{EventKind, Outcome};
 use support::{Backend, METADATA, new_id};
 
 const MIB: usize = 1024 * 1024;
@@ -51,10 +51,19 @@ fn a_full_disk_is_said_and_nothing_half_written_stays() {
     let filler = folder.path().join("data/filler");
     let _ = std::fs::write(&filler, vec![0; 8 * MIB]);
     let id = new_id();
+    // Someone holds the build over the failure.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut follower = runtime.block_on(client.follow(&id)).unwrap();
+    runtime.block_on(follower.resume(0));
     let full = client.put_source(&id, &METADATA, b"no archive");
     assert_eq!(full.status, 507, "{}", full.text());
     std::fs::remove_file(filler).unwrap();
     assert_eq!(client.send("HEAD", &client.source(&id), &[], b"").status, 404);
     assert_eq!(client.put_source(&id, &METADATA, b"no archive").status, 200);
-    assert_eq!(client.result(&id).outcome, Outcome::Refused);
+    let told = runtime.block_on(follower.until(|kind| matches!(kind, EventKind::Finished(_))));
+    assert_eq!(told.iter().filter(|event| event.seq.is_some()).map(|e| e.seq).next(), Some(Some(1)));
+    let result = client.result(&id);
+    assert_eq!(result.outcome, Outcome::Refused);
+    let log = std::fs::read_to_string(folder.path().join(format!("data/builds/me/{id}/events.jsonl"))).unwrap();
+    assert_eq!(log.lines().count() as u64, result.last);
 }

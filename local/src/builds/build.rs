@@ -96,11 +96,16 @@ impl Build {
         let extent = if numbered.is_empty() {
             None
         } else {
-            let log = match log {
-                Some(log) => log,
+            let writer = match log {
+                Some(writer) => writer,
                 None => log.insert(LogWriter::open(&self.folder.join(LOG_FILE)).await?),
             };
-            Some(log.append(&numbered).await?)
+            let appended = writer.append(&numbered).await;
+            if appended.is_err() {
+                // Opened anew for what comes next: a build that could not even be noted loses its folder.
+                *log = None;
+            }
+            Some(appended?)
         };
         // `alive` is said to each follower by whoever serves it.
         let progress =
