@@ -103,7 +103,7 @@ impl Project {
                 remove(&folder.join(name))?;
             }
         }
-        fs::write(self.folder.join("used"), b"")
+        Ok(())
     }
 
     /// Removes what a build needs no longer than it runs.

@@ -17,6 +17,7 @@ pub(crate) struct Metadata {
     workspace_members: Vec<String>,
     #[serde(default)]
     workspace_default_members: Vec<String>,
+    workspace_root: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -109,11 +110,11 @@ impl Selection<'_> {
         if self.options.workspace {
             return member && !self.options.exclude.iter().any(|spec| names(spec, package));
         }
+        // In a package's folder it is the one meant; at the workspace's root its default members are.
         let here = self.metadata.packages.iter().find(|other| other.manifest_path.parent() == Some(self.directory));
         let defaults = &self.metadata.workspace_default_members;
         match here {
-            // In a package's folder it is the one meant, but at a workspace's root its default members are.
-            Some(here) if defaults.is_empty() || !defaults.contains(&here.id) || defaults.len() == 1 => {
+            Some(here) if defaults.is_empty() || self.metadata.workspace_root != self.directory => {
                 package.id == here.id
             }
             _ if defaults.is_empty() => member,

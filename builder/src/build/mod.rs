@@ -32,6 +32,9 @@ use crate::{Attempt, Engine, History};
 
 pub(crate) use self::fault::Fault;
 
+/// The largest `Cargo.lock` that is sent back; one of 2,000 packages has half a megabyte.
+const MAX_LOCK_BYTES: u64 = 64 * 1024 * 1024;
+
 /// An attempt that came to its end.
 pub(crate) struct Done {
     /// How.
@@ -338,7 +341,7 @@ fn metadata_args(request: &Request) -> Vec<OsString> {
 
 /// Whether a lock file is there that the client doesn't have.
 fn is_changed(lock: &Path, sent: Option<&str>) -> bool {
-    lock.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+    lock.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_LOCK_BYTES)
         && hash_file(lock).is_ok_and(|sha256| Some(sha256.as_str()) != sent)
 }
 

@@ -111,7 +111,10 @@ impl ErrorSplitter {
         self.strip_erase();
         if !self.held.is_empty() {
             self.begun = true;
-            pieces.push(ErrorPiece::Text(std::mem::take(&mut self.held)));
+            match pieces.last_mut() {
+                Some(ErrorPiece::Text(before)) => before.append(&mut self.held),
+                _ => pieces.push(ErrorPiece::Text(std::mem::take(&mut self.held))),
+            }
         }
     }
 }

@@ -38,7 +38,7 @@ impl Project {
             [bin("app"), bin("tool"), bin("linked"), r#"{"name":"demo","kind":["example"]}"#.to_owned()].join(",");
         let json = format!(
             r#"{{"packages":[{},{}],"workspace_members":["path+file://{r}/source/app#0.1.0","path+file://{r}/source/other#0.1.0"],
-            "workspace_default_members":["path+file://{r}/source/app#0.1.0"]}}"#,
+            "workspace_default_members":["path+file://{r}/source/other#0.1.0"],"workspace_root":"{r}/source"}}"#,
             package("app", &app),
             package("other", &bin("other")),
             r = root.display()
@@ -64,11 +64,15 @@ impl Project {
     }
 
     fn select(&self, options: &CargoOptions, artifacts: &[ArtifactMessage]) -> Vec<String> {
+        self.select_in("source/app", options, artifacts)
+    }
+
+    fn select_in(&self, directory: &str, options: &CargoOptions, artifacts: &[ArtifactMessage]) -> Vec<String> {
         let root = self.root();
         let selection = Selection {
             metadata: &self.metadata,
             options,
-            directory: &root.join("source/app"),
+            directory: &root.join(directory),
             source: &root.join("source"),
             target: &root.join("target"),
         };
@@ -108,6 +112,12 @@ fn what_was_asked_for_counts() {
         ["debug/app", "debug/tool", "t1/debug/app"]
     );
     assert_eq!(select(CargoOptions { release: true, ..options }), [""; 0]);
+}
+
+#[test]
+fn at_the_root_the_default_members_are_meant() {
+    let project = Project::new();
+    assert_eq!(project.select_in("source", &CargoOptions::default(), &project.all()), ["debug/other"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub const TESTS: &[(&str, fn())] = &[
     ("what_a_build_script_generates_into_src_stays", what_a_build_script_generates_into_src_stays),
     ("planted_configuration_is_not_obeyed", planted_configuration_is_not_obeyed),
     ("a_new_lock_file_comes_back", a_new_lock_file_comes_back),
+    ("two_builds_of_one_project_go_one_after_the_other", two_builds_of_one_project_go_one_after_the_other),
 ];
 
 const HELLO: &str = "fn main() { println!(\"hello\"); }\n";
@@ -109,4 +110,20 @@ fn a_new_lock_file_comes_back() {
     let (manifest, _) = bench.run(&upload).artifact();
     let paths: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["debug/tiny", "Cargo.lock"]);
+}
+
+fn two_builds_of_one_project_go_one_after_the_other() {
+    let bench = Bench::new();
+    let mut upload = Upload::tiny(HELLO);
+    upload.file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_millis(600)); }\n");
+    let other = Upload::tiny("fn main() { println!(\"other\"); }\n");
+    let (first, second) = std::thread::scope(|scope| {
+        let first = scope.spawn(|| bench.run(&upload));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let second = scope.spawn(|| bench.run(&other));
+        (first.join().unwrap(), second.join().unwrap())
+    });
+    assert_eq!((first.run_program().as_str(), second.run_program().as_str()), ("hello\n", "other\n"));
+    assert!(second.statuses().contains(&Status::Waiting) && !first.statuses().contains(&Status::Waiting));
+    assert!(second.result().times.waiting > 0);
 }
