@@ -116,6 +116,7 @@ impl Project {
         let Output { status, stdout, stderr } = Command::new(env!("CARGO"))
             .args(arguments)
             .current_dir(&root)
+            .env("CARGO_HOME", copy.path())
             .env_remove("CARGO_TARGET_DIR")
             .env_remove("RUSTC_WRAPPER")
             .output()

@@ -1,6 +1,6 @@
 //! The backend's interfaces without the client: what someone else, or someone hostile, sends.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -225,13 +225,14 @@ impl Socket {
 /// A source archive, well made or not.
 pub struct Archive {
     entries: Vec<(String, Vec<u8>, u32)>,
+    zeros: Vec<(String, u64)>,
 }
 
 impl Archive {
     /// With a plain request and nothing else.
     pub fn new() -> Self {
         let request = br#"{"v":1,"options":{},"details":{"root":"","directory":""}}"#;
-        Self { entries: vec![("request.json".to_owned(), request.to_vec(), 0o100_644)] }
+        Self { entries: vec![("request.json".to_owned(), request.to_vec(), 0o100_644)], zeros: Vec::new() }
     }
 
     /// With a program that prints `hello`.
@@ -244,6 +245,12 @@ impl Archive {
     /// With this entry.
     pub fn entry(mut self, name: &str, content: impl AsRef<[u8]>) -> Self {
         self.entries.push((name.to_owned(), content.as_ref().to_vec(), 0o100_644));
+        self
+    }
+
+    /// With an entry of so many zeros.
+    pub fn zeros(mut self, name: &str, size: u64) -> Self {
+        self.zeros.push((name.to_owned(), size));
         self
     }
 
@@ -265,6 +272,11 @@ impl Archive {
                 writer.start_file(name.as_str(), options).expect("an entry");
                 writer.write_all(content).expect("its content");
             }
+        }
+        for (name, size) in &self.zeros {
+            let options = SimpleFileOptions::default().large_file(true);
+            writer.start_file(name.as_str(), options).expect("an entry");
+            std::io::copy(&mut std::io::repeat(0).take(*size), &mut writer).expect("its content");
         }
         writer.finish().expect("an archive").into_inner()
     }

@@ -99,7 +99,7 @@ fn members_of_a_workspace_are_chosen_as_cargo_chooses() {
     // Two packages have programs: which one is to be installed?
     let run = client.run(project.root(), &["build"]);
     assert_ne!(run.code, Some(0));
-    run.says(&["-p", "`a`", "`b`"]);
+    run.says(&["-p PACKAGE", "a of a", "b of b"]);
     let run = client.run(project.root(), &["build", "-p", "a"]).succeeded();
     assert_eq!(client.output_of("a"), "a 4.5.6 common\n");
     run.left_nothing_else(&client.home().join(".cargo/bin"), &["a"]);

@@ -23,7 +23,7 @@ fn while_cargo_runs() {
     let _ = run;
     let run = running.end().exited(130);
     assert_none_within(&backend.data(), backend.pid(), Duration::from_secs(5));
-    run.left_nothing_else(&client.home().join(".cargo"), &[]);
+    run.left_nothing_else(&client.home().join(".cargo/bin"), &[]);
     // The project's folder is free, and usable.
     project.write("build.rs", "fn main() {}\n");
     client.run(project.root(), &["build"]).succeeded();
@@ -69,7 +69,7 @@ fn a_build_that_escapes_its_group_is_caught() {
     let client = Client::of(&backend);
     let project = Project::hello("fugitive", "x").file(
         "build.rs",
-        "use std::process::Command;\nfn main() {\n    Command::new(\"setsid\").args([\"-f\", \"sleep\", \"54321\"]).status().unwrap();\n    \
+        "use std::process::{Command, Stdio};\nfn main() {\n    Command::new(\"setsid\").args([\"-f\", \"sleep\", \"54321\"]).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();\n    \
          println!(\"cargo::warning=started\");\n}\n",
     );
     let text = format!("54321{}", std::process::id());
