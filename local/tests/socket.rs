@@ -131,17 +131,19 @@ async fn junk_is_ignored_and_too_much_of_it_ends_the_connection() {
     follower.resume(0).await;
     assert_eq!(follower.until(is_caught_up).await.len(), 1);
 
-    follower.socket.send(Message::Text("x".repeat(1024 * 1024).into())).await.unwrap();
-    loop {
-        match follower.socket.next().await {
-            Some(Ok(Message::Close(frame))) => {
-                assert_eq!(frame.unwrap().code, CloseCode::Size);
-                break;
+    // Cut off while it is sent, the client may see the reset before the reason.
+    if follower.socket.send(Message::Text("x".repeat(1024 * 1024).into())).await.is_ok() {
+        loop {
+            match follower.socket.next().await {
+                Some(Ok(Message::Close(frame))) => assert_eq!(frame.unwrap().code, CloseCode::Size),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => break,
             }
-            Some(Ok(_)) => {}
-            other => panic!("{other:?}"),
         }
     }
+    let mut next = client.follow(&id).await.unwrap();
+    next.resume(0).await;
+    assert_eq!(next.until(is_caught_up).await.len(), 1);
 }
 
 #[tokio::test]
