@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::endings::sleeper;
-use crate::support::{Bench, processes_with};
+use crate::support::{Bench, own_seconds, processes_with};
 
 pub const TESTS: &[(&str, fn())] = &[
     ("a_killed_backend_leaves_no_process", a_killed_backend_leaves_no_process),
@@ -51,14 +51,16 @@ fn wait_until(patience: Duration, met: impl Fn() -> bool) {
 }
 
 fn a_killed_backend_leaves_no_process() {
-    let mut backend = backend("7773.5");
+    let seconds = own_seconds(3);
+    let mut backend = backend(&seconds);
     backend.kill().unwrap();
     backend.wait().unwrap();
-    wait_until(Duration::from_secs(2), || sleepers("7773.5") == 0);
+    wait_until(Duration::from_secs(2), || sleepers(&seconds) == 0);
 }
 
 fn a_killed_supervisor_leaves_no_process_and_a_result() {
-    let mut backend = backend("7774.5");
+    let seconds = own_seconds(4);
+    let mut backend = backend(&seconds);
 
     let mut supervisors = Vec::new();
     for task in std::fs::read_dir(format!("/proc/{}/task", backend.id())).unwrap().flatten() {
@@ -73,5 +75,5 @@ fn a_killed_supervisor_leaves_no_process_and_a_result() {
     backend.stdout.take().unwrap().read_to_string(&mut said).unwrap();
     backend.wait().unwrap();
     assert!(said.starts_with("Crashed") && said.contains("was killed"), "{said}");
-    assert_eq!(sleepers("7774.5"), 0);
+    assert_eq!(sleepers(&seconds), 0);
 }

@@ -6,7 +6,7 @@ use cargo_cloud_builder::{Ending, History};
 use protocol::{Outcome, Stream};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Bench, Upload, processes_with};
+use crate::support::{Bench, Upload, own_seconds, processes_with};
 
 pub const TESTS: &[(&str, fn())] = &[
     ("an_error_is_cargos", an_error_is_cargos),
@@ -45,6 +45,7 @@ fn what_people_see_is_what_cargo_prints_on_a_pipe() {
             .args(["build", if color { "--color=always" } else { "--color=never" }])
             .args(short.then_some("--message-format=short"))
             .env("CARGO_TARGET_DIR", home.join("target"))
+            .env("CARGO_HOME", home.join("cargo"))
             .current_dir(home.join("project"))
             .output()
             .unwrap();
@@ -67,11 +68,11 @@ pub fn sleeper(seconds: &str) -> Upload {
 
 fn a_cancelled_build_leaves_no_process() {
     let bench = Bench::new();
-    let cancel = bench.cancel_after(Duration::from_secs(4));
-    let ran = bench.attempt(&sleeper("7771.5"), 1, 1, None, cancel, History::default());
+    let (seconds, cancel) = (own_seconds(1), bench.cancel_after(Duration::from_secs(4)));
+    let ran = bench.attempt(&sleeper(&seconds), 1, 1, None, cancel, History::default());
     assert_eq!(ran.result().outcome, Outcome::Cancelled);
     assert!(ran.took < Duration::from_secs(5), "{:?}", ran.took);
-    assert_eq!(processes_with("7771.5"), [""; 0]);
+    assert_eq!(processes_with(&seconds), [""; 0]);
 }
 
 fn a_paused_build_goes_on() {
@@ -80,12 +81,12 @@ fn a_paused_build_goes_on() {
     upload.file(
         "build.rs",
         "fn main() { std::thread::sleep(std::time::Duration::from_millis(SLEEP)); }\n"
-            .replace("SLEEP", "3000")
+            .replace("SLEEP", "4000")
             .as_str(),
     );
     let (mut number, mut seq, mut history) = (1, 1, History::default());
     let last = loop {
-        let limit = Duration::from_secs(if number == 1 { 3 } else { 30 });
+        let limit = Duration::from_secs(if number == 1 { 4 } else { 60 });
         let ran = bench.attempt(&upload, number, seq, Some(limit), CancellationToken::new(), history.clone());
         match ran.ending {
             Ending::Paused { next_seq, history: so_far, ref working_on, .. } => {
@@ -105,15 +106,14 @@ fn a_paused_build_goes_on() {
 
 fn a_process_in_a_session_of_its_own_is_ended() {
     let bench = Bench::new();
+    let seconds = own_seconds(2);
     let mut upload = Upload::tiny("fn main() {}\n");
-    upload.file(
-        "build.rs",
-        "fn main() { std::process::Command::new(\"setsid\").args([\"-f\", \"sleep\", \"7772.5\"])\n\
-         .stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status().unwrap(); }\n",
-    );
+    let script = "fn main() { std::process::Command::new(\"setsid\").args([\"-f\", \"sleep\", \"SECONDS\"])\n\
+                  .stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status().unwrap(); }\n";
+    upload.file("build.rs", &script.replace("SECONDS", &seconds));
     let ran = bench.run(&upload);
     assert_eq!(ran.result().outcome, Outcome::Succeeded, "{}", ran.text(Stream::Stderr));
-    assert_eq!(processes_with("7772.5"), [""; 0]);
+    assert_eq!(processes_with(&seconds), [""; 0]);
 }
 
 fn what_cannot_be_done_is_refused_in_words() {
@@ -124,10 +124,10 @@ fn what_cannot_be_done_is_refused_in_words() {
     assert_eq!(ran.result().outcome, Outcome::Refused);
     assert!(ran.result().message.as_deref().unwrap().contains("`z80-unknown-none`"));
     let mut upload = Upload::tiny("fn main() {}\n");
-    upload.details.toolchain = Some("1.0.1".to_owned());
+    upload.details.toolchain = Some("no-such-toolchain".to_owned());
     let ran = bench.run(&upload);
     assert_eq!(ran.result().outcome, Outcome::Refused);
-    assert!(ran.result().message.as_deref().unwrap().contains("1.0.1"), "{:?}", ran.result().message);
+    assert!(ran.result().message.as_deref().unwrap().contains("no-such-toolchain"), "{:?}", ran.result().message);
     let mut upload = Upload::tiny("fn main() {}\n");
     upload.files.remove("Cargo.toml");
     assert_eq!(bench.run(&upload).result().outcome, Outcome::Refused);
