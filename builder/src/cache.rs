@@ -1,7 +1,7 @@
 //! The seam to where a project's folder is kept between builds.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,10 +75,5 @@ impl Unsaved {
         let saved = self.cache.save(&self.project).await;
         drop(self.lock);
         saved
-    }
-
-    /// The project's folder.
-    pub fn folder(&self) -> &Path {
-        &self.project.folder
     }
 }

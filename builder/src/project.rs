@@ -59,7 +59,7 @@ impl Project {
             home: folder.join("home"),
             tmp: folder.join("tmp"),
             lock: work.join("locks").join(format!("{owner}.{key}.lock")),
-            above: vec![work.to_owned(), projects, of_owner, folder.clone()],
+            above: vec![projects, of_owner, folder.clone()],
             folder,
         }
     }
@@ -86,7 +86,8 @@ impl Project {
     }
 
     /// Makes the folders of a build, empties the temporary one, and removes whatever an earlier build script may have
-    /// planted above the source for cargo or rustup to obey.
+    /// planted above the source for cargo or rustup to obey. Only in folders that are the engine's for certain; further up
+    /// the environment keeps cargo from looking ([`crate::environment`]).
     pub fn prepare(&self) -> io::Result<()> {
         for folder in [&self.folder, &self.source, &self.home] {
             real_folder(folder)?;
