@@ -70,8 +70,7 @@ struct Prepared {
 impl<'a> Build<'a> {
     /// An attempt that is about to begin.
     pub fn new(engine: &'a Engine, attempt: &'a Attempt, reporter: Reporter) -> Self {
-        let margin = engine.config.pause_margin;
-        let stop_at = attempt.deadline.map(|at| at.checked_sub(margin).unwrap_or(at));
+        let stop_at = attempt.deadline.map(|at| stop_before(at, engine.config.pause_margin, Duration::ZERO));
         Self { engine, attempt, reporter, history: attempt.history.clone(), held: None, stop_at }
     }
 
@@ -125,8 +124,8 @@ impl<'a> Build<'a> {
             self.history.times.restoring += millis(begun);
         }
         if let (Some(stop_at), Some(deadline)) = (&mut self.stop_at, self.attempt.deadline) {
-            let saving = cache.time_to_save(&cached).await + self.engine.config.pause_margin;
-            *stop_at = deadline.checked_sub(saving).unwrap_or(*stop_at);
+            let saving = cache.time_to_save(&cached).await;
+            *stop_at = stop_before(deadline, self.engine.config.pause_margin, saving);
         }
         let (folders, home, config) =
             (project.clone(), self.engine.config.work.join("cargo-home"), self.engine.config.cargo_config.clone());
@@ -343,6 +342,12 @@ fn metadata_args(request: &Request) -> Vec<OsString> {
 fn is_changed(lock: &Path, sent: Option<&str>) -> bool {
     lock.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_LOCK_BYTES)
         && hash_file(lock).is_ok_and(|sha256| Some(sha256.as_str()) != sent)
+}
+
+/// When work has to stop for a deadline: before saving, and before a margin that takes no large part of a short attempt.
+fn stop_before(deadline: Instant, margin: Duration, saving: Duration) -> Instant {
+    let left = deadline.saturating_duration_since(Instant::now());
+    deadline.checked_sub(saving + margin.min(left / 4)).unwrap_or(deadline)
 }
 
 fn millis(since: Instant) -> u64 {
