@@ -82,8 +82,8 @@ impl<'a> Follower<'a> {
             thread::spawn(move || endpoint.run(&orders, &signals));
         }
         let key = keys::result(&self.subject.owner, &self.subject.build);
-        let (storage, live) = (self.storage.clone(), self.live.clone());
-        thread::spawn(move || poll::run(&storage, &key, &live, &signals));
+        let (storage, live, build) = (self.storage.clone(), self.live.clone(), self.subject.build.clone());
+        thread::spawn(move || poll::run(&storage, &build, &key, &live, &signals));
 
         let top = self.subject.top.clone();
         let mut printer = Printer::new(self.shell, &top, self.subject.json);
@@ -112,6 +112,7 @@ impl<'a> Follower<'a> {
             if self.cancel() {
                 return None;
             }
+            self.shell.tick();
             let wait = match order.next(self.now()) {
                 Next::Send(message) => {
                     send(message);

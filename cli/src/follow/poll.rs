@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use protocol::BuildResult;
 use protocol::limits::MAX_RESULT_BYTES;
+use protocol::{BuildId, BuildResult};
 
 use super::signal::Signal;
 use crate::storage::Storage;
@@ -15,7 +15,7 @@ const WITHOUT_SOCKET: Duration = Duration::from_secs(2);
 const WITH_SOCKET: Duration = Duration::from_secs(20);
 
 /// Looks until the result is there, or nobody listens any more. `live`: the socket stands.
-pub fn run(storage: &Storage, key: &str, live: &Arc<AtomicBool>, signals: &SyncSender<Signal>) {
+pub fn run(storage: &Storage, build: &BuildId, key: &str, live: &Arc<AtomicBool>, signals: &SyncSender<Signal>) {
     let mut failing = false;
     loop {
         let begun = Instant::now();
@@ -25,11 +25,14 @@ pub fn run(storage: &Storage, key: &str, live: &Arc<AtomicBool>, signals: &SyncS
         }
         let signal = match storage.read_small(key, "read the build's result", MAX_RESULT_BYTES) {
             Ok(Some(json)) => match serde_json::from_slice::<BuildResult>(&json) {
-                Ok(result) => {
+                Ok(result) if result.id == *build => {
                     let _ = signals.send(Signal::Result(Box::new(result)));
                     return;
                 }
-                Err(error) => Some(Signal::Unreachable(format!("the build's result makes no sense: {error}"))),
+                Ok(_) => (!failing).then(|| Signal::Unreachable("the bucket holds another build's result".to_owned())),
+                Err(error) => {
+                    (!failing).then(|| Signal::Unreachable(format!("the build's result makes no sense: {error}")))
+                }
             },
             Ok(None) => failing.then_some(Signal::Reachable),
             Err(error) => (!failing).then(|| Signal::Unreachable(error.to_string())),

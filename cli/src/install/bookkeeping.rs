@@ -119,7 +119,7 @@ impl<'a> Installation<'a> {
         }
         self.binaries.note(&package.id(), &names);
         self.details.note(&package.id(), &names, detail);
-        rewrite(&mut self.binaries_file, &self.binaries.to_text()?, &self.root.folder().join(".crates.toml"))?;
+        rewrite(&mut self.binaries_file, &self.binaries.to_text(), &self.root.folder().join(".crates.toml"))?;
         rewrite(&mut self.details_file, &self.details.to_text(), &self.root.folder().join(".crates2.json"))?;
         let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let noun = if names.len() == 1 { "executable" } else { "executables" };

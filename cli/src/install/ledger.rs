@@ -4,26 +4,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use toml::Table;
 
 /// `.crates.toml`: binaries by package id.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Binaries {
     /// By `name version (source)`.
-    #[serde(default)]
     v1: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Binaries {
     /// Reads the file's text; an empty one is an empty record.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        toml::from_str(text).context("it is not a record of cargo's")
+        let table: Table = text.parse().context("it is not a record of cargo's")?;
+        let mut v1 = BTreeMap::new();
+        for (package, list) in table.get("v1").and_then(toml::Value::as_table).into_iter().flatten() {
+            let list = list.as_array().context("it is not a record of cargo's")?;
+            v1.insert(package.clone(), list.iter().filter_map(|name| name.as_str()).map(str::to_owned).collect());
+        }
+        Ok(Self { v1 })
     }
 
     /// The file's text.
-    pub fn to_text(&self) -> anyhow::Result<String> {
-        toml::to_string(self).context("the record can't be written")
+    pub fn to_text(&self) -> String {
+        let list = |binaries: &BTreeSet<String>| {
+            toml::Value::Array(binaries.iter().map(|name| name.as_str().into()).collect())
+        };
+        let v1: Table = self.v1.iter().map(|(package, binaries)| (package.clone(), list(binaries))).collect();
+        Table::from_iter([("v1".to_owned(), toml::Value::Table(v1))]).to_string()
     }
 
     /// The package that a binary belongs to.
@@ -134,7 +143,7 @@ mod tests {
         record.note(OURS, &set(&["b", "c"]));
         assert_eq!((record.owner("a"), record.owner("b")), (Some(OTHER), Some(OURS)));
         record.note(OURS, &set(&["a"]));
-        assert_eq!(record.to_text().unwrap(), format!("[v1]\n\"{OURS}\" = [\"a\", \"b\", \"c\"]\n"));
+        assert_eq!(record.to_text(), format!("[v1]\n\"{OURS}\" = [\"a\", \"b\", \"c\"]\n"));
         assert_eq!(Binaries::parse("").unwrap(), Binaries::default());
         assert_eq!(package_name(OURS), "tool");
     }

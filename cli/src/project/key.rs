@@ -41,7 +41,11 @@ fn device_id(folder: &Path) -> anyhow::Result<String> {
     match written {
         Ok(()) => Ok(id),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read().context("could not read the device's id"),
-        Err(error) => Err(error).with_context(|| format!("could not write `{}`", path.display())),
+        // A configuration that is mounted read-only: what the system calls this device must do.
+        Err(_) => {
+            let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            Ok(format!("{node}/{}", rustix::process::getuid().as_raw()))
+        }
     }
 }
 

@@ -91,6 +91,11 @@ impl Storage {
         self.agent.clone().shutdown();
     }
 
+    /// The same, but not shut down.
+    pub(super) fn fresh(&self) -> anyhow::Result<Self> {
+        Ok(Self { agent: http::agent(&self.input)?, stop: Arc::default(), ..self.clone() })
+    }
+
     /// Fails after [`Storage::shut_down`].
     pub fn check(&self) -> Result<(), StorageError> {
         if self.stop.load(Ordering::Relaxed) { Err(StorageError::Interrupted) } else { Ok(()) }

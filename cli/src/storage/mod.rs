@@ -7,6 +7,8 @@ mod download;
 mod error;
 mod http;
 mod signature;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 pub use client::Storage;

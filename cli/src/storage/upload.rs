@@ -182,7 +182,9 @@ impl Target<'_> {
     /// Leaves no parts behind that would cost rent; what can't be aborted the bucket's lifecycle clears away.
     fn abort(&self, id: &str) {
         let query = [("uploadId", id)];
-        let _ = self.storage.call(&self.call("DELETE", &query, &[]), Patience::None);
+        if let Ok(storage) = self.storage.fresh() {
+            let _ = storage.call(&self.call("DELETE", &query, &[]), Patience::None);
+        }
     }
 
     fn is_ours(&self) -> Result<bool, StorageError> {

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use protocol::Stream;
@@ -32,10 +33,14 @@ pub struct Shell {
     bar: RefCell<Option<ProgressBar>>,
     /// What kind of live line it is, so that it is made once.
     bar_kind: Cell<Bar>,
+    drawn: Cell<Option<Instant>>,
     filters: RefCell<[Filter; 2]>,
     /// Whether the cursor is behind an unfinished line of the build's output.
     mid_line: Cell<bool>,
 }
+
+/// Enough for the eye.
+const REDRAWS_PER_SECOND: u8 = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Bar {
@@ -63,6 +68,7 @@ impl Shell {
             live: stderr_terminal && !quiet && !dumb && !set("CI"),
             bar: RefCell::new(None),
             bar_kind: Cell::new(Bar::Waiting),
+            drawn: Cell::new(None),
             filters: RefCell::default(),
             mid_line: Cell::new(false),
         }
@@ -154,7 +160,7 @@ impl Shell {
 
     /// The live line of a transfer: bytes done and in all (0 for not known yet), with the rate.
     pub fn transfer(&self, word: &str, done: u64, total: u64) {
-        const KNOWN: &str = "{prefix} [{bar:25.=>-}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}";
+        const KNOWN: &str = "{prefix} [{bar:25}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}";
         self.draw(Bar::Transfer, KNOWN, |bar| {
             bar.set_prefix(self.green(word));
             bar.set_length(total.max(done));
@@ -165,7 +171,7 @@ impl Shell {
     /// The live line of a build, as cargo draws it.
     pub fn building(&self, done: u64, total: u64, current: &str) {
         let current = Filter::default().pass(current).replace(['\n', '\r', '\t'], " ");
-        self.draw(Bar::Building, "{prefix} [{bar:25.=> }] {pos}/{len}: {wide_msg}", |bar| {
+        self.draw(Bar::Building, "{prefix} [{bar:25}] {pos}/{len}: {wide_msg}", |bar| {
             bar.set_prefix(self.green("Building"));
             bar.set_length(total.max(done));
             bar.set_position(done);
@@ -186,7 +192,9 @@ impl Shell {
     }
 
     fn draw(&self, kind: Bar, template: &str, set: impl FnOnce(&ProgressBar)) {
-        if !self.live || self.mid_line.get() {
+        let between = Duration::from_millis(1000 / u64::from(REDRAWS_PER_SECOND));
+        let fresh = self.bar_kind.get() == kind && self.drawn.get().is_some_and(|drawn| drawn.elapsed() < between);
+        if !self.live || self.mid_line.get() || fresh {
             return;
         }
         let mut slot = self.bar.borrow_mut();
@@ -197,14 +205,27 @@ impl Shell {
         }
         let bar = slot.get_or_insert_with(|| {
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10)).with_style(style)
+            let style = style.progress_chars("=> ");
+            ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND))
+                .with_style(style)
         });
         set(bar);
         bar.tick();
+        self.drawn.set(Some(Instant::now()));
+    }
+
+    /// Lets the live line's clock go on.
+    pub fn tick(&self) {
+        let old = self.drawn.get().is_some_and(|drawn| drawn.elapsed() > Duration::from_millis(500));
+        if let Some(bar) = self.bar.borrow().as_ref().filter(|_| old && !self.mid_line.get()) {
+            bar.tick();
+            self.drawn.set(Some(Instant::now()));
+        }
     }
 
     /// Takes the live line away.
     pub fn clear(&self) {
+        self.drawn.set(None);
         if let Some(bar) = self.bar.borrow_mut().take() {
             bar.finish_and_clear();
         }

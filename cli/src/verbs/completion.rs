@@ -17,6 +17,12 @@ use crate::project::normalize;
 use crate::storage::{Storage, StorageError};
 use crate::terminal::{Shell, bytes};
 
+/// As cargo marks its target directory, for those who make backups, and for our own packing.
+const CACHE_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55
+# This file is a cache directory tag created by cargo.
+# For information about cache directory tags see https://bford.info/cachedir/
+";
+
 /// Where executables go.
 pub enum Destination {
     /// `bin` of a root, with cargo's bookkeeping.
@@ -75,7 +81,12 @@ impl Completion<'_> {
             Destination::Install(root) => root.bin(),
             Destination::TargetDir(folder) => folder.clone(),
         };
+        let made = !folder.exists();
         let file = std::fs::create_dir_all(&folder)
+            .and_then(|()| match to {
+                Destination::TargetDir(_) if made => std::fs::write(folder.join("CACHEDIR.TAG"), CACHE_TAG),
+                _ => Ok(()),
+            })
             .and_then(|()| tempfile::tempfile_in(&folder))
             .with_context(|| format!("could not write into `{}`", folder.display()))?;
         let progress = |done| {
