@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use super::client::{Bucket, Call, Patience, Storage, refused};
 use super::error::{StorageError, element};
@@ -22,12 +22,15 @@ struct Part {
 /// Takes the object in and passes it on in parts; ends with [`PartWriter::finish`].
 pub struct PartWriter {
     parts: SyncSender<Part>,
+    /// Buffers that were sent, to be filled again.
+    spare: Receiver<Vec<u8>>,
     buffer: Vec<u8>,
 }
 
 /// The other end of a [`PartWriter`].
 pub struct Upload {
     parts: Receiver<Part>,
+    spare: Sender<Vec<u8>>,
 }
 
 /// What was stored.
@@ -43,7 +46,8 @@ impl Upload {
     /// Both ends. Never more than one part waits.
     pub fn new() -> (PartWriter, Upload) {
         let (sender, receiver) = sync_channel(0);
-        (PartWriter { parts: sender, buffer: Vec::new() }, Upload { parts: receiver })
+        let (used, spare) = channel();
+        (PartWriter { parts: sender, spare, buffer: Vec::new() }, Upload { parts: receiver, spare: used })
     }
 
     /// Stores what comes under `key` in the input bucket, if nothing is there yet. `metadata` has names without
@@ -67,7 +71,7 @@ impl Upload {
             return Ok(Uploaded::Whole);
         }
         let id = target.create(headers)?;
-        let outcome = target.parts(&id, first, &self.parts);
+        let outcome = target.parts(&id, first, &self);
         if !matches!(outcome, Ok(Uploaded::Whole)) {
             target.abort(&id);
         }
@@ -119,7 +123,7 @@ impl Target<'_> {
         })
     }
 
-    fn parts(&self, id: &str, first: Part, rest: &Receiver<Part>) -> Result<Uploaded, StorageError> {
+    fn parts(&self, id: &str, first: Part, upload: &Upload) -> Result<Uploaded, StorageError> {
         let mut etags = String::new();
         let mut part = first;
         for number in 1.. {
@@ -128,7 +132,9 @@ impl Target<'_> {
             if part.last {
                 break;
             }
-            let Ok(next) = rest.recv() else { return Ok(Uploaded::Abandoned) };
+            // Nobody may be there to fill it again.
+            let _ = upload.spare.send(part.bytes);
+            let Ok(next) = upload.parts.recv() else { return Ok(Uploaded::Abandoned) };
             part = next;
         }
         self.complete(id, &etags)?;
@@ -227,9 +233,14 @@ impl Write for PartWriter {
         if self.buffer.len() >= PART_BYTES {
             let full = std::mem::take(&mut self.buffer);
             self.pass(full, false)?;
-            self.buffer.reserve_exact(PART_BYTES);
+            self.buffer = self.spare.try_recv().unwrap_or_default();
+            self.buffer.clear();
         }
         let count = bytes.len().min(PART_BYTES - self.buffer.len());
+        if self.buffer.capacity() - self.buffer.len() < count {
+            // Not doubled: a small source needs little, a large one no more than a part.
+            self.buffer.reserve_exact(count.max(PART_BYTES / 8));
+        }
         self.buffer.extend_from_slice(&bytes[..count]);
         Ok(count)
     }
