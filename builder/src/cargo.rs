@@ -53,6 +53,13 @@ pub(crate) struct CargoRun {
     pub told: Told,
 }
 
+impl CargoRun {
+    /// Whether cargo failed because the disk was full.
+    pub fn filled_the_disk(&self) -> bool {
+        self.told.disk_full && !matches!(self.end, End::Exit(Exit::Code(0)))
+    }
+}
+
 /// What cargo's messages come to.
 #[derive(Debug, Default)]
 pub(crate) struct Made {

@@ -107,6 +107,13 @@ impl Project {
         Ok(())
     }
 
+    /// Removes what was built. On a disk that is full this makes the room without which no further build could begin.
+    pub fn discard_built(&self) -> io::Result<()> {
+        remove(&self.target)?;
+        remove(&self.artifact)?;
+        remove(&self.artifact_origin)
+    }
+
     /// Removes what a build needs no longer than it runs.
     pub fn tidy(&self) -> io::Result<()> {
         remove(&self.tmp)?;

@@ -213,7 +213,14 @@ impl<'a> Build<'a> {
         });
         self.history.times.compiling += millis(begun);
         let project = prepared.project.clone();
-        let recorded = tokio::task::spawn_blocking(move || Aftermath::record(&project).and(project.tidy())).await;
+        let disk_full = run.as_ref().is_ok_and(CargoRun::filled_the_disk);
+        let recorded = tokio::task::spawn_blocking(move || {
+            if disk_full {
+                project.discard_built()?;
+            }
+            Aftermath::record(&project).and(project.tidy())
+        })
+        .await;
         if let Err(error) = recorded.map_err(io::Error::other).and_then(|recorded| recorded) {
             tracing::warn!(%error, "what the build left could not be recorded");
         }

@@ -12,8 +12,12 @@ pub(super) fn verdict(exit: Exit, run: &CargoRun, peak: u64, work: &Path) -> (Ou
     let mib = peak / (1024 * 1024);
     match exit {
         Exit::Code(0) => (Outcome::Succeeded, Some(0), None),
-        Exit::Code(code) if run.told.disk_full => {
-            let message = format!("the backend's disk is full: make room in {} and build again", work.display());
+        Exit::Code(code) if run.filled_the_disk() => {
+            let message = format!(
+                "the backend's disk is full; what it kept of this project was removed to make room. Build again; if that \
+                 does not help, make room in {}",
+                work.display()
+            );
             (Outcome::Crashed, Some(code), Some(message))
         }
         Exit::Code(code) if run.told.killed => {

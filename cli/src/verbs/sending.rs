@@ -15,6 +15,9 @@ use crate::source::{Entry, Listing, PackError, biggest_folders, pack};
 use crate::storage::{PartWriter, Storage, StorageError, Upload, Uploaded};
 use crate::terminal::{Shell, bytes};
 
+/// So many secrets are named in a warning.
+const NAMED_SECRETS: usize = 5;
+
 /// What is sent, and to where.
 pub struct Shipment<'a> {
     /// The key in the input bucket.
@@ -42,13 +45,15 @@ pub fn tell(shell: &Shell, listing: &Listing) {
         shell.note(note);
     }
     if let Some(first) = listing.secrets.first() {
-        let more = match listing.secrets.len() {
-            1 => String::new(),
-            count => format!(" and {} more like it", count - 1),
+        let named = listing.secrets.iter().take(NAMED_SECRETS).map(|path| format!("`{path}`")).collect::<Vec<_>>();
+        let more = match listing.secrets.len() - named.len() {
+            0 => String::new(),
+            count => format!(" and {count} more"),
         };
         shell.warn(format!(
-            "`{first}`{more} looks like a secret and is sent to the builder; leave it out with `exclude = [\"{first}\"]` under \
-             [workspace.metadata.cloud], or name it in `include` if the build needs it"
+            "what looks like a secret is sent to the builder: {}{more}; leave it out with `exclude = [\"{first}\"]` under \
+             [workspace.metadata.cloud], or name it in `include` if the build needs it",
+            named.join(", ")
         ));
     }
 }
