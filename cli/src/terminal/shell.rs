@@ -193,7 +193,10 @@ impl Shell {
 
     fn draw(&self, kind: Bar, template: &str, set: impl FnOnce(&ProgressBar)) {
         let between = Duration::from_millis(1000 / u64::from(REDRAWS_PER_SECOND));
-        let fresh = self.bar_kind.get() == kind && self.drawn.get().is_some_and(|drawn| drawn.elapsed() < between);
+        // What counts changes all the time, and only the last of it matters; what waits changes its words rarely.
+        let fresh = kind != Bar::Waiting
+            && self.bar_kind.get() == kind
+            && self.drawn.get().is_some_and(|drawn| drawn.elapsed() < between);
         if !self.live || self.mid_line.get() || fresh {
             return;
         }
