@@ -12,4 +12,5 @@ mod hostile_builds;
 mod network;
 mod owners;
 mod packing;
+mod readme;
 mod restart;

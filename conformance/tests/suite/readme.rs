@@ -1,0 +1,80 @@
+//! The README's commands do what it says.
+
+use std::path::Path;
+use std::process::Command;
+
+use conformance::{Backend, Client, Project, backend_binary, program};
+
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    std::fs::read_to_string(path).expect("the README")
+}
+
+/// The commands of the table of everyday use.
+fn everyday() -> Vec<String> {
+    let text = readme();
+    let commands =
+        text.lines().filter_map(|line| line.strip_prefix("| `cargo cloud ")?.split('`').next().map(str::to_owned));
+    commands.collect()
+}
+
+#[test]
+fn everyday_commands_work() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("tool", "handy");
+    let manifest = project.read("Cargo.toml") + "[features]\nfast = []\n";
+    project.write("Cargo.toml", manifest);
+    let commands = everyday();
+    assert!(commands.len() >= 5, "{commands:?}");
+    for command in commands {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let run = client.run(project.root(), &arguments);
+        if command.contains("android") && run.code != Some(0) {
+            // A backend without the NDK says so, and what it has.
+            run.exited(101).says(&["aarch64-linux-android", "x86_64"]);
+        } else {
+            run.succeeded();
+        }
+    }
+    assert_eq!(client.output_of("tool"), "handy\n");
+}
+
+#[test]
+fn the_lists_of_the_manifest_are_those_of_the_readme() {
+    let text = readme();
+    let begin = text.find("  [workspace.metadata.cloud]").expect("the example");
+    let example: String = text[begin..]
+        .lines()
+        .take_while(|line| !line.contains("```"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let project = Project::new()
+        .file("Cargo.toml", format!("[workspace]\nmembers = [\"tool\"]\n{example}"))
+        .file(".gitignore", "generated/\n")
+        .file("generated/a", "")
+        .file("recordings/b", "")
+        .file("tool/Cargo.toml", program("tool"))
+        .file("tool/src/main.rs", "fn main() {}\n");
+    let client = Client::configured("/nonexistent/config.toml".into());
+    let list = client.run(project.root(), &["package", "--list"]).succeeded().stdout;
+    assert!(list.contains("generated/a") && !list.contains("recordings"), "{list}");
+}
+
+#[test]
+fn what_the_backend_is_started_with_exists() {
+    let output = Command::new(backend_binary()).arg("--help").output().expect("the backend starts");
+    let help = String::from_utf8(output.stdout).expect("text");
+    let text = readme();
+    let line = text.lines().find(|line| line.starts_with("cargo-cloud-local ")).expect("the command");
+    for flag in line.split(' ').filter(|word| word.starts_with("--")) {
+        assert!(help.contains(flag), "{flag}");
+    }
+    let makefile =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Makefile")).expect("Makefile");
+    for line in text.lines() {
+        let quoted = line.split('`').find_map(|part| part.strip_prefix("make "));
+        if let Some(target) = line.strip_prefix("make ").or(quoted).and_then(|rest| rest.split(' ').next()) {
+            assert!(makefile.contains(&format!("\n{target}:")), "make {target}");
+        }
+    }
+}
