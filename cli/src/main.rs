@@ -1,5 +1,8 @@
 //! `cargo cloud`: Rust builds in the cloud, for machines too small to compile Rust.
 
+#[cfg(all(no_unwind_tables, panic = "unwind", not(test)))]
+compile_error!("build.rs drops the tables for unwinding: a profile with opt-level = \"z\" needs panic = \"abort\"");
+
 mod args;
 mod config;
 mod device;
