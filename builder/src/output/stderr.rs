@@ -50,7 +50,9 @@ impl ErrorSplitter {
     /// What was held back for too long to be a progress bar in the making: a prompt, dots.
     pub fn flush(&mut self) -> Vec<ErrorPiece> {
         let mut pieces = Vec::new();
-        let bar = !self.begun && status(&visible(&self.held)).is_some();
+        let seen = visible(&self.held);
+        let bar =
+            !self.begun && (status(&seen).is_some() || ["[=", "[>", "[ "].iter().any(|bar| seen.starts_with(bar)));
         if !bar && !self.held.is_empty() && !ERASE.starts_with(&self.held) {
             self.give(&mut pieces);
         }
@@ -80,7 +82,10 @@ impl ErrorSplitter {
     fn bar(&mut self, pieces: &mut Vec<ErrorPiece>) {
         self.strip_erase();
         let seen = visible(&self.held[..self.held.len() - 1]);
-        let Some((word, rest)) = status(&seen).filter(|_| !self.begun) else {
+        // With `--quiet` cargo leaves the word away, and draws the bar all the same.
+        let quiet =
+            seen.starts_with('[').then_some(("Building", seen.as_str())).filter(|(_, bar)| building(bar).is_some());
+        let Some((word, rest)) = status(&seen).or(quiet).filter(|_| !self.begun) else {
             // A carriage return of someone else's, or half of a line's end.
             if self.held.len() > MAX_HELD {
                 self.give(pieces);
@@ -195,8 +200,26 @@ mod tests {
     }
 
     #[test]
+    fn a_quiet_cargos_bars_are_bars_too() {
+        // `cargo build -q`, cargo 1.95.
+        const QUIET: &[u8] =
+            b"[=====>       ] 1/3: t(bin)      \r\x1b[K[===========> ] 2/3: t(bin)      \r\x1b[Kerror: no\n";
+        for chunk in [1, 10_000] {
+            let (text, bars) = split(QUIET, chunk);
+            assert_eq!((text.as_str(), bars.len()), ("error: no\n", 2));
+        }
+    }
+
+    #[test]
     fn other_peoples_carriage_returns_and_erasures_stay() {
-        for text in ["a\r\nb\n", "10%\r20%\rdone\n", "\x1b[Kx\n", "   Building castles in the air\n", "no end"] {
+        for text in [
+            "a\r\nb\n",
+            "[1/2] step\r[2/2] step\n",
+            "10%\r20%\rdone\n",
+            "\x1b[Kx\n",
+            "   Building castles in the air\n",
+            "no end",
+        ] {
             for chunk in [1, 100] {
                 assert_eq!(split(text.as_bytes(), chunk).0, text);
             }
