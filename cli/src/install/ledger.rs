@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context;
 use serde_json::{Map, Value, json};
 use toml::Table;
+use toml_writer::{ToTomlKey, ToTomlValue};
 
 /// `.crates.toml`: binaries by package id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,11 +29,12 @@ impl Binaries {
 
     /// The file's text.
     pub fn to_text(&self) -> String {
-        let list = |binaries: &BTreeSet<String>| {
-            toml::Value::Array(binaries.iter().map(|name| name.as_str().into()).collect())
-        };
-        let v1: Table = self.v1.iter().map(|(package, binaries)| (package.clone(), list(binaries))).collect();
-        Table::from_iter([("v1".to_owned(), toml::Value::Table(v1))]).to_string()
+        let mut text = "[v1]\n".to_owned();
+        for (package, binaries) in &self.v1 {
+            let binaries: Vec<&String> = binaries.iter().collect();
+            text += &format!("{} = {}\n", package.to_toml_key(), binaries.to_toml_value());
+        }
+        text
     }
 
     /// The package that a binary belongs to.
@@ -83,7 +85,8 @@ impl Details {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        serde_json::from_str(text).map(Self).context("it is not a record of cargo's")
+        // From bytes, as all other JSON is read: one reader is enough for a small client.
+        serde_json::from_slice(text.as_bytes()).map(Self).context("it is not a record of cargo's")
     }
 
     /// The file's text.

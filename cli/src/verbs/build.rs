@@ -86,7 +86,8 @@ fn refuse_unknown(backend: &Backend, targets: &Targets) -> anyhow::Result<()> {
     for target in targets.named.iter().chain(device) {
         if !backend.targets.is_empty() && !backend.targets.contains(target) {
             bail!(
-                "the backend `{}` can't build for `{target}`; by the configuration it builds for {}",
+                "the backend `{}` can't build for `{target}`; it builds for {}. If that has changed, write its configuration \
+                 anew (the embedded backend does, started with --client-config)",
                 backend.name,
                 backend.targets.join(", ")
             );

@@ -1,6 +1,6 @@
 //! What was built, brought back: fetched, checked, and put where it belongs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -113,13 +113,13 @@ impl Completion<'_> {
     }
 
     fn programs<'a>(&self, files: &'a [ArtifactFile], host: &'a str) -> anyhow::Result<Vec<Program<'a>>> {
-        let wanted: BTreeSet<&str> = self.request.targets().collect();
+        let wanted: Vec<&str> = self.request.targets().collect();
         let mut programs = Vec::new();
         for file in files {
             let FileKind::Executable { name, target_kind, package, target } = &file.kind else { continue };
             let triple = target.as_deref().unwrap_or(host);
-            if !wanted.contains(triple) {
-                let wanted = wanted.iter().copied().collect::<Vec<_>>().join(", ");
+            if !wanted.contains(&triple) {
+                let wanted = wanted.join(", ");
                 bail!("the backend built `{name}` for {triple}; asked for was {wanted}; nothing was installed");
             }
             let folder = normalize(&self.place.project.top.join(&package.directory));
@@ -166,9 +166,8 @@ impl Completion<'_> {
             self.shell.note("there is nothing to install: the build made no binaries");
             return Ok(());
         }
-        let packages: BTreeSet<&Provenance> = chosen.iter().map(|program| &program.package).collect();
         let named = !options.package.is_empty() || !options.bin.is_empty() || !options.example.is_empty();
-        if packages.len() > 1 && !named {
+        if !named && chosen.windows(2).any(|pair| pair[0].package != pair[1].package) {
             let list: Vec<_> =
                 chosen.iter().map(|program| format!("  {} of {}", program.name, program.package.name)).collect();
             bail!(
@@ -177,8 +176,7 @@ impl Completion<'_> {
                 list.join("\n")
             );
         }
-        let triples: BTreeSet<&str> = chosen.iter().map(|program| program.triple).collect();
-        if triples.len() > 1 {
+        if chosen.windows(2).any(|pair| pair[0].triple != pair[1].triple) {
             bail!("programs for several targets can't be installed into one folder; use one --target, or --no-install");
         }
         let mut staged: BTreeMap<&Provenance, BTreeMap<String, Staged>> = BTreeMap::new();
