@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::build::{Build, Done, Fault};
 use crate::stream::{Reporter, Sent, StreamConfig};
-use crate::tools::{Linker, Tools};
+use crate::tools::Tools;
 use crate::{Attempt, Ending, EngineConfig};
 
 /// Why an engine can't be had.
@@ -46,11 +46,12 @@ impl Engine {
         let folder = config.work.clone();
         config.work = work_folder(&folder).map_err(|source| EngineError::Work { folder, source })?;
         let tools = Tools::find(&config).await?;
-        let capabilities = Capabilities { host: tools.default.host.clone(), targets: tools.buildable(&config) };
+        let capabilities = Capabilities { host: tools.default.host.clone(), targets: tools.default.targets_of_all() };
         Ok(Engine { config, tools, capabilities })
     }
 
-    /// What this machine can build with its default toolchain.
+    /// What this machine can be asked to build for: its toolchains have a standard library for it. Whether there is a linker
+    /// too is looked at for each build, because the answer to a person is what to install.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
@@ -120,20 +121,6 @@ impl Fault {
                 result(Outcome::TimedOut).with_message(format!("out of time while it worked on {working_on}"))
             }
         }
-    }
-}
-
-impl Tools {
-    /// Triples the default toolchain has a library for and this machine a linker.
-    fn buildable(&self, config: &EngineConfig) -> Vec<String> {
-        let host = &self.default.host;
-        let env = self.base.variables();
-        let links = |target: &String| match Linker::find(target, host, &config.linkers, env) {
-            Linker::Default | Linker::Program(_) => true,
-            Linker::Android => crate::tools::android_missing(env).is_none(),
-            Linker::Missing(_) => false,
-        };
-        self.default.targets.iter().filter(|target| links(target)).cloned().collect()
     }
 }
 

@@ -66,6 +66,7 @@ impl Backend {
         config.cargo_config.clone_from(&options.cargo_config);
         config.linkers = options.linker.iter().cloned().collect();
         let engine = Engine::new(config).await?;
+        let targets = engine.capabilities().targets.clone();
         let objects = Objects::new(data.objects(), data.staging());
         let uploads = Uploads::new(data.uploads(), &objects);
         let folders = BuildFolders { builds: data.builds(), attempts: data.attempts(), projects: data.projects() };
@@ -76,7 +77,7 @@ impl Backend {
         let mut clients = Vec::new();
         for wanted in &options.client_config {
             let key = keys.of(&wanted.owner)?;
-            let chosen = client_config::write(&wanted.file, &reachable(address).to_string(), &key)?;
+            let chosen = client_config::write(&wanted.file, &reachable(address).to_string(), &key, &targets)?;
             clients.push(Client { config: wanted.clone(), chosen });
         }
 

@@ -42,8 +42,9 @@ pub enum ClientConfigError {
 /// Puts this backend into a client's configuration as `local`, and leaves everything else there as it is. It becomes
 /// the backend that is used when none is named, unless another one is that already.
 ///
-/// `address`: host and port as the client reaches them. Gives the name of the backend that is used when none is named.
-pub fn write(path: &Path, address: &str, key: &AccessKey) -> Result<String, ClientConfigError> {
+/// `address`: host and port as the client reaches them; `targets`: what can be built for, so that a client need not send
+/// a source to be refused. Gives the name of the backend that is used when none is named.
+pub fn write(path: &Path, address: &str, key: &AccessKey, targets: &[String]) -> Result<String, ClientConfigError> {
     let io = |source| ClientConfigError::Io { path: path.to_owned(), source };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -53,7 +54,7 @@ pub fn write(path: &Path, address: &str, key: &AccessKey) -> Result<String, Clie
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(io)?;
     }
-    let (text, chosen) = with_backend(&text, address, key).map_err(|wrong| match wrong {
+    let (text, chosen) = with_backend(&text, address, key, targets).map_err(|wrong| match wrong {
         Wrong::Toml(source) => ClientConfigError::Malformed { path: path.to_owned(), source: Box::new(source) },
         Wrong::Table(field) => ClientConfigError::NoTable { path: path.to_owned(), field },
     })?;
@@ -68,7 +69,7 @@ enum Wrong {
     Table(&'static str),
 }
 
-fn with_backend(text: &str, address: &str, key: &AccessKey) -> Result<(String, String), Wrong> {
+fn with_backend(text: &str, address: &str, key: &AccessKey, targets: &[String]) -> Result<(String, String), Wrong> {
     let mut document: DocumentMut = text.parse().map_err(Wrong::Toml)?;
     if !document.contains_key("backend") {
         document.insert("backend", value("local"));
@@ -93,6 +94,7 @@ fn with_backend(text: &str, address: &str, key: &AccessKey) -> Result<(String, S
     ] {
         local.insert(name, value(text));
     }
+    local.insert("targets", value(targets.iter().collect::<toml_edit::Array>()));
     // A profile would be a second answer to whose keys are meant.
     local.remove("profile");
     let chosen = document["backend"].as_str().unwrap_or("local").to_owned();
@@ -112,12 +114,13 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/config.toml");
-        assert_eq!(write(&path, "127.0.0.1:4100", &key()).unwrap(), "local");
+        assert_eq!(write(&path, "127.0.0.1:4100", &key(), &["a-b-c".to_owned()]).unwrap(), "local");
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
             "backend = \"local\"\n\n[backends.local]\nendpoint = \"http://127.0.0.1:4100\"\n\
              socket = \"ws://127.0.0.1:4100/socket\"\nregion = \"us-east-1\"\ninput_bucket = \"input\"\n\
-             output_bucket = \"output\"\nowner = \"me\"\naccess_key_id = \"CCID\"\nsecret_access_key = \"s3cret\"\n"
+             output_bucket = \"output\"\nowner = \"me\"\naccess_key_id = \"CCID\"\nsecret_access_key = \"s3cret\"\n\
+             targets = [\"a-b-c\"]\n"
         );
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -126,7 +129,7 @@ mod tests {
     fn what_else_is_there_stays() {
         let old = "# mine\nbackend = \"aws\"\ncolor = 1\n\n[backends.aws]\nregion = \"eu-west-1\" # near\n\n\
                    [backends.local]\nendpoint = \"http://127.0.0.1:1\"\nprofile = \"x\"\nnote = \"kept\"\n";
-        let (new, chosen) = with_backend(old, "127.0.0.1:2", &key()).ok().unwrap();
+        let (new, chosen) = with_backend(old, "127.0.0.1:2", &key(), &[]).ok().unwrap();
         assert_eq!(chosen, "aws");
         for kept in ["# mine", "backend = \"aws\"", "color = 1", "region = \"eu-west-1\" # near", "note = \"kept\""] {
             assert!(new.contains(kept), "{kept}: {new}");
@@ -141,7 +144,7 @@ mod tests {
         let path = folder.path().join("config.toml");
         for text in ["backend = ", "backends = 3", "[backends]\nlocal = \"x\""] {
             std::fs::write(&path, text).unwrap();
-            assert!(write(&path, "127.0.0.1:2", &key()).is_err(), "{text}");
+            assert!(write(&path, "127.0.0.1:2", &key(), &[]).is_err(), "{text}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
     }

@@ -1,6 +1,6 @@
 //! A Rust toolchain: what it is, and what it can compile for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::environment::{Environment, find_program};
 use crate::supervisor::{Spec, capture};
@@ -14,6 +14,8 @@ pub(crate) struct Toolchain {
     pub rustc: String,
     /// Triples its standard (or at least core) library is installed for.
     pub targets: Vec<String>,
+    /// Where it lies.
+    sysroot: PathBuf,
 }
 
 impl Toolchain {
@@ -28,7 +30,20 @@ impl Toolchain {
         let (version, sysroot) = (version?, sysroot?);
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("`rustc -vV` names no host")?;
         let rustc = version.lines().next().unwrap_or_default().to_owned();
-        Ok(Self { host: host.to_owned(), rustc, targets: installed(Path::new(sysroot.trim())) })
+        let sysroot = PathBuf::from(sysroot.trim());
+        Ok(Self { host: host.to_owned(), rustc, targets: installed(&sysroot), sysroot })
+    }
+
+    /// What this toolchain and the others of the same rustup can compile for: a project can ask for any of them.
+    pub fn targets_of_all(&self) -> Vec<String> {
+        let mut targets = self.targets.clone();
+        let toolchains = self.sysroot.parent().filter(|folder| folder.ends_with("toolchains"));
+        for folder in toolchains.and_then(|folder| folder.read_dir().ok()).into_iter().flatten().flatten() {
+            targets.extend(installed(&folder.path()));
+        }
+        targets.sort();
+        targets.dedup();
+        targets
     }
 }
 

@@ -85,7 +85,7 @@ fn a_target_the_backend_lacks_is_refused_before_the_source_is_unpacked() {
     let client = Client::of(&backend);
     let run = client.run(project.root(), &["build", "--target", "sparc-unknown-moon"]);
     assert_eq!(run.code, Some(101));
-    run.says(&["sparc-unknown-moon", &super::builds::host()]).never_says("Compiling");
+    run.says(&["sparc-unknown-moon", &super::builds::host()]).never_says("Uploading");
     client.run(project.root(), &["build", "--target", "../../evil.json"]).says(&["evil.json"]);
 }
 
