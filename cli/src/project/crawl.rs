@@ -155,7 +155,7 @@ impl Crawl {
                 self.foreign_workspace(&folder, &manifest)?;
             }
         }
-        self.files = std::mem::take(&mut self.files).into_iter().filter(|file| file.exists()).collect();
+        self.files.retain(|file| file.exists());
         Ok(())
     }
 

@@ -72,7 +72,7 @@ pub fn members(root: &Path, manifest: &Manifest) -> Vec<PathBuf> {
         out.extend(found);
     }
     out.retain(|folder| folder.join("Cargo.toml").is_file() && !excluded.iter().any(|path| folder.starts_with(path)));
-    out.sort();
+    out.sort_unstable();
     out.dedup();
     out
 }

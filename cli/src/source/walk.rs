@@ -30,13 +30,13 @@ pub fn list(project: &Project, target_dir: &Path) -> anyhow::Result<Listing> {
         notes: Vec::new(),
         own_output: own_output(),
     };
-    // The outermost first: what they cover is walked once.
-    let mut folders: Vec<&PathBuf> = project.folders.iter().collect();
-    folders.sort_by_key(|folder| folder.components().count());
+    // In order, and so the outer before the inner: what they cover is walked once.
+    let mut folders = project.folders.clone();
+    folders.sort_unstable();
     for folder in folders {
-        let name = project.inside(folder)?;
-        if walk.needed(&name, folder) {
-            walk.folder(folder, &name, &mut vec![folder.clone()])?;
+        let name = project.inside(&folder)?;
+        if walk.needed(&name, &folder) {
+            walk.folder(&folder, &name, &mut vec![folder.clone()])?;
         }
     }
     for file in project.files.iter().chain([&project.root.join("Cargo.lock")]) {

@@ -52,7 +52,7 @@ pub fn encoded_path(path: &str) -> String {
 pub fn encoded_query(query: &[(&str, &str)]) -> String {
     let encode = |text: &str| utf8_percent_encode(text, QUERY).to_string();
     let mut pairs: Vec<_> = query.iter().map(|(name, value)| (encode(name), encode(value))).collect();
-    pairs.sort();
+    pairs.sort_unstable();
     pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
