@@ -45,6 +45,23 @@ fn while_others_are_first() {
 }
 
 #[test]
+fn while_another_build_of_the_project_works() {
+    let backend = Backend::with(Options { jobs: Some(2), ..Options::default() });
+    let client = Client::of(&backend);
+    let project = endless();
+    let mut busy = client.spawn(project.root(), &["build"]);
+    busy.until("Compiling endless");
+    let mut waiting = client.spawn(project.root(), &["build"]);
+    waiting.until("Waiting").interrupt();
+    let run = waiting.end().exited(130);
+    assert!(run.time < Duration::from_secs(30), "{:?}", run.time);
+    // The other one goes on as if nothing had been.
+    busy.interrupt();
+    busy.end().exited(130);
+    assert_none_within(&backend.data(), backend.pid(), Duration::from_secs(5));
+}
+
+#[test]
 fn while_the_source_goes_up() {
     let backend = Backend::start();
     let client = Client::of(&backend);
