@@ -1,6 +1,6 @@
 //! An installation: whose binary is whose, under cargo's own lock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -82,7 +82,7 @@ impl<'a> Installation<'a> {
     }
 
     /// Fails if a binary is there that belongs to another package, or to none, unless `force`.
-    pub fn check(&self, package: &Provenance, names: &BTreeSet<String>, force: bool) -> anyhow::Result<()> {
+    pub fn check(&self, package: &Provenance, names: &[String], force: bool) -> anyhow::Result<()> {
         let mut taken = Vec::new();
         for name in names.iter().filter(|name| self.root.bin().join(name).symlink_metadata().is_ok()) {
             match self.binaries.owner(name) {
@@ -106,8 +106,8 @@ impl<'a> Installation<'a> {
         programs: BTreeMap<String, Staged>,
         detail: &Detail,
     ) -> anyhow::Result<()> {
-        let names: BTreeSet<String> = programs.keys().cloned().collect();
-        let mut replaced: BTreeSet<String> = BTreeSet::new();
+        let names: Vec<String> = programs.keys().cloned().collect();
+        let mut replaced = Vec::new();
         for (name, staged) in programs {
             let place = staged.place.clone();
             let before = place.symlink_metadata().is_ok();
@@ -123,7 +123,7 @@ impl<'a> Installation<'a> {
         rewrite(&mut self.details_file, &self.details.to_text(), &self.root.folder().join(".crates2.json"))?;
         let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let noun = if names.len() == 1 { "executable" } else { "executables" };
-        match replaced.iter().find(|id| **id != package.id()) {
+        match replaced.iter().filter(|id| **id != package.id()).min() {
             Some(id) => self.shell.status("Replaced", format!("package `{id}` with `{package}` ({noun} {list})")),
             None => self.shell.status("Installed", format!("package `{package}` ({noun} {list})")),
         }
@@ -156,8 +156,7 @@ mod tests {
     fn install(root: &InstallRoot, package: &Provenance, name: &str, force: bool) -> anyhow::Result<()> {
         let shell = Shell::new(ColorWhen::Never, true);
         let mut installation = Installation::begin(&shell, root)?;
-        let names = BTreeSet::from([name.to_owned()]);
-        installation.check(package, &names, force)?;
+        installation.check(package, &[name.to_owned()], force)?;
         let mut staged = Staged::new(root.bin().join(name))?;
         staged.file().write_all(package.name.as_bytes())?;
         installation.install(package, BTreeMap::from([(name.to_owned(), staged)]), &Detail::default())

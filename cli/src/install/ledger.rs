@@ -1,7 +1,7 @@
 //! Cargo's record of what is installed: `.crates.toml`, and `.crates2.json` with more about each
 //! (cargo's `ops/common_for_install_and_uninstall.rs`). What others wrote there stays as it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Context;
 use serde_json::{Map, Value, json};
@@ -12,7 +12,7 @@ use toml_writer::{ToTomlKey, ToTomlValue};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Binaries {
     /// By `name version (source)`.
-    v1: BTreeMap<String, BTreeSet<String>>,
+    v1: BTreeMap<String, Vec<String>>,
 }
 
 impl Binaries {
@@ -31,7 +31,6 @@ impl Binaries {
     pub fn to_text(&self) -> String {
         let mut text = "[v1]\n".to_owned();
         for (package, binaries) in &self.v1 {
-            let binaries: Vec<&String> = binaries.iter().collect();
             text += &format!("{} = {}\n", package.to_toml_key(), binaries.to_toml_value());
         }
         text
@@ -39,16 +38,18 @@ impl Binaries {
 
     /// The package that a binary belongs to.
     pub fn owner(&self, binary: &str) -> Option<&str> {
-        self.v1.iter().find(|(_, binaries)| binaries.contains(binary)).map(|(package, _)| package.as_str())
+        self.v1.iter().find(|(_, binaries)| binaries.iter().any(|own| own == binary)).map(|(package, _)| package.as_str())
     }
 
     /// Notes binaries of a package: they belong to no other any more. What the same package installed before and was
     /// not installed now stays its own.
-    pub fn note(&mut self, package: &str, binaries: &BTreeSet<String>) {
+    pub fn note(&mut self, package: &str, binaries: &[String]) {
         for others in self.v1.values_mut() {
             others.retain(|binary| !binaries.contains(binary));
         }
-        self.v1.entry(package.to_owned()).or_default().extend(binaries.iter().cloned());
+        let own = self.v1.entry(package.to_owned()).or_default();
+        own.extend_from_slice(binaries);
+        own.sort_unstable();
         self.v1.retain(|_, binaries| !binaries.is_empty());
     }
 }
@@ -95,7 +96,7 @@ impl Details {
     }
 
     /// Notes binaries of a package, as [`Binaries::note`] does.
-    pub fn note(&mut self, package: &str, binaries: &BTreeSet<String>, detail: &Detail) {
+    pub fn note(&mut self, package: &str, binaries: &[String], detail: &Detail) {
         let installs = self.0.entry("installs").or_insert_with(|| json!({}));
         if !installs.is_object() {
             *installs = json!({});
@@ -103,13 +104,13 @@ impl Details {
         let Some(installs) = installs.as_object_mut() else { return };
         for install in installs.values_mut() {
             if let Some(list) = install.get_mut("bins").and_then(Value::as_array_mut) {
-                list.retain(|binary| !binary.as_str().is_some_and(|binary| binaries.contains(binary)));
+                list.retain(|binary| !binaries.iter().any(|own| binary == own));
             }
         }
         let kept = installs.get(package).and_then(|install| install.get("bins")).and_then(Value::as_array);
-        let mut all: BTreeSet<String> =
-            kept.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-        all.extend(binaries.iter().cloned());
+        let mut all = binaries.to_vec();
+        all.extend(kept.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+        all.sort_unstable();
         let install = installs.entry(package).or_insert_with(|| json!({}));
         let fields = json!({
             "version_req": null,
@@ -132,7 +133,7 @@ impl Details {
 mod tests {
     use super::*;
 
-    fn set(names: &[&str]) -> BTreeSet<String> {
+    fn list(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
@@ -143,12 +144,19 @@ mod tests {
     fn a_binary_has_one_owner() {
         let mut record = Binaries::parse(&format!("[v1]\n\"{OTHER}\" = [\"a\", \"b\"]\n")).unwrap();
         assert_eq!(record.owner("a"), Some(OTHER));
-        record.note(OURS, &set(&["b", "c"]));
+        record.note(OURS, &list(&["b", "c"]));
         assert_eq!((record.owner("a"), record.owner("b")), (Some(OTHER), Some(OURS)));
-        record.note(OURS, &set(&["a"]));
+        record.note(OURS, &list(&["a"]));
         assert_eq!(record.to_text(), format!("[v1]\n\"{OURS}\" = [\"a\", \"b\", \"c\"]\n"));
         assert_eq!(Binaries::parse("").unwrap(), Binaries::default());
         assert_eq!(package_name(OURS), "tool");
+    }
+
+    #[test]
+    fn odd_folders_are_written_as_they_are_read() {
+        let mut record = Binaries::default();
+        record.note("tool 0.1.0 (path+file:///it's/a \"b\"\\c\t)", &list(&["a", "b"]));
+        assert_eq!(Binaries::parse(&record.to_text()).unwrap(), record);
     }
 
     #[test]
@@ -159,7 +167,7 @@ mod tests {
         )
         .unwrap();
         let detail = Detail { profile: "release".to_owned(), ..Detail::default() };
-        record.note(OURS, &set(&["b"]), &detail);
+        record.note(OURS, &list(&["b"]), &detail);
         let value: Value = serde_json::from_str(&record.to_text()).unwrap();
         assert_eq!(value["installs"][OTHER], json!({"bins": ["a"], "version_req": "^1", "new": [1]}));
         assert_eq!(value["installs"][OURS]["bins"], json!(["b"]));

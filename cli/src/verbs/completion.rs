@@ -189,7 +189,7 @@ impl Completion<'_> {
         }
         let mut installation = Installation::begin(self.shell, root)?;
         for (package, files) in &staged {
-            installation.check(package, &files.keys().cloned().collect(), self.args.force)?;
+            installation.check(package, &files.keys().cloned().collect::<Vec<_>>(), self.args.force)?;
         }
         let detail = Detail {
             features: options.features.clone(),
