@@ -38,7 +38,10 @@ impl Binaries {
 
     /// The package that a binary belongs to.
     pub fn owner(&self, binary: &str) -> Option<&str> {
-        self.v1.iter().find(|(_, binaries)| binaries.iter().any(|own| own == binary)).map(|(package, _)| package.as_str())
+        self.v1
+            .iter()
+            .find(|(_, binaries)| binaries.iter().any(|own| own == binary))
+            .map(|(package, _)| package.as_str())
     }
 
     /// Notes binaries of a package: they belong to no other any more. What the same package installed before and was
