@@ -118,7 +118,7 @@ impl Tree<'_> {
     fn differing_links(&self, files: &BTreeMap<String, Record>) -> Vec<(String, String)> {
         let wanted = files.iter().filter_map(|(path, record)| match record {
             Record::Link { target } => Some((path.clone(), target.clone())),
-            Record::File { .. } => None,
+            Record::File { .. } | Record::Folder => None,
         });
         wanted
             .filter(|(path, target)| fs::read_link(self.root.join(path)).ok().as_deref() != Some(Path::new(target)))
@@ -167,7 +167,10 @@ impl Tree<'_> {
         }
         match fs::remove_file(self.root.join(path)) {
             // A folder has taken its place: a build's.
-            Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::IsADirectory => {}
+            Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::IsADirectory => {
+                // One that was sent goes when it is empty.
+                let _ = fs::remove_dir(self.root.join(path));
+            }
             other => other?,
         }
         let mut folder = path.parent();

@@ -34,6 +34,8 @@ pub(crate) enum Record {
     File { sha256: String, size: u64, mtime: i64, executable: bool },
     /// A symbolic link.
     Link { target: String },
+    /// A folder that was sent by itself, because nothing is in it.
+    Folder,
 }
 
 /// What tells whether a file was written to.
@@ -92,7 +94,7 @@ impl Known {
         let manifests = self.manifest.iter().chain(&self.announced);
         let mtimes = manifests.flat_map(|manifest| manifest.files.values()).filter_map(|record| match record {
             Record::File { mtime, .. } => Some(*mtime),
-            Record::Link { .. } => None,
+            Record::Link { .. } | Record::Folder => None,
         });
         let newest = mtimes.chain([self.aftermath.ended]).max().unwrap_or(0);
         now.max(newest.saturating_add(STEP))

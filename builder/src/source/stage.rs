@@ -113,7 +113,11 @@ impl Work<'_> {
                 return Ok(());
             }
             match &entry.content {
-                Content::Folder => self.staged().folders.push(entry.path.clone()),
+                Content::Folder => {
+                    let mut staged = self.staged();
+                    staged.folders.push(entry.path.clone());
+                    staged.files.insert(entry.path.clone(), Record::Folder);
+                }
                 Content::Link { target } => {
                     self.staged().files.insert(entry.path.clone(), Record::Link { target: target.clone() });
                 }
@@ -218,11 +222,17 @@ impl Work<'_> {
     }
 
     fn fate(&self, name: &str, path: &Path, sha256: &str, executable: bool) -> io::Result<(Fate, bool)> {
-        let look = Look::at(path)?;
+        // What is found over a link lies elsewhere, and is gone when a folder takes the link's place.
+        let look = if over_real_folders(&self.project.source, name) { Look::at(path)? } else { None };
         let fate = match (&self.before.announced, &self.before.manifest) {
             (None, Some(manifest)) => {
                 let altered = self.before.aftermath.altered.get(name).copied();
-                let known = decide::Path { record: manifest.files.get(name), disk: look, altered };
+                // A build script may look at the mode: another one is a change, though cargo can't see it.
+                let record = manifest.files.get(name);
+                if matches!(record, Some(Record::File { executable: was, .. }) if *was != executable) {
+                    return Ok((Fate::Write, false));
+                }
+                let known = decide::Path { record, disk: look, altered };
                 by_record(sha256, known, || hash_file(path))?
             }
             _ => by_content(sha256, look.map(|look| Ok::<_, io::Error>((look, hash_file(path)?))).transpose()?),
@@ -233,6 +243,12 @@ impl Work<'_> {
         };
         Ok((fate, mode_differs))
     }
+}
+
+/// Whether every folder on the way to `name` below `root` is one, and no link.
+fn over_real_folders(root: &Path, name: &str) -> bool {
+    let mut above = name.match_indices('/').map(|(at, _)| root.join(&name[..at]));
+    above.all(|folder| fs::symlink_metadata(folder).is_ok_and(|there| there.is_dir()))
 }
 
 /// SHA-256 of a file, in hex.
