@@ -54,6 +54,7 @@ pub fn pack<W: Write>(request: &RequestFile, entries: &[Entry], out: W, read: &A
         let name = format!("{SOURCE_PREFIX}{}", entry.name);
         match &entry.content {
             Content::Link { target } => zip.add_symlink(name, target, options(0, 0o777, "")).map_err(output)?,
+            Content::Folder => zip.add_directory(name, options(0, 0o755, "")).map_err(output)?,
             Content::File { size, mode, .. } => {
                 let extension = entry.path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
                 zip.start_file(name, options(*size, *mode, &extension.unwrap_or_default())).map_err(output)?;

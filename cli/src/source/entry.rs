@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// A file or link that is sent.
+/// A file, link or empty folder that is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Where it is on the device.
@@ -32,6 +32,8 @@ pub enum Content {
         /// Its text.
         target: String,
     },
+    /// A folder with nothing in it.
+    Folder,
 }
 
 impl Entry {
@@ -40,6 +42,7 @@ impl Entry {
         match &self.content {
             Content::File { size, .. } => *size,
             Content::Link { target } => target.len() as u64,
+            Content::Folder => 0,
         }
     }
 }

@@ -83,6 +83,10 @@ impl Frame {
             whole,
         }
     }
+
+    fn without_git(&mut self) {
+        (self.gitignore, self.repository) = (None, None);
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,7 +108,8 @@ impl Walk<'_> {
     /// Walks `folder`, whose name in the archive is `name`; `above` are the folders that led here, against circles.
     fn folder(&mut self, folder: &Path, name: &str, above: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         let mut frames = frames_above(folder);
-        let base = frames.len();
+        let mut base = frames.len();
+        let mut tracked = true;
         let mut walker = WalkDir::new(folder).sort_by_file_name().into_iter();
         while let Some(entry) = walker.next() {
             let entry = entry.map_err(|error| unreadable(&error))?;
@@ -112,6 +117,13 @@ impl Walk<'_> {
             frames.truncate(base + entry.depth());
             if entry.depth() == 0 {
                 frames.push(Frame::read(folder, false, self.is_vendored(folder)));
+                // As cargo does: a package whose manifest git ignores is not git's, so its rules don't hold in it.
+                let manifest = folder.join("Cargo.toml");
+                if manifest.is_file() && git_ignores(&manifest, false, of_repository(&frames)) {
+                    (base, tracked) = (0, false);
+                    frames.drain(..frames.len() - 1);
+                    frames.iter_mut().for_each(Frame::without_git);
+                }
                 continue;
             }
             let verdict = self.verdict(&entry, &frames);
@@ -124,17 +136,35 @@ impl Walk<'_> {
                     || self.is_vendored(entry.path())
                     || (verdict == Verdict::Send && self.selections.includes(entry.path(), true));
                 frames.push(Frame::read(entry.path(), verdict == Verdict::Search, whole));
+                if !tracked {
+                    frames.iter_mut().for_each(Frame::without_git);
+                }
+                if verdict == Verdict::Send && is_empty(entry.path()) {
+                    self.empty_folder(entry.path(), folder, name);
+                }
             } else if verdict == Verdict::Send {
                 let below = entry.path().strip_prefix(folder).unwrap_or(entry.path());
                 let Some(below) = below.to_str() else {
                     self.notes.push(format!("`{}` is left out: its name is not UTF-8", entry.path().display()));
                     continue;
                 };
+                if below.contains('\\') {
+                    self.notes.push(format!("`{below}` is left out: its name holds a backslash"));
+                    continue;
+                }
                 let name = if name.is_empty() { below.to_owned() } else { format!("{name}/{below}") };
                 self.leaf(&entry, kind, name, above)?;
             }
         }
         Ok(())
+    }
+
+    /// A build script may need a folder though nothing is in it.
+    fn empty_folder(&mut self, path: &Path, folder: &Path, name: &str) {
+        let below = path.strip_prefix(folder).ok().and_then(Path::to_str).filter(|below| !below.contains('\\'));
+        let Some(below) = below else { return };
+        let name = if name.is_empty() { below.to_owned() } else { format!("{name}/{below}") };
+        self.found.insert(name.clone(), Entry { path: path.to_path_buf(), name, content: Content::Folder });
     }
 
     fn is_vendored(&self, folder: &Path) -> bool {
@@ -160,21 +190,9 @@ impl Walk<'_> {
         if let Some(ignored) = frames.iter().rev().find_map(|frame| frame.ignore.as_ref()?.verdict(path, is_dir)) {
             return if ignored { leave } else { Verdict::Send };
         }
-        // Rules of git hold inside their repository only.
-        let start = frames.iter().rposition(|frame| frame.repository.is_some()).unwrap_or(0);
-        let frames = &frames[start..];
+        let frames = of_repository(frames);
         let repository = frames.first().and_then(|frame| frame.repository.as_ref());
-        if repository.is_some_and(|repository| repository.tracks(path, false)) {
-            return Verdict::Send;
-        }
-        let ignored = parent.is_some_and(|frame| frame.ignored)
-            || frames
-                .iter()
-                .rev()
-                .find_map(|frame| frame.gitignore.as_ref()?.verdict(path, is_dir))
-                .or_else(|| repository?.verdict(path, is_dir))
-                .unwrap_or(false);
-        match ignored {
+        match git_ignores(path, is_dir, frames) {
             false => Verdict::Send,
             true if is_dir && repository.is_some_and(|repository| repository.tracks(path, true)) => Verdict::Search,
             true => leave,
@@ -254,12 +272,32 @@ impl Walk<'_> {
     }
 }
 
+/// Rules of git hold inside their repository only.
+fn of_repository(frames: &[Frame]) -> &[Frame] {
+    &frames[frames.iter().rposition(|frame| frame.repository.is_some()).unwrap_or(0)..]
+}
+
+/// Whether git leaves this out; the frames are of one repository.
+fn git_ignores(path: &Path, is_dir: bool, frames: &[Frame]) -> bool {
+    let repository = frames.first().and_then(|frame| frame.repository.as_ref());
+    if repository.is_some_and(|repository| repository.tracks(path, false)) {
+        return false;
+    }
+    let rule = || frames.iter().rev().find_map(|frame| frame.gitignore.as_ref()?.verdict(path, is_dir));
+    frames.last().is_some_and(|frame| frame.ignored)
+        || rule().or_else(|| repository?.verdict(path, is_dir)).unwrap_or(false)
+}
+
 /// The rules of the folders above, as far as their repository reaches.
 fn frames_above(folder: &Path) -> Vec<Frame> {
     let Some(root) = repository_root(folder) else { return Vec::new() };
     let mut above: Vec<&Path> = folder.ancestors().skip(1).take_while(|ancestor| ancestor.starts_with(&root)).collect();
     above.reverse();
     above.into_iter().map(|ancestor| Frame::read(ancestor, false, false)).collect()
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 fn own_output() -> Vec<(u64, u64)> {

@@ -13,6 +13,7 @@ pub fn package(shell: &Shell, typed: &Typed, args: &PackageArgs) -> anyhow::Resu
         match &entry.content {
             source::Content::File { size, .. } => shell.print(format_args!("{:>10}  {}", bytes(*size), entry.name)),
             source::Content::Link { target } => shell.print(format_args!("{:>10}  {} -> {target}", "link", entry.name)),
+            source::Content::Folder => shell.print(format_args!("{:>10}  {}/", "folder", entry.name)),
         }
     }
     super::sending::tell(shell, &listing);

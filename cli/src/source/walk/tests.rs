@@ -119,6 +119,7 @@ fn links_stay_links_inside_and_become_content_outside() {
         .iter()
         .map(|entry| match &entry.content {
             Content::Link { target } => format!("{} -> {target}", entry.name),
+            Content::Folder => format!("{}/", entry.name),
             Content::File { size, .. } => format!("{} {size}", entry.name),
         })
         .collect();
@@ -230,4 +231,30 @@ fn the_same_files_as_git_lists() {
         assert!(ours().contains(&"tmp/tracked/deep.rs".to_owned()));
         assert_eq!(ours(), theirs(), "index version {version}");
     }
+}
+
+#[test]
+fn empty_folders_go_and_odd_names_stay() {
+    let (_temp, root) = temp();
+    write(&root, "Cargo.toml", "[package]\nname='p'");
+    write(&root, "a\\b", "");
+    std::fs::create_dir_all(root.join("assets/empty")).unwrap();
+    let listing = listing(&root);
+    assert_eq!(
+        listing.entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(),
+        ["Cargo.toml", "assets/empty"]
+    );
+    assert!(listing.notes[0].contains("backslash"), "{:?}", listing.notes);
+}
+
+#[test]
+fn rules_that_hide_the_manifest_do_not_hold() {
+    let (_temp, root) = temp();
+    // A home folder under git that ignores everything.
+    write(&root, ".git/HEAD", "ref: refs/heads/main\n");
+    write(&root, ".gitignore", "*\n");
+    write(&root, "p/Cargo.toml", "[package]\nname='p'");
+    write(&root, "p/src/deep/main.rs", "");
+    write(&root, "p/target/debug/x", "");
+    assert_eq!(names(&root.join("p")), ["Cargo.toml", "src/deep/main.rs"]);
 }
