@@ -18,8 +18,4 @@ fn main() {
         println!("cargo::rustc-link-arg-bins=-T{}/no-unwind-tables.ld", variable("CARGO_MANIFEST_DIR"));
         println!("cargo::rustc-cfg=no_unwind_tables");
     }
-    // Read since Android 6 (API level 23), and Termux needs Android 7; Rust's own minimum is 21.
-    if android {
-        println!("cargo::rustc-link-arg-bins=-Wl,--pack-dyn-relocs=android");
-    }
 }
