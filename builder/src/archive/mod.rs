@@ -49,8 +49,9 @@ impl ArchiveError {
 
 /// Whether a reader's error speaks of the data, and not of the disk it comes from.
 pub(crate) fn is_corruption(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
-    error.raw_os_error().is_none() && matches!(error.kind(), UnexpectedEof | InvalidData | InvalidInput | Other)
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof, Unsupported};
+    error.raw_os_error().is_none()
+        && matches!(error.kind(), UnexpectedEof | InvalidData | InvalidInput | Other | Unsupported)
 }
 
 /// An opened source archive: its table of contents, checked.
@@ -129,4 +130,15 @@ fn read_request(metadata: &ZipArchiveMetadata, path: &Path) -> Result<RequestFil
         return Err(ArchiveError::bad(format!("{REQUEST_ENTRY} is over its limit of {MAX_REQUEST_BYTES} bytes")));
     }
     serde_json::from_slice(&json).map_err(|error| ArchiveError::bad(format!("{REQUEST_ENTRY} can't be read: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_compression_is_the_archives_fault_and_a_full_disk_is_not() {
+        assert!(is_corruption(&io::Error::new(io::ErrorKind::Unsupported, "compression method 8200")));
+        assert!(!is_corruption(&io::Error::from_raw_os_error(28)));
+    }
 }
