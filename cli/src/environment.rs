@@ -18,6 +18,11 @@ pub fn path(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
+/// `--quiet`, else `CARGO_TERM_QUIET`, which `--verbose` overrules.
+pub fn quiet(common: &Common) -> bool {
+    common.quiet || (common.verbose == 0 && variable("CARGO_TERM_QUIET").is_some_and(|value| value == "true"))
+}
+
 /// `--color`, else `CARGO_TERM_COLOR`.
 pub fn color(common: &Common) -> ColorWhen {
     let variable = || ColorWhen::from_str(&variable("CARGO_TERM_COLOR")?, true).ok();

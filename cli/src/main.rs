@@ -27,7 +27,7 @@ use terminal::Shell;
 const EXIT_FAILURE: u8 = 101;
 
 fn main() -> ExitCode {
-    let typed = match args::parse() {
+    let mut typed = match args::parse() {
         Ok(typed) => typed,
         Err(error) => {
             // Help goes to standard output and is no failure; for the rest cargo exits with 1.
@@ -35,6 +35,7 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::from(error.use_stderr()));
         }
     };
+    typed.cli.common.quiet = environment::quiet(&typed.cli.common);
     let shell = Shell::new(environment::color(&typed.cli.common), typed.cli.common.quiet);
     match run(&shell, &typed) {
         Ok(code) => ExitCode::from(code),
