@@ -97,3 +97,18 @@ fn a_device_after_another_finds_the_project_warm_only_if_it_is_the_same() {
     assert_eq!(tablet.run(first.root(), &["build"]).succeeded().compiled(), [""; 0]);
     assert_eq!(tablet.output_of("app"), "base one\n");
 }
+
+#[test]
+fn a_folder_that_was_a_link_holds_its_files() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("swap", "x")
+        .file("src/main.rs", "fn main() { print!(\"{}\", include_str!(\"../data/text\")); }\n")
+        .file("real/text", "one\n")
+        .link("data", "real");
+    client.run(project.root(), &["build"]).succeeded();
+    project.remove("data");
+    std::fs::rename(project.path("real"), project.path("data")).unwrap();
+    client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(client.output_of("swap"), "one\n");
+}

@@ -3,6 +3,9 @@
 use conformance::{Archive, Backend, Raw};
 use protocol::Outcome;
 
+/// Damaged archives that are tried; each is a build.
+const FLIPS: usize = 15;
+
 /// Uploads and gives outcome and message.
 fn ending(raw: &Raw, archive: Vec<u8>) -> (Outcome, String) {
     let id = Raw::new_id();
@@ -156,4 +159,19 @@ fn keys_are_written_once_and_only_where_builds_are() {
     // A source that was overwritten could change under the build that reads it.
     let unconditional = raw.input("PUT", &format!("me/{}.zip", Raw::new_id()), &[], Archive::program().bytes(), true);
     assert!(matches!(unconditional.status, 400 | 403), "{}", unconditional.status);
+}
+
+#[test]
+fn flipped_bits_are_noticed_or_harmless() {
+    let backend = Backend::start();
+    let raw = Raw::new(backend.credentials("me"));
+    let whole = Archive::program().entry("source/data.txt", "x".repeat(500)).bytes();
+    for step in 0..FLIPS {
+        let mut archive = whole.clone();
+        let at = (step * 7919 + 13) % archive.len();
+        archive[at] ^= 1 << (step % 8);
+        let (outcome, message) = ending(&raw, archive);
+        let fine = matches!(outcome, Outcome::Succeeded | Outcome::Failed | Outcome::Refused);
+        assert!(fine, "byte {at}: {outcome:?} {message}");
+    }
 }

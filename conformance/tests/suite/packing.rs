@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use conformance::{Backend, Client, Project};
+use conformance::{Backend, Client, Project, program};
 
 fn listed(project: &Project) -> Vec<String> {
     // Listing needs no backend.
@@ -157,4 +157,27 @@ fn a_file_that_changes_while_it_is_packed_is_named() {
         stop.store(true, Ordering::SeqCst);
         run.exited(101).says(&["growing.log", "changed"]);
     });
+}
+
+#[test]
+fn an_empty_folder_goes_along_and_goes_away() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::new()
+        .file("Cargo.toml", program("hollow"))
+        .file(
+            "build.rs",
+            "fn main() {\n    println!(\"cargo::rustc-env=THERE={}\", std::path::Path::new(\"assets/empty\").is_dir());\n    \
+             println!(\"cargo::rerun-if-changed=assets\");\n}\n",
+        )
+        .file("src/main.rs", "fn main() { println!(\"{}\", env!(\"THERE\")); }\n")
+        // A home folder under git often ignores all that is in it.
+        .file("../.gitignore", "*\n")
+        .file("../.git/HEAD", "ref: refs/heads/main\n");
+    std::fs::create_dir_all(project.path("assets/empty")).unwrap();
+    client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(client.output_of("hollow"), "true\n");
+    std::fs::remove_dir(project.path("assets/empty")).unwrap();
+    client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(client.output_of("hollow"), "false\n");
 }
