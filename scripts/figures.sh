@@ -8,6 +8,8 @@ cargo build --locked --profile client -p cargo-cloud
 cargo build --locked --release -p cargo-cloud-local
 cargo build --locked -p cargo-cloud-benches
 export CONFORMANCE_CLIENT=$target/client/cargo-cloud CONFORMANCE_BACKEND=$target/release/cargo-cloud-local
-for what in client latency builds; do
-    "$target/debug/figures" "$what"
-done
+"$target/debug/figures" client
+"$target/debug/figures" latency
+# A release that is installed, and a development build whose program carries its debug information.
+"$target/debug/figures" builds examples/heft release
+"$target/debug/figures" builds just dev

@@ -15,10 +15,17 @@ use crate::quantile;
 const CLEAN: usize = 3;
 const WARM: usize = 9;
 
-/// Measures a program of the registry and prints.
-pub fn measure(program: &str) -> Result<()> {
+/// Measures a program in a profile, and prints. The program: a folder with a source, or a crate of the registry.
+pub fn measure(program: &str, profile: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let source = unpacked(program, folder.path())?;
+    let source = match Path::new(program) {
+        path if path.is_dir() => path.to_owned(),
+        _ => unpacked(program, folder.path())?,
+    };
+    let (cargo, client) = (
+        |root: &Path, target: &Path| cargo(root, target, profile),
+        |root: &Path, backend: &Backend| client(root, backend, profile),
+    );
     let backend = Backend::start();
     let plain = copy(&source, folder.path(), "plain")?;
     let cloud = copy(&source, folder.path(), "cloud")?;
@@ -50,7 +57,7 @@ pub fn measure(program: &str) -> Result<()> {
             times.push(if root == &plain { cargo(root, &target(0))? } else { client(root, &backend)?.0 });
         }
     }
-    println!("{program}, {units} crates, dev profile, in turns, medians:");
+    println!("{program}, {units} crates compiled, profile {profile}, in turns, medians:");
     clean.print("clean", CLEAN);
     same.print("no change", WARM);
     line.print("one line", WARM);
@@ -75,10 +82,10 @@ impl Pairs {
     }
 }
 
-fn cargo(root: &Path, target: &Path) -> Result<Duration> {
+fn cargo(root: &Path, target: &Path, profile: &str) -> Result<Duration> {
     let began = Instant::now();
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--quiet"])
+        .args(["build", "--locked", "--quiet", "--profile", profile])
         .current_dir(root)
         .env("CARGO_TARGET_DIR", target)
         .stdin(Stdio::null())
@@ -87,10 +94,10 @@ fn cargo(root: &Path, target: &Path) -> Result<Duration> {
     Ok(began.elapsed())
 }
 
-fn client(root: &Path, backend: &Backend) -> Result<(Duration, String)> {
+fn client(root: &Path, backend: &Backend, profile: &str) -> Result<(Duration, String)> {
     let began = Instant::now();
     let output = Command::new(client_binary())
-        .args(["build", "--no-install", "--locked"])
+        .args(["build", "--no-install", "--locked", "--profile", profile])
         .current_dir(root)
         .env("CARGO_CLOUD_CONFIG", backend.config("me"))
         .env_remove("CARGO_TARGET_DIR")

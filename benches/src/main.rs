@@ -1,4 +1,4 @@
-//! Measures what the README reports: `figures client`, `figures latency`, `figures builds [CRATE]`. `make figures` builds
+//! Measures what the README reports: `figures client`, `figures latency`, `figures builds FOLDER|CRATE PROFILE`. `make figures` builds
 //! the binaries as they are released and runs all three. Every figure is a median; what is compared is run in turns.
 
 mod builds;
@@ -14,9 +14,8 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["client"] => client::measure(),
         ["latency"] => latency::measure(),
-        ["builds"] => builds::measure("just"),
-        ["builds", program] => builds::measure(program),
-        _ => bail!("usage: figures client | latency | builds [CRATE]"),
+        ["builds", program, profile] => builds::measure(program, profile),
+        _ => bail!("usage: figures client | latency | builds FOLDER|CRATE PROFILE"),
     }
 }
 
