@@ -4,6 +4,7 @@ mod artifact;
 mod bookkeeping;
 mod executable;
 mod ledger;
+pub mod left;
 mod lock;
 mod lockfile;
 mod place;

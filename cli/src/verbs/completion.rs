@@ -10,7 +10,8 @@ use protocol::{ArtifactFile, ArtifactInfo, FileKind, Request};
 use super::plan::Place;
 use crate::args::BuildArgs;
 use crate::install::{
-    Artifact, Detail, InstallRoot, Installation, Provenance, Staged, below, check_executable, single_name, write_back,
+    Artifact, Detail, InstallRoot, Installation, Provenance, Staged, below, check_executable, left, single_name,
+    write_back,
 };
 use crate::interrupt::Interrupt;
 use crate::project::normalize;
@@ -59,6 +60,13 @@ struct Program<'a> {
 impl Completion<'_> {
     /// Brings the artifact back. `succeeded`: the build did; a failed one may still have made a `Cargo.lock`.
     pub fn run(&self, key: &str, info: &ArtifactInfo, to: &Destination, succeeded: bool) -> anyhow::Result<()> {
+        if let Destination::TargetDir(folder) = to
+            && succeeded
+            && let Some(places) = left::is_there(folder, &self.name_of(info))
+        {
+            places.iter().for_each(|place| self.shell.status("Unchanged", self.shown(place)));
+            return Ok(());
+        }
         let mut artifact = self.fetch(key, info, to)?;
         let manifest = artifact.manifest().clone();
         self.lockfile(&mut artifact, &manifest.files)?;
@@ -68,8 +76,27 @@ impl Completion<'_> {
         let programs = self.programs(&manifest.files, &manifest.host)?;
         match to {
             Destination::Install(root) => self.install(&mut artifact, &programs, root, &manifest.rustc),
-            Destination::TargetDir(folder) => self.leave(&mut artifact, &programs, folder),
+            Destination::TargetDir(folder) => {
+                let places = self.leave(&mut artifact, &programs, folder)?;
+                // A lock file may have to be brought back again, though the artifact is the same.
+                if manifest.files.iter().all(|file| file.kind != FileKind::Lock)
+                    && let Err(error) = left::record(folder, &self.name_of(info), &places)
+                {
+                    self.shell.warn(format!("could not note in `{}` what is there: {error}", folder.display()));
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// The artifact, and by which of the two layouts it is unpacked.
+    fn name_of(&self, info: &ArtifactInfo) -> String {
+        let layout = if self.request.options.target.is_empty() { "host" } else { "target" };
+        format!("{} {layout}", info.sha256)
+    }
+
+    fn shown(&self, place: &Path) -> String {
+        place.strip_prefix(&self.place.cwd).unwrap_or(place).display().to_string()
     }
 
     /// Into a file without a name, on the disk where it is unpacked: never whole in memory, and gone with this process.
@@ -209,7 +236,7 @@ impl Completion<'_> {
     }
 
     /// As cargo on this device would: below the triple only if a target was named.
-    fn leave(&self, artifact: &mut Artifact, programs: &[Program], folder: &Path) -> anyhow::Result<()> {
+    fn leave(&self, artifact: &mut Artifact, programs: &[Program], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         let named = !self.request.options.target.is_empty();
         let mut staged = Vec::new();
         for program in programs {
@@ -218,13 +245,14 @@ impl Completion<'_> {
             let place = below(folder, path);
             staged.push(self.stage(artifact, program, place)?);
         }
+        let mut places = Vec::new();
         for file in staged {
             let place = file.place.clone();
             file.commit(0o755)?;
-            let shown = place.strip_prefix(&self.place.cwd).unwrap_or(&place).to_path_buf();
-            self.shell.status("Created", shown.display());
+            self.shell.status("Created", self.shown(&place));
+            places.push(place);
         }
-        Ok(())
+        Ok(places)
     }
 }
 

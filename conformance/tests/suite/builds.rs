@@ -29,6 +29,12 @@ fn without_installing_the_executables_lie_where_cargo_puts_them() {
     client.run(project.root(), &["build", "--no-install"]).succeeded().says(&["Finished `dev` profile"]);
     assert_eq!(output_of(&project.path("target/debug/tool")), "dev\n");
     assert!(!client.home().join(".cargo").exists(), "nothing is installed");
+    // The first build made a lock file, which comes along once more; then what is there is not fetched again.
+    client.run(project.root(), &["build", "--no-install"]).succeeded();
+    client.run(project.root(), &["build", "--no-install"]).succeeded().says(&["Unchanged target/debug/tool"]);
+    std::fs::write(project.path("target/debug/tool"), "spoilt").unwrap();
+    client.run(project.root(), &["build", "--no-install"]).succeeded().says(&["Created target/debug/tool"]);
+    assert_eq!(output_of(&project.path("target/debug/tool")), "dev\n");
     client.run(project.root(), &["build", "--no-install", "-r", "--examples"]).succeeded();
     assert_eq!(output_of(&project.path("target/release/examples/show")), "example\n");
     let host = host();

@@ -4,7 +4,7 @@ use conformance::{Backend, Client, Project, program};
 
 /// What the client printed of cargo's, without its own status lines and without what depends on time.
 fn of_cargo(stderr: &str) -> String {
-    let own = ["Packing", "Uploading", "Queued", "Downloaded", "Created"];
+    let own = ["Packing", "Uploading", "Queued", "Downloaded", "Created", "Unchanged"];
     stderr
         .lines()
         .filter(|line| {
