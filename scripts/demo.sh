@@ -36,16 +36,16 @@ export PATH=$binaries:$PATH
 cp -r examples/heft "$work/heft"
 cd "$work/heft"
 
-say "\$ cd examples/heft && cargo cloud build --root $work/root"
-cargo cloud build --root "$work/root"
+say "\$ cd examples/heft && cargo cloud build --root $work/installed"
+cargo cloud build --root "$work/installed"
 
-say "\$ $work/root/bin/heft $work/heft"
-"$work/root/bin/heft" "$work/heft"
+say "\$ $work/installed/bin/heft $work/heft"
+"$work/installed/bin/heft" "$work/heft"
 
 say "One line changed, and again"
 sed -i 's/in all/altogether/' src/report.rs
-cargo cloud build --root "$work/root"
-"$work/root/bin/heft" "$work/heft" | tail -n 1 | grep altogether
+cargo cloud build --root "$work/installed"
+"$work/installed/bin/heft" "$work/heft" | tail -n 1 | grep altogether
 
 say "Stopping the backend"
 kill -INT "$backend"
