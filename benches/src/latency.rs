@@ -23,7 +23,6 @@ pub fn measure() -> Result<()> {
         .current_dir(project.root())
         .env("CARGO_CLOUD_CONFIG", backend.config("me"))
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
         .stderr(Stdio::piped())
         .spawn()?;
     let stderr = BufReader::new(child.stderr.take().context("piped")?);
