@@ -1,0 +1,3 @@
+//! The compile Lambda.
+
+fn main() {}

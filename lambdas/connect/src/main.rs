@@ -1,0 +1,3 @@
+//! The connect Lambda.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The disconnect Lambda.
+
+fn main() {}
