@@ -1,3 +1,55 @@
-//! AWS, as far as the suite needs it.
+//! `aws-emulator`: the conformance suite's AWS. `platform` applies the project's Terraform configuration to moto and
+//! runs the suite against it; `serve` is what one scenario talks to.
 
-fn main() {}
+mod platform;
+mod serve;
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+#[derive(Parser)]
+#[command(about = "AWS, as far as the platform of cargo-cloud needs it, for the conformance suite")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Applies terraform/ to an emulated account, runs a command against it, checks what is left
+    Platform(platform::Options),
+    /// Serves one emulated account: a copy of what `platform` applied
+    Serve(serve::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr();
+    match run(arguments.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    let code = match command {
+        Command::Platform(options) => runtime.block_on(platform::run(options)),
+        Command::Serve(options) => runtime.block_on(serve::run(options)),
+    };
+    runtime.shutdown_background();
+    code
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
+}
