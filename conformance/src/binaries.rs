@@ -1,5 +1,5 @@
-//! The binaries under test: those named by `CONFORMANCE_CLIENT` and `CONFORMANCE_BACKEND`, otherwise built once by
-//! cargo, in the dev profile and beside the suite itself.
+//! The binaries under test: those named by `CONFORMANCE_CLIENT`, `CONFORMANCE_BACKEND` and `CONFORMANCE_EMULATOR`,
+//! otherwise built once by cargo, in the dev profile and beside the suite itself.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,4 +34,9 @@ pub fn client_binary() -> PathBuf {
 /// The embedded backend.
 pub fn backend_binary() -> PathBuf {
     named("CONFORMANCE_BACKEND").unwrap_or_else(|| folder().join("cargo-cloud-local"))
+}
+
+/// What runs the platform.
+pub fn emulator_binary() -> PathBuf {
+    named("CONFORMANCE_EMULATOR").expect("`make test-aws` names the emulator beside the platform")
 }

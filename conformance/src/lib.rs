@@ -11,10 +11,10 @@ mod processes;
 mod project;
 mod raw;
 
-pub use backend::{Backend, Options};
+pub use backend::{Backend, Control, Kind, Options};
 pub use binaries::{backend_binary, client_binary};
 pub use client::{Client, Run, Running, output_of};
 pub use network::{Cut, Proxy};
-pub use processes::{assert_none_within, mentioning};
+pub use processes::mentioning;
 pub use project::{Project, library, program};
 pub use raw::{Archive, Credentials, Raw, Reply, Socket};

@@ -35,11 +35,11 @@ fn a_build_goes_on_in_further_attempts_and_ends_as_in_one_go() {
     let client = Client::of(&hasty);
     let run = client.run(project.root(), &["build"]).succeeded();
     assert_eq!(client.output_of("slow"), "15\n");
-    let log = hasty.find("/2/log.jsonl").expect("there was a second attempt");
-    assert!(hasty.find("/1/log.jsonl").is_some());
+    let log = hasty.output("/2/log.jsonl").expect("there was a second attempt");
+    assert!(hasty.output("/1/log.jsonl").is_some());
     // Numbers go on where the first attempt ended.
-    let first: serde_json::Value =
-        serde_json::from_str(std::fs::read_to_string(log).unwrap().lines().next().unwrap()).unwrap();
+    let line = log.split(|byte| *byte == b'\n').next().unwrap();
+    let first: serde_json::Value = serde_json::from_slice(line).unwrap();
     assert!(first["seq"].as_u64() > Some(3), "{first}");
     assert_eq!(run.stderr.matches("Finished `release`").count(), 1, "{}", run.stderr);
     let bytes = |client: &Client| std::fs::read(client.installed("slow")).unwrap().len();
@@ -52,5 +52,5 @@ fn an_attempt_that_gets_nowhere_ends_the_build_and_names_the_crate() {
     let backend = Backend::with(Options { attempt_limit: Some(Duration::from_secs(4)), ..Options::default() });
     let run = Client::of(&backend).run(project.root(), &["build"]).exited(101);
     run.says(&["part0", "time"]);
-    conformance::assert_none_within(&backend.data(), backend.pid(), Duration::from_secs(5));
+    backend.assert_idle(Duration::from_secs(5));
 }

@@ -21,8 +21,10 @@ fn two_builds_of_one_project_take_turns() {
     let second = client.spawn(project.root(), &["build"]);
     let (first, second) = (first.end().succeeded(), second.end().succeeded());
     assert_eq!(first.compiled(), ["shared"]);
-    assert_eq!(second.compiled(), [""; 0], "the second finds what the first has built");
-    second.says(&["Waiting"]);
+    if backend.is_one_machine() {
+        assert_eq!(second.compiled(), [""; 0], "the second finds what the first has built");
+        second.says(&["Waiting"]);
+    }
     assert_eq!(client.output_of("shared"), "shared\n");
 }
 
@@ -34,11 +36,14 @@ fn who_waits_in_the_queue_sees_the_place() {
     let mut running: Vec<_> = Vec::new();
     for project in &projects {
         let mut run = client.spawn(project.root(), &["build"]);
-        run.until(if running.is_empty() { "Compiling" } else { "Queued" });
+        run.until(if running.is_empty() { "Compiling" } else { crate::queued(&backend) });
         running.push(run);
     }
     let runs: Vec<_> = running.into_iter().map(|run| run.end().succeeded()).collect();
-    assert!(runs[2].stderr.contains("2") && runs[2].time > Duration::from_secs(3), "{}", runs[2].stderr);
+    assert!(runs[2].time > Duration::from_secs(3), "{}", runs[2].stderr);
+    if backend.is_one_machine() {
+        assert!(runs[2].stderr.contains("2"), "{}", runs[2].stderr);
+    }
     for name in ["one", "two", "three"] {
         assert_eq!(client.output_of(name), format!("{name}\n"));
     }

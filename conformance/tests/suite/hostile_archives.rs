@@ -19,7 +19,7 @@ fn ending(raw: &Raw, archive: Vec<u8>) -> (Outcome, String) {
 fn archives_that_reach_outside_are_refused() {
     let backend = Backend::start();
     let raw = Raw::new(backend.credentials("me"));
-    let outside = backend.data().parent().unwrap().join("escaped");
+    let outside = backend.folder().join("escaped");
     let absolute = outside.to_string_lossy().into_owned();
     let placeholder = "source/".to_owned() + &"x".repeat(absolute.len() - 7);
     let hostile = [

@@ -48,7 +48,7 @@ fn a_forged_artifact_message_brings_nothing_to_the_device() {
 #[test]
 fn the_build_sees_no_secret_of_the_backend() {
     let backend = Backend::with(Options {
-        env: vec![("AWS_SECRET_ACCESS_KEY".to_owned(), "open-sesame".to_owned())],
+        env: vec![("BACKEND_SECRET".to_owned(), "open-sesame".to_owned())],
         ..Options::default()
     });
     let client = Client::of(&backend);

@@ -14,3 +14,9 @@ mod owners;
 mod packing;
 mod readme;
 mod restart;
+
+/// What tells that a build has to wait for others. Only a backend with a queue of its own knows its place; to Lambda's
+/// the platform can't look.
+fn queued(backend: &conformance::Backend) -> &'static str {
+    if backend.is_one_machine() { "Queued" } else { "Uploading" }
+}

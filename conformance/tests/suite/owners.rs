@@ -1,6 +1,6 @@
 //! Who may do what.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use conformance::{Archive, Backend, Client, Project, Raw};
@@ -43,7 +43,7 @@ fn owners_do_not_see_each_other() {
 #[test]
 fn a_clock_that_is_off_by_an_hour_is_corrected() {
     let backend = Backend::start();
-    let shim = skewed_clock(backend.data().parent().unwrap().to_owned());
+    let shim = skewed_clock(backend.folder());
     for skew in ["3600", "-3600"] {
         let client = Client::of(&backend).env("LD_PRELOAD", shim.to_string_lossy()).env("SKEW", skew);
         client.run(Project::hello("punctual", skew).root(), &["build"]).succeeded();
@@ -52,7 +52,7 @@ fn a_clock_that_is_off_by_an_hour_is_corrected() {
 }
 
 /// A library that moves the wall clock of the process it is loaded into by `SKEW` seconds.
-fn skewed_clock(folder: PathBuf) -> PathBuf {
+fn skewed_clock(folder: &Path) -> PathBuf {
     let library = folder.join("clock.so");
     let status = Command::new("cc")
         .args(["-shared", "-fPIC", "-o"])

@@ -1,0 +1,225 @@
+//! A backend, started for one scenario: the embedded one, or, when `CONFORMANCE_PLATFORM` names an applied platform,
+//! the Lambdas wired as that platform's Terraform configuration says.
+
+mod embedded;
+mod platform;
+mod process;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use self::process::Process;
+pub(crate) use self::process::wait;
+use crate::raw::Credentials;
+pub use platform::Control;
+
+/// How a backend is set up.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Builds at a time.
+    pub jobs: Option<usize>,
+    /// The longest an attempt may take.
+    pub attempt_limit: Option<Duration>,
+    /// Size of a file system of its own for the builds, in bytes.
+    pub disk: Option<u64>,
+    /// Environment of what builds.
+    pub env: Vec<(String, String)>,
+}
+
+/// What kind of backend it is, where a scenario's promise depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// `cargo-cloud-local`: one process, one folder for all builds of a project, a queue that tells places.
+    Embedded,
+    /// The platform whose description lies in this folder: machines come and go, and know nothing of each other.
+    Platform(PathBuf),
+}
+
+/// A running backend with two owners, `me` and `other`.
+pub struct Backend {
+    folder: TempDir,
+    kind: Kind,
+    options: Options,
+    process: Option<Process>,
+    port: u16,
+}
+
+impl Backend {
+    /// Starts one.
+    pub fn start() -> Self {
+        Self::with(Options::default())
+    }
+
+    /// Starts one with options.
+    pub fn with(options: Options) -> Self {
+        let kind = std::env::var_os("CONFORMANCE_PLATFORM").map_or(Kind::Embedded, |dir| Kind::Platform(dir.into()));
+        Self::of_kind(kind, options)
+    }
+
+    /// Starts the embedded one, for what only it promises.
+    pub fn embedded(options: Options) -> Self {
+        Self::of_kind(Kind::Embedded, options)
+    }
+
+    fn of_kind(kind: Kind, options: Options) -> Self {
+        let folder = tempfile::Builder::new().prefix("cloud-").tempdir().expect("a temporary folder");
+        let mut backend = Self { folder, kind, options, process: None, port: 0 };
+        if let (Kind::Embedded, Some(size)) = (&backend.kind, backend.options.disk) {
+            embedded::mount(&backend.data(), size);
+        }
+        backend.launch();
+        backend
+    }
+
+    fn launch(&mut self) {
+        let command = match &self.kind {
+            Kind::Embedded => embedded::command(self.folder(), self.port, &self.options),
+            Kind::Platform(platform) => platform::command(platform, self.folder(), &self.options),
+        };
+        let process = Process::start(command, &self.log());
+        self.port = process.port;
+        self.process = Some(process);
+    }
+
+    /// What kind it is.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// Whether all builds share one machine: its queue, which tells places, and the folder of their project.
+    pub fn is_one_machine(&self) -> bool {
+        self.kind == Kind::Embedded
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A folder that goes when the backend goes.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The data folder of the embedded one.
+    fn data(&self) -> PathBuf {
+        self.folder().join("data")
+    }
+
+    /// The client configuration of an owner.
+    pub fn config(&self, owner: &str) -> PathBuf {
+        self.folder().join(format!("{owner}.toml"))
+    }
+
+    /// The configuration of `me`, changed: each `from` becomes `to`.
+    pub fn config_with(&self, name: &str, changes: &[(&str, &str)]) -> PathBuf {
+        let mut text = std::fs::read_to_string(self.config("me")).expect("the configuration");
+        for (from, to) in changes {
+            assert!(text.contains(from), "the configuration has no `{from}`:\n{text}");
+            text = text.replace(from, to);
+        }
+        let path = self.folder().join(format!("{name}.toml"));
+        std::fs::write(&path, text).expect("the configuration is written");
+        path
+    }
+
+    /// The keys of an owner.
+    pub fn credentials(&self, owner: &str) -> Credentials {
+        Credentials::read(&self.config(owner))
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder().join("backend.log")
+    }
+
+    /// What it has logged.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the backend runs").id()
+    }
+
+    /// The means to disturb a platform.
+    pub fn control(&self) -> Control {
+        assert_ne!(self.kind, Kind::Embedded, "only a platform can be disturbed this way");
+        Control::new(self.port)
+    }
+
+    /// Whatever builds dies with no warning and nobody answers any more, as in a power cut.
+    pub fn kill(&mut self) {
+        match self.kind {
+            Kind::Embedded => self.process.take().expect("the backend runs").kill(),
+            Kind::Platform(_) => self.signal(Signal::USR1),
+        }
+        process::wait_for_port(self.port, false);
+    }
+
+    /// After [`Backend::kill`] or [`Backend::stop`]: everything is there again, on the same port and with what it has kept.
+    pub fn restart(&mut self) {
+        match self.kind {
+            Kind::Embedded => {
+                assert!(self.process.is_none(), "it still runs");
+                self.launch();
+            }
+            Kind::Platform(_) => self.signal(Signal::USR2),
+        }
+        process::wait_for_port(self.port, true);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a process id")).expect("a process id");
+        kill_process(pid, signal).expect("a signal");
+    }
+
+    /// Asks it to stop, as Ctrl-C does, and gives its exit code and how long it took.
+    pub fn stop(&mut self) -> (Option<i32>, Duration) {
+        self.process.take().expect("the backend runs").stop()
+    }
+
+    /// No process of a build is left, at the latest after this time.
+    #[track_caller]
+    pub fn assert_idle(&self, patience: Duration) {
+        match self.kind {
+            Kind::Embedded => {
+                let except = self.process.as_ref().map_or(0, Process::id);
+                crate::processes::assert_none_within(&self.data(), except, patience);
+            }
+            Kind::Platform(_) => self.control().assert_idle(patience),
+        }
+    }
+
+    /// The object of the output bucket whose key ends like this, if there is one.
+    pub fn output(&self, end: &str) -> Option<Vec<u8>> {
+        match self.kind {
+            Kind::Embedded => embedded::find(&self.data(), end).map(|path| std::fs::read(path).expect("an object")),
+            Kind::Platform(_) => {
+                let key = self.control().objects("output").into_iter().find(|key| key.ends_with(end))?;
+                let raw = crate::Raw::new(self.credentials(key.split('/').next().unwrap_or_default()));
+                Some(raw.output(&key).body)
+            }
+        }
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        if let Some(process) = self.process.take() {
+            if std::thread::panicking() {
+                eprintln!("--- the backend said:\n{}", self.said());
+                process.kill();
+            } else {
+                let (code, _) = process.stop();
+                assert_eq!(code, Some(0), "the backend ends well: {}", self.said());
+            }
+        }
+        if let (Kind::Embedded, Some(_)) = (&self.kind, self.options.disk) {
+            embedded::unmount(&self.data());
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! A backend's process.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A process that has said where it listens.
+pub struct Process {
+    child: Child,
+    /// Its port.
+    pub port: u16,
+}
+
+impl Process {
+    /// Starts it; what it logs is added to `log`.
+    pub fn start(mut command: Command, log: &Path) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::options().create(true).append(true).open(log).expect("a log"));
+        let mut child = command.spawn().expect("the backend starts");
+        let stdout = BufReader::new(child.stdout.take().expect("its output"));
+        let mut lines = stdout.lines().map_while(Result::ok);
+        let address = lines
+            .by_ref()
+            .find_map(|line| line.rsplit_once("http://").map(|(_, address)| address.trim().to_owned()))
+            .unwrap_or_else(|| {
+                let said = std::fs::read_to_string(log).unwrap_or_default();
+                panic!("the backend did not say where it listens: {said}")
+            });
+        let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
+        // Its output must not fill up while nobody reads.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, port }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it with no warning.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the backend dies");
+        self.child.wait().expect("and is gone");
+    }
+
+    /// Asks it to stop, as Ctrl-C does, and gives its exit code and how long it took.
+    pub fn stop(mut self) -> (Option<i32>, Duration) {
+        let began = Instant::now();
+        kill_process(Pid::from_child(&self.child), Signal::INT).expect("a signal");
+        let status = wait(&mut self.child, Duration::from_secs(20)).expect("the backend stops when asked");
+        (status, began.elapsed())
+    }
+}
+
+/// Waits for a process to end; its exit code, or an error when the time is over.
+pub(crate) fn wait(child: &mut Child, patience: Duration) -> Result<Option<i32>, Duration> {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a child of ours") {
+            return Ok(status.code());
+        }
+        if began.elapsed() > patience {
+            return Err(patience);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until somebody listens on a port, or nobody does.
+pub(crate) fn wait_for_port(port: u16, open: bool) {
+    let began = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_ok() != open {
+        assert!(began.elapsed() < Duration::from_secs(10), "port {port}: open was to become {open}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

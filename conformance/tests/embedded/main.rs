@@ -1,0 +1,21 @@
+//! What only the embedded backend promises, because a person starts and stops it.
+
+use std::time::Duration;
+
+use conformance::{Backend, Client, Options, Project};
+
+#[test]
+fn ctrl_c_stops_the_backend_with_its_builds() {
+    let mut backend = Backend::embedded(Options::default());
+    let client = Client::of(&backend);
+    let project = Project::hello("slow", "slow")
+        .file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)); }\n");
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Compiling slow");
+    let (code, took) = backend.stop();
+    assert_eq!(code, Some(0), "{}", backend.said());
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    backend.assert_idle(Duration::from_secs(1));
+    backend.restart();
+    running.end().exited(130).says(&["stopped"]);
+}
