@@ -1,0 +1,72 @@
+//! What became of an attempt. A `continue` and a failure record of one attempt can both be on their way, in any order:
+//! whichever is decided first holds.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use protocol::{BuildId, Owner};
+
+use super::row::{Row, s, text, ttl, unreadable};
+use super::{Table, TableError, keys};
+
+/// Longer than any event waits.
+const TTL_HOURS: u64 = 7 * 24;
+
+/// How an attempt ended that did not write the result itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It ran out of time, and the next one goes on.
+    HandedOver,
+    /// Its function died.
+    Died,
+}
+
+impl Fate {
+    fn as_str(self) -> &'static str {
+        match self {
+            Fate::HandedOver => "handed over",
+            Fate::Died => "died",
+        }
+    }
+}
+
+impl Table {
+    /// Decides an attempt's fate, unless it is decided: gives the one that holds.
+    pub async fn decide(&self, owner: &Owner, build: &BuildId, attempt: u32, fate: Fate) -> Result<Fate, TableError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .item("pk", s(keys::build(owner, build)))
+            .item("sk", s(keys::attempt(attempt)))
+            .item("fate", s(fate.as_str()))
+            .item("ttl", ttl(TTL_HOURS))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = put else { return Ok(fate) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(found)) => decided(found.item().unwrap_or(&Row::new())),
+            _ => Err(TableError::call("PutItem")(error)),
+        }
+    }
+}
+
+fn decided(row: &Row) -> Result<Fate, TableError> {
+    let name = text(row, "fate")?;
+    [Fate::HandedOver, Fate::Died].into_iter().find(|fate| fate.as_str() == name).ok_or_else(|| unreadable(row, "fate"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fate_reads_back() {
+        for fate in [Fate::HandedOver, Fate::Died] {
+            assert_eq!(decided(&Row::from([("fate".to_owned(), s(fate.as_str()))])).unwrap(), fate);
+        }
+        assert!(decided(&Row::from([("fate".to_owned(), s("unknown"))])).is_err());
+        assert!(decided(&Row::new()).is_err());
+    }
+}
