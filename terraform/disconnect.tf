@@ -1,0 +1,42 @@
+# Forgets a follower who went.
+
+module "disconnect" {
+  source = "./modules/lambda"
+
+  prefix      = var.prefix
+  name        = "disconnect"
+  description = "Forgets who followed a build"
+  zips        = local.zips
+  policy      = data.aws_iam_policy_document.disconnect.json
+  log_days    = var.log_days
+
+  environment = {
+    TABLE = module.followers.table.name
+  }
+}
+
+data "aws_iam_policy_document" "disconnect" {
+  statement {
+    sid       = "Find"
+    actions   = ["dynamodb:GetItem"]
+    resources = [module.followers.table.arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["conn#*"]
+    }
+  }
+
+  statement {
+    sid       = "Forget"
+    actions   = ["dynamodb:DeleteItem"]
+    resources = [module.followers.table.arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["build#*", "conn#*"]
+    }
+  }
+}

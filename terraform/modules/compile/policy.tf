@@ -1,0 +1,82 @@
+# Builds run strangers' code, and it may get hold of these rights. They reach no further than this list.
+
+data "aws_iam_policy_document" "work" {
+  statement {
+    sid       = "ReadSources"
+    actions   = ["s3:GetObject"]
+    resources = ["${var.buckets.input.arn}/*/*.zip"]
+  }
+
+  statement {
+    sid     = "WriteOutput"
+    actions = ["s3:PutObject"]
+    resources = [
+      "${var.buckets.output.arn}/*/*/artifact.zip",
+      "${var.buckets.output.arn}/*/*/result.json",
+      "${var.buckets.output.arn}/*/*/*/claim",
+      "${var.buckets.output.arn}/*/*/*/log.jsonl",
+    ]
+  }
+
+  statement {
+    sid       = "KeepCaches"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["${var.buckets.cache.arn}/*/*"]
+  }
+
+  # Without these a missing object would be 403 instead of 404: cancelled builds and first builds look like that.
+  statement {
+    sid       = "SeeWhatIsMissing"
+    actions   = ["s3:ListBucket"]
+    resources = [var.buckets.input.arn, var.buckets.cache.arn]
+  }
+
+  statement {
+    sid       = "SendEvents"
+    actions   = ["events:PutEvents"]
+    resources = [var.bus.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "events:source"
+      values   = ["cargo-cloud"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "events:detail-type"
+      values   = ["events", "continue"]
+    }
+  }
+
+  # Lambda itself does this, with this role, when the function failed.
+  statement {
+    sid       = "ReportFailure"
+    actions   = ["events:PutEvents"]
+    resources = [var.bus.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "events:source"
+      values   = ["lambda"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "events:detail-type"
+      values   = ["Lambda Function Invocation Result - Failure"]
+    }
+  }
+
+  statement {
+    sid       = "KeepUsage"
+    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [var.table.arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["usage#*"]
+    }
+  }
+}

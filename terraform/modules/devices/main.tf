@@ -1,0 +1,74 @@
+# An IAM user for each device, a group for each owner. A device sees what is its owner's and nothing else. Keys are made
+# outside (`aws iam create-access-key`), so that no secret is in the state.
+
+locals {
+  owners = toset([for device in var.devices : device.owner])
+}
+
+# The path says whose a device is: `connect` reads the owner from it.
+resource "aws_iam_user" "main" {
+  for_each = var.devices
+
+  name          = "${var.prefix}-${each.key}"
+  path          = "/${var.prefix}/${each.value.owner}/"
+  force_destroy = true
+}
+
+resource "aws_iam_group" "main" {
+  for_each = local.owners
+
+  name = "${var.prefix}-${each.key}"
+  path = "/${var.prefix}/${each.key}/"
+}
+
+resource "aws_iam_user_group_membership" "main" {
+  for_each = var.devices
+
+  user   = aws_iam_user.main[each.key].name
+  groups = [aws_iam_group.main[each.value.owner].name]
+}
+
+data "aws_iam_policy_document" "main" {
+  for_each = local.owners
+
+  # AbortMultipartUpload: an upload that was interrupted leaves no parts behind. GetObject: a client that is told that
+  # the source is there already looks whether it was itself. DeleteObject: cancels a build.
+  statement {
+    sid       = "Sources"
+    actions   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:DeleteObject"]
+    resources = ["${var.buckets.input.arn}/${each.key}/*.zip"]
+  }
+
+  statement {
+    sid       = "Output"
+    actions   = ["s3:GetObject"]
+    resources = ["${var.buckets.output.arn}/${each.key}/*"]
+  }
+
+  # A result that isn't there yet is 404 with this and 403 without. S3 takes the key that was asked for as the prefix.
+  statement {
+    sid       = "SeeWhatIsMissing"
+    actions   = ["s3:ListBucket"]
+    resources = [var.buckets.output.arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["${each.key}/*"]
+    }
+  }
+
+  statement {
+    sid       = "Follow"
+    actions   = ["execute-api:Invoke"]
+    resources = ["${var.socket_arn}/$connect"]
+  }
+}
+
+resource "aws_iam_group_policy" "main" {
+  for_each = local.owners
+
+  name   = "builds"
+  group  = aws_iam_group.main[each.key].name
+  policy = data.aws_iam_policy_document.main[each.key].json
+}

@@ -1,0 +1,19 @@
+variable "prefix" {
+  description = "What every name begins with"
+  type        = string
+}
+
+variable "devices" {
+  description = "Devices by name, with whose they are"
+  type        = map(object({ owner = string }))
+}
+
+variable "buckets" {
+  description = "Name and ARN of the buckets input and output"
+  type        = map(object({ name = string, arn = string }))
+}
+
+variable "socket_arn" {
+  description = "ARN of the WebSocket API's stage"
+  type        = string
+}

@@ -1,0 +1,14 @@
+output "name" {
+  description = "Name of the function"
+  value       = aws_lambda_function.main.function_name
+}
+
+output "arn" {
+  description = "ARN of the function"
+  value       = aws_lambda_function.main.arn
+}
+
+output "invoke_arn" {
+  description = "What an API's integration refers to"
+  value       = aws_lambda_function.main.invoke_arn
+}

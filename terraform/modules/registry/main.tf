@@ -1,0 +1,73 @@
+# Where the compile function's image is pushed to.
+
+data "aws_caller_identity" "current" {}
+
+data "aws_region" "current" {}
+
+resource "aws_ecr_repository" "main" {
+  name         = "${var.prefix}-compile"
+  force_delete = true
+  # The tag `live` moves to what is deployed; the function refers to a digest, which can't move.
+  image_tag_mutability = "MUTABLE"
+
+  image_scanning_configuration {
+    scan_on_push = true
+  }
+}
+
+# An image that a rule of higher priority keeps is not deleted by a lower one. Deleting the image of a function breaks
+# the function, so what is `live` stays however many are pushed after it.
+resource "aws_ecr_lifecycle_policy" "main" {
+  repository = aws_ecr_repository.main.name
+  policy = jsonencode({
+    rules = [
+      {
+        rulePriority = 1
+        description  = "The deployed image stays"
+        selection = {
+          tagStatus     = "tagged"
+          tagPrefixList = ["live"]
+          countType     = "imageCountMoreThan"
+          countNumber   = 1
+        }
+        action = { type = "expire" }
+      },
+      {
+        rulePriority = 2
+        description  = "Of all others, the newest ${var.keep}"
+        selection = {
+          tagStatus   = "any"
+          countType   = "imageCountMoreThan"
+          countNumber = var.keep
+        }
+        action = { type = "expire" }
+      },
+    ]
+  })
+}
+
+# Lambda would add this by itself, and Terraform would take it away again.
+data "aws_iam_policy_document" "pull" {
+  statement {
+    sid     = "LambdaECRImageRetrievalPolicy"
+    actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringLike"
+      variable = "aws:sourceArn"
+      values = [
+        "arn:aws:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${var.prefix}-compile",
+      ]
+    }
+  }
+}
+
+resource "aws_ecr_repository_policy" "main" {
+  repository = aws_ecr_repository.main.name
+  policy     = data.aws_iam_policy_document.pull.json
+}

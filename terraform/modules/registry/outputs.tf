@@ -1,0 +1,9 @@
+output "url" {
+  description = "Where images are pushed to, without a tag"
+  value       = aws_ecr_repository.main.repository_url
+}
+
+output "name" {
+  description = "Name of the repository"
+  value       = aws_ecr_repository.main.name
+}

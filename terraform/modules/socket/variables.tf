@@ -1,0 +1,9 @@
+variable "prefix" {
+  description = "What every name begins with"
+  type        = string
+}
+
+variable "functions" {
+  description = "The functions behind the routes: connect, disconnect, and relay for `resume`"
+  type        = map(object({ name = string, invoke_arn = string }))
+}

@@ -1,0 +1,134 @@
+# Three private buckets: sources come in, artifacts and results go out, caches stay between builds.
+
+data "aws_caller_identity" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  suffix = "${data.aws_caller_identity.current.account_id}-${data.aws_region.current.name}"
+  days   = { input = var.input_days, output = var.output_days, cache = var.cache_days }
+  # What was uploaded can't be exchanged afterwards, by whoever holds whichever key. Only caches are written again.
+  write_once = toset(["input", "output"])
+}
+
+resource "aws_s3_bucket" "main" {
+  for_each = local.days
+
+  bucket        = "${var.prefix}-${each.key}-${local.suffix}"
+  force_destroy = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "main" {
+  for_each = local.days
+
+  bucket = aws_s3_bucket.main[each.key].id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "main" {
+  for_each = local.days
+
+  bucket                  = aws_s3_bucket.main[each.key].id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "main" {
+  for_each = local.days
+
+  bucket = aws_s3_bucket.main[each.key].id
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "main" {
+  for_each = local.days
+
+  bucket = aws_s3_bucket.main[each.key].id
+
+  rule {
+    id     = "expire"
+    status = "Enabled"
+
+    filter {}
+
+    expiration {
+      days = each.value
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+}
+
+data "aws_iam_policy_document" "bucket" {
+  for_each = local.days
+
+  statement {
+    sid       = "OnlyEncryptedConnections"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [aws_s3_bucket.main[each.key].arn, "${aws_s3_bucket.main[each.key].arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+
+  # PutObject and CompleteMultipartUpload create objects; CreateMultipartUpload and UploadPart, which can't carry the
+  # header, don't (docs.aws.amazon.com/AmazonS3, conditional-writes-enforce).
+  dynamic "statement" {
+    for_each = contains(local.write_once, each.key) ? ["WrittenOnce"] : []
+
+    content {
+      sid       = statement.value
+      effect    = "Deny"
+      actions   = ["s3:PutObject"]
+      resources = ["${aws_s3_bucket.main[each.key].arn}/*"]
+
+      principals {
+        type        = "*"
+        identifiers = ["*"]
+      }
+
+      condition {
+        test     = "Null"
+        variable = "s3:if-none-match"
+        values   = ["true"]
+      }
+
+      condition {
+        test     = "Bool"
+        variable = "s3:ObjectCreationOperation"
+        values   = ["true"]
+      }
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "main" {
+  for_each = local.days
+
+  bucket = aws_s3_bucket.main[each.key].id
+  policy = data.aws_iam_policy_document.bucket[each.key].json
+
+  # S3 refuses two changes of a bucket's access at once.
+  depends_on = [aws_s3_bucket_public_access_block.main]
+}
