@@ -1,11 +1,16 @@
 //! Identity and Access Management: the policies that were applied, and what they say about a call.
 
+mod account;
 mod condition;
 mod context;
 mod document;
 mod evaluate;
+mod grants;
 mod keys;
 mod pattern;
+mod policies;
 
 pub use context::Context;
 pub use evaluate::{Decision, Reason};
+pub use grants::{Grant, Grants};
+pub use policies::Policies;
