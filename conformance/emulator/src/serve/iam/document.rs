@@ -262,10 +262,10 @@ mod tests {
         let one = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"});
         let two = json!({"Sid": "Two", "Effect": "Deny", "NotAction": ["s3:*"], "NotResource": "*"});
         let policy = parse(json!([one, two])).unwrap();
-        assert_eq!(policy.statements.iter().map(|s| (s.name.as_str(), s.allow)).collect::<Vec<_>>(), [
-            ("#1", true),
-            ("Two", false)
-        ]);
+        assert_eq!(
+            policy.statements.iter().map(|s| (s.name.as_str(), s.allow)).collect::<Vec<_>>(),
+            [("#1", true), ("Two", false)]
+        );
         assert_eq!(parse(one).unwrap().statements.len(), 1);
     }
 

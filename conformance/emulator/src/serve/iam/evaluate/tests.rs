@@ -116,10 +116,8 @@ fn principals_are_users_roles_their_sessions_and_accounts() {
 
 #[test]
 fn exceptions_are_all_but() {
-    let own = policy(
-        "own",
-        json!([{"Effect": "Allow", "NotAction": ["iam:*"], "NotResource": ["arn:aws:s3:::secret/*"]}]),
-    );
+    let own =
+        policy("own", json!([{"Effect": "Allow", "NotAction": ["iam:*"], "NotResource": ["arn:aws:s3:::secret/*"]}]));
     let decide = |action, resource| decide(&call(role(), action, resource), [&own], []);
     assert_eq!(by(&decide("s3:GetObject", "arn:aws:s3:::a/x")), "own #1 NotAction NotResource");
     assert!(!decide("iam:ListUsers", "*").allowed());
