@@ -5,14 +5,23 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(can_mount, has_musl)");
+    println!("cargo::rustc-check-cfg=cfg(can_mount, has_musl, has_android)");
     if output("id", &["-u"]) == "0" {
         println!("cargo::rustc-cfg=can_mount");
     }
+    let tools = Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../target/tools/bin");
+    println!("cargo::rerun-if-changed={}", tools.display());
     let targets = Path::new(&output("rustc", &["--print", "sysroot"])).join("lib/rustlib");
     println!("cargo::rerun-if-changed={}", targets.display());
     if targets.join("x86_64-unknown-linux-musl").is_dir() {
         println!("cargo::rustc-cfg=has_musl");
+    }
+    let ndk_parts = ["clang", "ld.lld", "llvm-ar", "readelf"];
+    if targets.join("aarch64-linux-android").is_dir()
+        && tools.join("cargo-ndk").is_file()
+        && ndk_parts.iter().all(|program| !output(program, &["--version"]).is_empty())
+    {
+        println!("cargo::rustc-cfg=has_android");
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::panic, reason = "a disappointed expectation is what this crate reports")]
 
+pub mod android;
 mod backend;
 mod binaries;
 mod client;

@@ -13,8 +13,14 @@ use crate::supervisor::{Spec, capture};
 /// Where cargo-ndk finds the NDK: this one first, then the others.
 const NDK_VARIABLES: [&str; 4] = ["ANDROID_NDK_HOME", "ANDROID_NDK_ROOT", "ANDROID_NDK_PATH", "NDK_HOME"];
 
-/// Stands in for cargo: prints the environment of a `build`.
-const SCRIPT_HEAD: &str = "#!/bin/sh\n[ \"$1\" = build ] && exec env -0\nexec ";
+/// Stands in for cargo: prints the environment of a `build`, as it was given to it where that can be read: a shell
+/// doesn't pass on variables whose names it can't use, such as `CC_aarch64-linux-android`.
+const SCRIPT_HEAD: &str = "#!/bin/sh
+if [ \"$1\" = build ]; then
+    cat /proc/$$/environ 2>/dev/null || env -0
+    exit
+fi
+exec ";
 
 /// What is missing to build for Android, in words for the person who asked.
 pub(crate) fn missing(env: &Environment) -> Option<String> {
@@ -66,7 +72,7 @@ pub(crate) async fn environment(
     if wanted.is_empty() { Err(format!("cargo-ndk has nothing to say about {target}")) } else { Ok(wanted) }
 }
 
-/// What `env -0` printed, without what was there before and what a shell adds.
+/// What the script printed, without what was there before and what a shell adds.
 fn changed(printed: &[u8], before: &Environment) -> Environment {
     let pair = |entry: &[u8]| {
         let at = entry.iter().position(|byte| *byte == b'=')?;

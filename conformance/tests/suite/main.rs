@@ -1,5 +1,6 @@
 //! The scenarios. Each starts a backend of its own and drives the real client against it.
 
+mod android;
 mod attempts;
 mod builds;
 mod cancel;
