@@ -1,3 +1,25 @@
-//! The disconnect Lambda.
+//! The `disconnect` Lambda: woken by `$disconnect`, forgets a follower.
 
-fn main() {}
+use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
+use common::{Table, socket};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    common::logs::init();
+    let table = Table::from_env(&common::aws::config().await)?;
+    lambda_runtime::run(service_fn(|event| disconnect(event, &table))).await
+}
+
+/// Forgets a connection that has ended.
+async fn disconnect(
+    event: LambdaEvent<ApiGatewayWebsocketProxyRequest>,
+    table: &Table,
+) -> Result<ApiGatewayProxyResponse, Error> {
+    let connection = socket::connection(&event.payload)?;
+    match table.forget_connection(connection).await? {
+        Some((owner, build)) => tracing::info!(%owner, %build, "a follower left"),
+        None => tracing::info!(connection, "a follower left that was forgotten already"),
+    }
+    Ok(socket::accepted())
+}

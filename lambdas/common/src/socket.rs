@@ -1,0 +1,49 @@
+//! What API Gateway's WebSocket functions are given, and what they answer.
+
+use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
+use thiserror::Error;
+
+/// An event that is none of API Gateway's.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("the event names no connection")]
+pub struct NoConnection;
+
+/// The connection an event is about.
+pub fn connection(request: &ApiGatewayWebsocketProxyRequest) -> Result<&str, NoConnection> {
+    request.request_context.connection_id.as_deref().filter(|id| !id.is_empty()).ok_or(NoConnection)
+}
+
+/// An answer without a body. Of `$connect` it opens the connection.
+pub fn accepted() -> ApiGatewayProxyResponse {
+    status(200)
+}
+
+/// An answer that says why not, in API Gateway's own form. Of `$connect` it refuses the connection.
+pub fn refused(code: i64, why: &str) -> ApiGatewayProxyResponse {
+    let mut response = status(code);
+    response.body = Some(serde_json::json!({ "message": why }).to_string().into());
+    response
+}
+
+fn status(code: i64) -> ApiGatewayProxyResponse {
+    let mut response = ApiGatewayProxyResponse::default();
+    response.status_code = code;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_what_api_gateway_takes() {
+        let json = serde_json::to_value(refused(403, "no")).unwrap();
+        assert_eq!((json["statusCode"].as_i64(), json["body"].as_str()), (Some(403), Some(r#"{"message":"no"}"#)));
+        assert_eq!(json["isBase64Encoded"], false);
+    }
+
+    #[test]
+    fn an_event_without_a_connection_is_refused() {
+        assert_eq!(connection(&ApiGatewayWebsocketProxyRequest::default()), Err(NoConnection));
+    }
+}
