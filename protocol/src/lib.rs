@@ -5,6 +5,7 @@
 mod admission;
 mod artifact;
 mod cargo_options;
+pub mod endings;
 mod event;
 mod failure;
 mod ids;
