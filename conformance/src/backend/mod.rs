@@ -8,7 +8,6 @@ mod process;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use self::process::Process;
@@ -155,9 +154,8 @@ impl Backend {
     pub fn kill(&mut self) {
         match self.kind {
             Kind::Embedded => self.process.take().expect("the backend runs").kill(),
-            Kind::Platform(_) => self.signal(Signal::USR1),
+            Kind::Platform(_) => self.control().power(false),
         }
-        process::wait_for_port(self.port, false);
     }
 
     /// After [`Backend::kill`] or [`Backend::stop`]: everything is there again, on the same port and with what it has kept.
@@ -167,14 +165,8 @@ impl Backend {
                 assert!(self.process.is_none(), "it still runs");
                 self.launch();
             }
-            Kind::Platform(_) => self.signal(Signal::USR2),
+            Kind::Platform(_) => self.control().power(true),
         }
-        process::wait_for_port(self.port, true);
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a process id")).expect("a process id");
-        kill_process(pid, signal).expect("a signal");
     }
 
     /// Asks it to stop, as Ctrl-C does, and gives its exit code and how long it took.

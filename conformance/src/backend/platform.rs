@@ -69,6 +69,11 @@ impl Control {
         serde_json::from_value(keys).expect("a list of keys")
     }
 
+    /// Without power every machine dies and nobody answers; with it, what is kept goes on.
+    pub fn power(&self, on: bool) {
+        self.post("power", &json!({ "on": on }));
+    }
+
     /// Idle machines go, as they do after a while.
     pub fn cold(&self) {
         self.post("cold", &json!({}));

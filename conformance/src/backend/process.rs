@@ -1,7 +1,6 @@
 //! A backend's process.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -68,15 +67,6 @@ pub(crate) fn wait(child: &mut Child, patience: Duration) -> Result<Option<i32>,
         if began.elapsed() > patience {
             return Err(patience);
         }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Waits until somebody listens on a port, or nobody does.
-pub(crate) fn wait_for_port(port: u16, open: bool) {
-    let began = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_ok() != open {
-        assert!(began.elapsed() < Duration::from_secs(10), "port {port}: open was to become {open}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
