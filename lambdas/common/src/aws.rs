@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use aws_config::BehaviorVersion;
+pub use aws_config::SdkConfig;
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -40,4 +41,9 @@ pub async fn config() -> SdkConfig {
 /// Up to `attempts` calls of one operation, with waits that suit a function that is paid by the millisecond.
 pub fn retry(attempts: u32) -> RetryConfig {
     RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(FIRST_WAIT).with_max_backoff(LONGEST_WAIT)
+}
+
+/// Gives up on one call after `attempt`, so that it can be repeated.
+pub fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
 }

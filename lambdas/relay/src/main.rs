@@ -1,3 +1,55 @@
-//! The relay Lambda.
+//! The `relay` Lambda: stores what builds say and posts it to those who follow them, answers those who resume, and
+//! ends builds whose function died.
 
-fn main() {}
+mod connections;
+mod continuing;
+mod dying;
+mod ending;
+mod functions;
+mod outputs;
+mod publishing;
+mod resuming;
+mod wake;
+
+use aws_lambda_events::apigw::ApiGatewayProxyResponse;
+use common::{Table, socket};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+use crate::connections::Connections;
+use crate::functions::CompileFunction;
+use crate::outputs::Outputs;
+use crate::wake::Wake;
+
+/// What the relay works with.
+struct Relay {
+    table: Table,
+    connections: Connections,
+    outputs: Outputs,
+    compile: CompileFunction,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    common::logs::init();
+    let config = common::aws::config().await;
+    let relay = Relay {
+        table: Table::from_env(&config)?,
+        connections: Connections::from_env(&config)?,
+        outputs: Outputs::from_env(&config)?,
+        compile: CompileFunction::from_env(&config)?,
+    };
+    lambda_runtime::run(service_fn(|event| handle(event, &relay))).await
+}
+
+/// Does what an event asks for. What can't be understood is logged and done with: nobody could do better the next time.
+async fn handle(event: LambdaEvent<Value>, relay: &Relay) -> Result<ApiGatewayProxyResponse, Error> {
+    match wake::read(event.payload) {
+        Ok(Wake::Events { owner, frame }) => relay.publish(&owner, frame).await?,
+        Ok(Wake::Resume { connection, body }) => relay.resume(&connection, &body).await?,
+        Ok(Wake::Continue(next)) => relay.go_on(&next).await?,
+        Ok(Wake::Died { record, ended }) => relay.died(&record, ended).await?,
+        Err(misunderstood) => tracing::error!(%misunderstood, "an event is left alone"),
+    }
+    Ok(socket::accepted())
+}

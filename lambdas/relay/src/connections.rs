@@ -1,0 +1,61 @@
+//! Connections of the WebSocket, and what is posted to them.
+
+use std::time::Duration;
+
+use aws_sdk_apigatewaymanagement::Client;
+use aws_sdk_apigatewaymanagement::config::Builder;
+use aws_sdk_apigatewaymanagement::error::{DisplayErrorContext, SdkError};
+use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
+use aws_sdk_apigatewaymanagement::primitives::Blob;
+use common::aws::{SdkConfig, retry, timeouts};
+use common::{MissingVariable, variable};
+use thiserror::Error;
+
+/// Calls for one message. A follower that gets none of them resumes by itself.
+const ATTEMPTS: u32 = 4;
+
+/// The longest one call may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The longest all of them may take.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Posts to connections.
+pub(crate) struct Connections {
+    client: Client,
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Error)]
+pub(crate) enum Unposted {
+    /// The connection was closed, or is not open yet.
+    #[error("the connection is gone")]
+    Gone,
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Connections {
+    /// The connections of the WebSocket API that the variable `SOCKET_ENDPOINT` names.
+    pub fn from_env(config: &SdkConfig) -> Result<Self, MissingVariable> {
+        let config = Builder::from(config)
+            .endpoint_url(variable("SOCKET_ENDPOINT")?)
+            .retry_config(retry(ATTEMPTS))
+            .timeout_config(timeouts(ATTEMPT_TIMEOUT).to_builder().operation_timeout(TIMEOUT).build())
+            .build();
+        Ok(Self { client: Client::from_conf(config) })
+    }
+
+    /// Sends a message to a connection.
+    pub async fn post(&self, connection: &str, message: &str) -> Result<(), Unposted> {
+        let message = Blob::new(message.as_bytes());
+        let sent = self.client.post_to_connection().connection_id(connection).data(message).send().await;
+        sent.map(drop).map_err(unposted)
+    }
+}
+
+fn unposted(error: SdkError<PostToConnectionError>) -> Unposted {
+    let gone = error.as_service_error().is_some_and(PostToConnectionError::is_gone_exception)
+        || error.raw_response().is_some_and(|response| response.status().as_u16() == 410);
+    if gone { Unposted::Gone } else { Unposted::Failed(DisplayErrorContext(error).to_string()) }
+}

@@ -1,0 +1,54 @@
+//! A build that needs another attempt.
+
+use common::NextAttempt;
+use common::logs::build_span;
+use common::table::Fate;
+use protocol::{BuildResult, Event, Outcome};
+use tracing::Instrument;
+
+use crate::Relay;
+use crate::ending::EndError;
+use crate::functions::Uninvoked;
+
+impl Relay {
+    /// Starts the next attempt of a build; if that can't be, ends the build, so that nobody waits for it.
+    pub async fn go_on(&self, next: &NextAttempt) -> Result<(), EndError> {
+        let span = build_span(&next.owner, &next.build);
+        self.start(next).instrument(span).await
+    }
+
+    async fn start(&self, next: &NextAttempt) -> Result<(), EndError> {
+        let before = next.attempt.saturating_sub(1);
+        if self.table.decide(&next.owner, &next.build, before, Fate::HandedOver).await? == Fate::Died {
+            tracing::warn!(attempt = before, "died after it had handed over, and the build was ended");
+            return Ok(());
+        }
+        match self.compile.invoke(next).await {
+            Ok(()) => {
+                tracing::info!(attempt = next.attempt, "started the next attempt");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(attempt = next.attempt, %error, "the next attempt can't be started");
+                let newest = self.table.newest_events(&next.owner, &next.build).await?;
+                let last = newest.iter().map(Event::highest).max().unwrap_or(0);
+                self.end(&next.owner, not_started(next, last, &error)).await
+            }
+        }
+    }
+}
+
+fn not_started(next: &NextAttempt, last: u64, error: &Uninvoked) -> BuildResult {
+    let message = format!(
+        "attempt {} could not be started: {}; build again: it goes on from what is saved",
+        next.attempt,
+        error.to_string().chars().take(300).collect::<String>()
+    );
+    let result = BuildResult::new(next.build.clone(), Outcome::Crashed, last).with_message(message);
+    BuildResult {
+        complete: false,
+        attempts: next.attempt.saturating_sub(1),
+        gb_seconds: Some(next.gb_seconds),
+        ..result
+    }
+}

@@ -1,0 +1,57 @@
+//! An invocation of `compile` that failed: its attempts are settled, and its builds end.
+
+use std::time::SystemTime;
+
+use common::NextAttempt;
+use common::logs::build_span;
+use common::payload::Payload;
+use common::table::Fate;
+use protocol::{Event, FailureRecord};
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::Relay;
+use crate::ending::EndError;
+
+impl Relay {
+    /// Ends what a failed invocation was to build, and has not ended itself or handed over.
+    pub async fn died(&self, record: &FailureRecord<Value>, ended: SystemTime) -> Result<(), EndError> {
+        let payload = match Payload::read(&record.request_payload) {
+            Ok(payload) => payload,
+            Err(error) => {
+                tracing::error!(%error, "an invocation failed that was to build nothing");
+                return Ok(());
+            }
+        };
+        let mut outcome = Ok(());
+        for attempt in payload.attempts() {
+            let span = build_span(&attempt.owner, &attempt.build);
+            // One build's trouble is not the next one's.
+            outcome = outcome.and(self.attempt_died(record, &attempt, ended).instrument(span).await);
+        }
+        outcome
+    }
+
+    async fn attempt_died(
+        &self,
+        record: &FailureRecord<Value>,
+        attempt: &NextAttempt,
+        ended: SystemTime,
+    ) -> Result<(), EndError> {
+        let NextAttempt { owner, build, attempt: number, .. } = attempt;
+        tracing::warn!(attempt = number, request = record.request_context.request_id, "an attempt died");
+        self.table.settle_dead(owner, build, *number, ended).await?;
+        if self.table.decide(owner, build, *number, Fate::Died).await? == Fate::HandedOver {
+            tracing::info!(attempt = number, "it had handed over to the next one");
+            return Ok(());
+        }
+        let newest = self.table.newest_events(owner, build).await?;
+        let last = newest.iter().map(Event::highest).max().unwrap_or(0);
+        self.end(owner, record.result(build.clone(), begun(record, *number), last)).await
+    }
+}
+
+/// How many attempts were begun when this one failed: without an answer of any kind, it was never run.
+fn begun(record: &FailureRecord<Value>, number: u32) -> u32 {
+    if record.response_context.is_some() { number } else { number.saturating_sub(1) }
+}

@@ -1,0 +1,36 @@
+//! Endings that the relay writes, because `compile` can't.
+
+use common::table::TableError;
+use protocol::{BuildResult, Event, EventKind, Frame, Owner};
+use thiserror::Error;
+
+use crate::Relay;
+use crate::outputs::{Unwritten, Written};
+use crate::resuming::now_ms;
+
+/// Why a build could not be ended; Lambda repeats the invocation.
+#[derive(Debug, Error)]
+pub(crate) enum EndError {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Output(#[from] Unwritten),
+}
+
+impl Relay {
+    /// Ends a build with this result, unless it has ended: then its followers know, or learn it from the bucket.
+    pub async fn end(&self, owner: &Owner, result: BuildResult) -> Result<(), EndError> {
+        match self.outputs.write(owner, &result).await? {
+            Written::Late => {
+                tracing::info!("the build has its result");
+                Ok(())
+            }
+            Written::First => {
+                tracing::warn!(outcome = ?result.outcome, message = result.message, "ended the build");
+                let build = result.id.clone();
+                let finished = Event::new(build, None, now_ms(), EventKind::Finished(Box::new(result)));
+                Ok(self.publish(owner, Frame::new(vec![finished])).await?)
+            }
+        }
+    }
+}

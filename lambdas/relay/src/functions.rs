@@ -1,0 +1,55 @@
+//! The function that builds.
+
+use std::time::Duration;
+
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::Builder;
+use aws_sdk_lambda::error::DisplayErrorContext;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use common::aws::{SdkConfig, retry, timeouts};
+use common::{MissingVariable, NextAttempt, variable};
+use thiserror::Error;
+
+/// Calls for one invocation.
+const ATTEMPTS: u32 = 6;
+
+/// The longest one call may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Invokes `compile`.
+pub(crate) struct CompileFunction {
+    client: Client,
+    name: String,
+}
+
+/// Why an attempt was not started.
+#[derive(Debug, Error)]
+pub(crate) enum Uninvoked {
+    #[error("the order can't be encoded: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("Lambda did not take it: {0}")]
+    Lambda(String),
+}
+
+impl CompileFunction {
+    /// The function that the variable `COMPILE_FUNCTION` names.
+    pub fn from_env(config: &SdkConfig) -> Result<Self, MissingVariable> {
+        let config =
+            Builder::from(config).retry_config(retry(ATTEMPTS)).timeout_config(timeouts(ATTEMPT_TIMEOUT)).build();
+        Ok(Self { client: Client::from_conf(config), name: variable("COMPILE_FUNCTION")? })
+    }
+
+    /// Has an attempt started, without waiting for it.
+    pub async fn invoke(&self, next: &NextAttempt) -> Result<(), Uninvoked> {
+        let sent = self
+            .client
+            .invoke()
+            .function_name(&self.name)
+            .invocation_type(InvocationType::Event)
+            .payload(Blob::new(serde_json::to_vec(next)?))
+            .send()
+            .await;
+        sent.map(drop).map_err(|error| Uninvoked::Lambda(DisplayErrorContext(error).to_string()))
+    }
+}

@@ -1,0 +1,80 @@
+//! The output bucket, where results are written: once, by whoever is first.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_s3::primitives::ByteStream;
+use common::aws::{SdkConfig, timeouts};
+use common::{MissingVariable, variable};
+use protocol::{BuildResult, Owner, keys};
+use thiserror::Error;
+
+/// The longest one call may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Calls while S3 says that another write of the same object is under way (409), and the wait between them.
+const CONFLICTS: u32 = 5;
+const CONFLICT_WAIT: Duration = Duration::from_millis(200);
+
+/// Writes results.
+pub(crate) struct Outputs {
+    client: Client,
+    bucket: String,
+}
+
+/// Whether this result is the one that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It is.
+    First,
+    /// Another was there.
+    Late,
+}
+
+/// Why a result is not stored.
+#[derive(Debug, Error)]
+pub(crate) enum Unwritten {
+    #[error("the result can't be encoded: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("S3: PutObject of `{key}` failed: {why}")]
+    S3 { key: String, why: String },
+}
+
+impl Outputs {
+    /// The bucket that the variable `OUTPUT_BUCKET` names.
+    pub fn from_env(config: &SdkConfig) -> Result<Self, MissingVariable> {
+        let client = Client::from_conf(Builder::from(config).timeout_config(timeouts(ATTEMPT_TIMEOUT)).build());
+        Ok(Self { client, bucket: variable("OUTPUT_BUCKET")? })
+    }
+
+    /// Writes `result.json`, unless it is there. When an answer of S3's was lost on the way, the second call takes the
+    /// first one's object for another's; then followers learn the ending from the bucket, and not from the socket.
+    pub async fn write(&self, owner: &Owner, result: &BuildResult) -> Result<Written, Unwritten> {
+        let key = keys::result(owner, &result.id);
+        let json = serde_json::to_vec(result)?;
+        let mut conflicts = 0;
+        loop {
+            let put = self
+                .client
+                .put_object()
+                .bucket(&self.bucket)
+                .key(&key)
+                .if_none_match("*")
+                .content_type("application/json")
+                .body(ByteStream::from(json.clone()))
+                .send()
+                .await;
+            let Err(error) = put else { return Ok(Written::First) };
+            match error.code() {
+                Some("PreconditionFailed") => return Ok(Written::Late),
+                Some("ConditionalRequestConflict") if conflicts < CONFLICTS => {
+                    conflicts += 1;
+                    tokio::time::sleep(CONFLICT_WAIT).await;
+                }
+                _ => return Err(Unwritten::S3 { key, why: DisplayErrorContext(error).to_string() }),
+            }
+        }
+    }
+}

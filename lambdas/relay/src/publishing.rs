@@ -1,0 +1,94 @@
+//! What a build says: stored, then posted to everyone who follows it.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use common::logs::build_span;
+use common::table::{Follower, TableError};
+use futures_util::future::join_all;
+use protocol::{BuildId, EventKind, Frame, Owner};
+use tracing::Instrument;
+
+use crate::Relay;
+use crate::connections::Unposted;
+
+/// A younger connection that seems gone may only not be open yet: API Gateway gives `$connect` this long to answer.
+const OPENING: Duration = Duration::from_secs(30);
+
+impl Relay {
+    /// Stores a frame's numbered events and its result, then posts the frame. What fails before it is stored is an
+    /// error: Lambda repeats the invocation. What can't be posted, its follower gets when it resumes.
+    pub async fn publish(&self, owner: &Owner, frame: Frame) -> Result<(), TableError> {
+        let Some(build) = frame.events.first().map(|event| event.build.clone()) else { return Ok(()) };
+        let span = build_span(owner, &build);
+        async {
+            self.store(owner, &build, &frame).await?;
+            self.post(owner, &build, &frame).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn store(&self, owner: &Owner, build: &BuildId, frame: &Frame) -> Result<(), TableError> {
+        let numbered: Vec<_> = frame.events.iter().filter(|event| event.span().is_some()).cloned().collect();
+        if let Some(last) = numbered.iter().map(|event| event.highest()).max() {
+            self.table.store_events(owner, build, last, &numbered).await?;
+        }
+        for event in &frame.events {
+            if let EventKind::Finished(result) = &event.kind
+                && result.id == *build
+            {
+                self.table.store_result(owner, result).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Posts to all followers at once: one that is slow keeps no other waiting.
+    async fn post(&self, owner: &Owner, build: &BuildId, frame: &Frame) -> Result<(), TableError> {
+        let followers = self.table.followers(owner, build).await?;
+        let message = frame.encode();
+        join_all(followers.iter().map(|follower| self.post_to(owner, build, follower, &message))).await;
+        Ok(())
+    }
+
+    async fn post_to(&self, owner: &Owner, build: &BuildId, follower: &Follower, message: &str) {
+        match self.connections.post(&follower.connection, message).await {
+            Ok(()) => {}
+            Err(Unposted::Gone) if is_opening(follower, SystemTime::now()) => {
+                tracing::debug!(connection = follower.connection, "is not open yet");
+            }
+            Err(Unposted::Gone) => self.forget(owner, build, &follower.connection).await,
+            Err(Unposted::Failed(why)) => {
+                tracing::warn!(connection = follower.connection, why, "a follower could not be reached");
+            }
+        }
+    }
+
+    /// Forgets a connection that is gone. If that fails, the next message meets it again.
+    pub async fn forget(&self, owner: &Owner, build: &BuildId, connection: &str) {
+        match self.table.forget(owner, build, connection).await {
+            Ok(()) => tracing::info!(connection, "a follower was gone"),
+            Err(error) => tracing::warn!(connection, %error, "a follower that is gone can't be forgotten"),
+        }
+    }
+}
+
+fn is_opening(follower: &Follower, now: SystemTime) -> bool {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(Duration::from_millis(follower.since)) < OPENING
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_young_connection_may_be_opening() {
+        let follower = Follower { connection: "c".to_owned(), since: 1_000_000 };
+        let at = |ms| UNIX_EPOCH + Duration::from_millis(ms);
+        assert!(is_opening(&follower, at(1_000_000)));
+        assert!(is_opening(&follower, at(1_029_999)));
+        assert!(is_opening(&follower, at(999_000)), "another machine's clock");
+        assert!(!is_opening(&follower, at(1_030_000)));
+    }
+}

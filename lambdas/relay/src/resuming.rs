@@ -1,0 +1,88 @@
+//! A follower that wants what it has missed.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use common::logs::build_span;
+use common::table::{Stored, TableError};
+use protocol::{BuildId, BuildResult, ClientMessage, Event, Frame, Owner, Replay};
+use tracing::Instrument;
+
+use crate::Relay;
+use crate::connections::Unposted;
+
+/// Frames of one answer, read from the table as they are sent.
+enum Sent {
+    All,
+    /// The connection takes no more.
+    Cut,
+}
+
+impl Relay {
+    /// Sends what was stored after the number that the follower has, the result if there is one, and `caught_up`.
+    /// Which build that is, the connection tells and not the message. A message that makes no sense has no answer.
+    pub async fn resume(&self, connection: &str, body: &str) -> Result<(), TableError> {
+        let Some(ClientMessage::Resume { after }) = ClientMessage::decode(body) else {
+            tracing::info!(connection, "a follower said something that makes no sense");
+            return Ok(());
+        };
+        let Some((owner, build)) = self.table.followed(connection).await? else {
+            tracing::warn!(connection, "a connection that is no follower asks for events");
+            return Ok(());
+        };
+        let span = build_span(&owner, &build);
+        self.replay(connection, &owner, &build, after).instrument(span).await
+    }
+
+    async fn replay(&self, connection: &str, owner: &Owner, build: &BuildId, after: u64) -> Result<(), TableError> {
+        let mut replay = Replay::new(build.clone(), after);
+        let mut rows = self.table.stored_after(owner, build, after);
+        let (mut result, mut found) = (None::<Box<BuildResult>>, false);
+        while let Some(row) = rows.next().await? {
+            match row {
+                Stored::Events(events) => {
+                    found = true;
+                    let frames: Vec<Frame> = events.into_iter().filter_map(|event| replay.push(event)).collect();
+                    if let Sent::Cut = self.send(connection, owner, build, frames).await {
+                        return Ok(());
+                    }
+                }
+                Stored::Result(ending) => result = Some(ending),
+            }
+        }
+        if !found {
+            // Nothing newer: `caught_up` tells how far the build is all the same.
+            let newest: Vec<Event> = self.table.newest_events(owner, build).await?;
+            let frames: Vec<Frame> = newest.into_iter().filter_map(|event| replay.push(event)).collect();
+            if let Sent::Cut = self.send(connection, owner, build, frames).await {
+                return Ok(());
+            }
+        }
+        let frames = replay.finish(result.map(|result| *result), now_ms());
+        self.send(connection, owner, build, frames).await;
+        Ok(())
+    }
+
+    /// In order, so one after the other.
+    async fn send(&self, connection: &str, owner: &Owner, build: &BuildId, frames: Vec<Frame>) -> Sent {
+        for frame in frames {
+            match self.connections.post(connection, &frame.encode()).await {
+                Ok(()) => {}
+                Err(Unposted::Gone) => {
+                    self.forget(owner, build, connection).await;
+                    return Sent::Cut;
+                }
+                Err(Unposted::Failed(why)) => {
+                    tracing::warn!(connection, why, "an answer was cut short: the follower will ask again");
+                    return Sent::Cut;
+                }
+            }
+        }
+        Sent::All
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,217 @@
+//! What the relay is woken by, told by the event's shape.
+
+use std::time::SystemTime;
+
+use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use common::NextAttempt;
+use common::payload::{InvalidPayload, Payload};
+use common::socket::{self, NoConnection};
+use protocol::limits::MAX_MESSAGE_BYTES;
+use protocol::{FailureRecord, Frame, Owner};
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+/// What there is to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Wake {
+    /// A build said something.
+    Events { owner: Owner, frame: Frame },
+    /// A follower sent something by the route `resume`.
+    Resume { connection: String, body: String },
+    /// An attempt ran out of time, and the next is to go on.
+    Continue(NextAttempt),
+    /// An invocation of `compile` failed.
+    Died { record: FailureRecord<Value>, ended: SystemTime },
+}
+
+/// Why an event is none the relay knows.
+#[derive(Debug, Error)]
+pub(crate) enum Misunderstood {
+    #[error("neither an event of the bus nor of the socket")]
+    Shape,
+    #[error("an event of the source `{0}` and the type `{1}`")]
+    Kind(String, String),
+    #[error("the detail of a `{0}` can't be read: {1}")]
+    Detail(String, serde_json::Error),
+    #[error("an event of the socket can't be read: {0}")]
+    Socket(serde_json::Error),
+    #[error(transparent)]
+    NoConnection(#[from] NoConnection),
+    #[error("the route `{0}`")]
+    Route(String),
+    #[error("events of no build, or of several")]
+    Builds,
+    #[error("events of {0} bytes, more than a message holds")]
+    Size(usize),
+    #[error("an order to go on: {0}")]
+    Payload(#[from] InvalidPayload),
+    #[error("an order to go on with attempt {0}, and none is before it")]
+    First(u32),
+}
+
+/// A frame, and whose build it is about.
+#[derive(Deserialize)]
+struct OwnedFrame {
+    owner: Owner,
+    #[serde(flatten)]
+    frame: Frame,
+}
+
+/// Reads an event.
+pub(crate) fn read(event: Value) -> Result<Wake, Misunderstood> {
+    if event.get("requestContext").is_some() {
+        let request = ApiGatewayWebsocketProxyRequest::deserialize(event).map_err(Misunderstood::Socket)?;
+        return read_socket(request);
+    }
+    if event.get("detail-type").is_some() {
+        let event = EventBridgeEvent::<Value>::deserialize(event).map_err(|_| Misunderstood::Shape)?;
+        return read_bus(event);
+    }
+    Err(Misunderstood::Shape)
+}
+
+fn read_socket(request: ApiGatewayWebsocketProxyRequest) -> Result<Wake, Misunderstood> {
+    let connection = socket::connection(&request)?.to_owned();
+    match request.request_context.route_key.as_deref() {
+        Some("resume") => Ok(Wake::Resume { connection, body: request.body.unwrap_or_default() }),
+        route => Err(Misunderstood::Route(clip(route.unwrap_or_default()))),
+    }
+}
+
+fn read_bus(event: EventBridgeEvent<Value>) -> Result<Wake, Misunderstood> {
+    let unreadable = |error| Misunderstood::Detail(clip(&event.detail_type), error);
+    match (event.source.as_str(), event.detail_type.as_str()) {
+        ("cargo-cloud", "events") => {
+            let OwnedFrame { owner, frame } = OwnedFrame::deserialize(event.detail).map_err(unreadable)?;
+            check(&frame)?;
+            Ok(Wake::Events { owner, frame })
+        }
+        ("cargo-cloud", "continue") => match Payload::read(&event.detail)? {
+            Payload::Next(next) if next.attempt > 1 => Ok(Wake::Continue(next)),
+            Payload::Next(next) => Err(Misunderstood::First(next.attempt)),
+            Payload::Sources(_) => Err(InvalidPayload::Shape.into()),
+        },
+        ("lambda", "Lambda Function Invocation Result - Failure") => {
+            let ended = timestamp(&event.detail).unwrap_or_else(SystemTime::now);
+            let record = FailureRecord::deserialize(event.detail).map_err(unreadable)?;
+            Ok(Wake::Died { record, ended })
+        }
+        (source, kind) => Err(Misunderstood::Kind(clip(source), clip(kind))),
+    }
+}
+
+fn check(frame: &Frame) -> Result<(), Misunderstood> {
+    let build = frame.events.first().map(|event| &event.build);
+    if build.is_none() || frame.events.iter().any(|event| Some(&event.build) != build) {
+        return Err(Misunderstood::Builds);
+    }
+    match frame.encode().len() {
+        size if size > MAX_MESSAGE_BYTES => Err(Misunderstood::Size(size)),
+        _ => Ok(()),
+    }
+}
+
+/// When Lambda wrote a failure record.
+fn timestamp(record: &Value) -> Option<SystemTime> {
+    let time = DateTime::from_str(record.get("timestamp")?.as_str()?, Format::DateTimeWithOffset).ok()?;
+    time.try_into().ok()
+}
+
+fn clip(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const BUILD: &str = "01936f2e-5f6c-7abc-8def-0123456789ab";
+    const OTHER: &str = "01936f2e-5f6c-7abc-8def-0123456789ac";
+
+    fn bus(source: &str, kind: &str, detail: Value) -> Value {
+        json!({"version": "0", "id": "i", "detail-type": kind, "source": source, "account": "111122223333",
+            "time": "2026-01-01T00:00:00Z", "region": "eu-central-1", "resources": [], "detail": detail})
+    }
+
+    fn output(build: &str, seq: u64, text: &str) -> Value {
+        json!({"v": 1, "build": build, "seq": seq, "at": 1, "kind": "output", "stream": "stdout", "text": text})
+    }
+
+    fn socket(route: &str, body: Value) -> Value {
+        json!({"requestContext": {"routeKey": route, "eventType": "MESSAGE", "messageId": "m", "connectionId": "c=",
+                "connectedAt": 1, "requestTimeEpoch": 1, "requestId": "r", "identity": {"sourceIp": "192.0.2.1"}},
+            "body": body, "isBase64Encoded": false})
+    }
+
+    #[test]
+    fn events_of_one_build_are_read() {
+        let detail = json!({"v": 1, "owner": "me", "events": [output(BUILD, 1, "a"), output(BUILD, 2, "b")]});
+        let Wake::Events { owner, frame } = read(bus("cargo-cloud", "events", detail)).unwrap() else { panic!() };
+        assert_eq!((owner.as_str(), frame.events.len()), ("me", 2));
+        assert!(!frame.encode().contains("owner"), "what is posted is the plain frame");
+    }
+
+    #[test]
+    fn a_failure_is_read_with_its_time() {
+        let detail = json!({"version": "1.0", "timestamp": "2026-01-02T03:04:05.678Z",
+            "requestContext": {"requestId": "r", "functionArn": "f", "condition": "RetriesExhausted",
+                "approximateInvokeCount": 1},
+            "requestPayload": {"Records": []}, "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
+            "responsePayload": {"errorMessage": "killed"}});
+        let event = bus("lambda", "Lambda Function Invocation Result - Failure", detail);
+        let Wake::Died { record, ended } = read(event).unwrap() else { panic!() };
+        assert_eq!(record.request_context.condition, "RetriesExhausted");
+        let since = ended.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(since.as_millis(), 1_767_323_045_678);
+    }
+
+    #[test]
+    fn an_order_to_go_on_is_for_a_second_attempt_or_a_later_one() {
+        let order = |attempt| {
+            let detail = json!({"v": 1, "owner": "me", "build": BUILD, "attempt": attempt, "first_seq": 9});
+            read(bus("cargo-cloud", "continue", detail))
+        };
+        assert!(matches!(order(2), Ok(Wake::Continue(next)) if next.first_seq == 9));
+        assert!(matches!(order(1), Err(Misunderstood::First(1))));
+    }
+
+    #[test]
+    fn a_resume_is_read_whatever_its_body_is() {
+        for (body, text) in
+            [(json!(r#"{"action":"resume","after":3}"#), r#"{"action":"resume","after":3}"#), (json!(null), "")]
+        {
+            let Wake::Resume { connection, body } = read(socket("resume", body)).unwrap() else { panic!() };
+            assert_eq!((connection.as_str(), body.as_str()), ("c=", text));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_apart_from_what_fails() {
+        let events = |events: Value| bus("cargo-cloud", "events", json!({"v": 1, "owner": "me", "events": events}));
+        for event in [
+            json!(null),
+            json!([1]),
+            json!({"Records": []}),
+            json!({"detail-type": 5}),
+            socket("$default", json!("x")),
+            json!({"requestContext": {"routeKey": "resume"}}),
+            bus("someone", "events", json!({})),
+            bus("cargo-cloud", "continue", json!({"Records": []})),
+            bus("cargo-cloud", "events", json!({"v": 1, "events": [output(BUILD, 1, "")]})),
+            bus("cargo-cloud", "events", json!({"v": 1, "owner": "../me", "events": [output(BUILD, 1, "")]})),
+            events(json!([])),
+            events(json!([{"v": 1}])),
+            events(json!([output(BUILD, 1, ""), output(OTHER, 2, "")])),
+            events(json!([output(BUILD, 1, &"x".repeat(MAX_MESSAGE_BYTES))])),
+            bus("lambda", "Lambda Function Invocation Result - Failure", json!({})),
+        ] {
+            assert!(read(event.clone()).is_err(), "{event}");
+        }
+    }
+}
