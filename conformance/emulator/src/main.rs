@@ -2,6 +2,7 @@
 //! runs the suite against it; `serve` is what one scenario talks to.
 
 mod platform;
+mod platform_file;
 mod serve;
 
 use std::io::{self, IsTerminal};

@@ -1,11 +1,43 @@
 //! `aws-emulator serve`: one emulated account, for one scenario.
 
-use std::ffi::OsString;
+mod call;
+mod client_config;
+mod control;
+mod dynamodb;
+mod emulator;
+mod events;
+mod faults;
+mod front;
+mod functions;
+pub mod iam;
+mod invoke;
+mod keys;
+mod moto;
+mod power;
+mod problems;
+mod recorder;
+mod s3;
+mod socket;
+mod wiring;
+
+use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::platform_file::PlatformFile;
+use emulator::{Emulator, Parts};
+use functions::{Functions, Settings};
+use moto::Moto;
+use wiring::Wiring;
+
+/// Invocations of each small function at once: what a new account has for all of them.
+const SMALL_JOBS: usize = 10;
 
 /// What `serve` is told.
 #[derive(Args)]
@@ -22,16 +54,108 @@ pub struct Options {
     /// Ends every invocation of `compile` after this time, if its time-out is longer
     #[arg(long, value_name = "DURATION")]
     attempt_limit: Option<humantime::Duration>,
-    /// The size of a function's /tmp in bytes; unbounded when not given
+    /// The size of the /tmp of `compile` in bytes; unbounded when not given
     #[arg(long, value_name = "BYTES")]
     tmp_size: Option<u64>,
-    /// A variable of a function's image, `compile:NAME=VALUE`
-    #[arg(long, value_name = "FUNCTION:NAME=VALUE")]
-    env: Vec<OsString>,
+    /// A variable of a function's image, `compile:NAME=VALUE`. If VALUE is a path of this machine, the image has its
+    /// content, and the variable the path there: everybody has to be able to read it
+    #[arg(long, value_name = "FUNCTION:NAME=VALUE", value_parser = parse_variable)]
+    env: Vec<(String, String, String)>,
+}
+
+fn parse_variable(text: &str) -> Result<(String, String, String), &'static str> {
+    let parts = text.split_once(':').and_then(|(function, rest)| Some((function, rest.split_once('=')?)));
+    match parts {
+        Some((function, (name, value))) if !function.is_empty() && !name.is_empty() => {
+            Ok((function.to_owned(), name.to_owned(), value.to_owned()))
+        }
+        _ => Err("write FUNCTION:NAME=VALUE, for example compile:ANDROID_NDK_HOME=/opt/ndk"),
+    }
 }
 
 /// Serves until it is interrupted.
 pub async fn run(options: Options) -> Result<ExitCode> {
-    let _ = options;
-    Ok(ExitCode::SUCCESS)
+    let mut interrupt = signal(SignalKind::interrupt()).context("no signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
+    functions::check_sandboxes().await?;
+    let folder = options.folder;
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+    let folder = folder.canonicalize().with_context(|| format!("{} can't be found", folder.display()))?;
+    let platform = PlatformFile::read(&options.platform)?;
+    let moto = Moto::fork(platform.control, &platform.region).await?;
+    let wiring = Wiring::load(&moto, &platform).await?;
+    let functions = Functions::new(Settings {
+        jobs: options.jobs,
+        small_jobs: SMALL_JOBS,
+        attempt_limit: options.attempt_limit.map(Into::into),
+        tmp_size: options.tmp_size,
+        image: options.env,
+        programs: platform.functions.clone(),
+        folder: folder.clone(),
+    });
+    write_grants(&wiring, &options.platform)?;
+
+    let (listener, address) = listen().await?;
+    let (plain, plain_address) = listen().await?;
+    let calls = options.platform.join("calls");
+    let parts = Parts { platform, folder: folder.clone(), calls, address, moto, wiring, functions };
+    let emulator = Emulator::new(parts)?;
+    client_config::write_all(&emulator, &folder)?;
+    let servers = [
+        tokio::spawn(front::serve(emulator.clone(), listener, false)),
+        tokio::spawn(front::serve(emulator.clone(), plain, true)),
+    ];
+    greet(address, plain_address, emulator.moto.port());
+
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    for server in servers {
+        server.abort();
+    }
+    emulator.functions.end_all().await;
+    let problems = emulator.problems.all();
+    for problem in &problems {
+        eprintln!("error: {problem}");
+    }
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn listen() -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.context("no port to listen on")?;
+    let address = listener.local_addr().context("the address is unknown")?;
+    Ok((listener, address))
+}
+
+/// The first line is what scenarios read. `plain` is the same, as AWS's ports without TLS.
+fn greet(address: SocketAddr, plain: SocketAddr, moto: u16) {
+    let text = format!("listening on http://{address}\nwithout TLS on {plain}\nmoto on port {moto}\n");
+    let mut out = std::io::stdout().lock();
+    // Whoever has read the first line may be gone.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// For the driver, which looks for grants that were never used. All scenarios write the same.
+fn write_grants(wiring: &Wiring, folder: &std::path::Path) -> Result<()> {
+    let path = folder.join("grants.json");
+    if path.exists() {
+        return Ok(());
+    }
+    let text = serde_json::to_vec_pretty(&wiring.policies.grants()).context("the grants have no JSON")?;
+    let own = folder.join(format!("grants.{}.tmp", std::process::id()));
+    std::fs::write(&own, text).with_context(|| format!("{} can't be written", own.display()))?;
+    std::fs::rename(&own, &path).with_context(|| format!("{} can't be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_names_its_function() {
+        let of = |text: &str| parse_variable(text);
+        assert_eq!(of("compile:A=b=c:d"), Ok(("compile".into(), "A".into(), "b=c:d".into())));
+        assert!(of("A=b").is_err() && of("compile:A").is_err() && of(":A=b").is_err());
+    }
 }

@@ -1,0 +1,42 @@
+//! The clients' configurations: how each device reaches this account.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::emulator::Emulator;
+
+/// Writes `FOLDER/<device>.toml` for each device: what Terraform's output says, at this emulator's address.
+pub fn write_all(emulator: &Emulator, folder: &Path) -> Result<()> {
+    let client = emulator.platform.outputs.get("client").context("Terraform has no output `client`")?;
+    let field = |name: &str| client[name].as_str().with_context(|| format!("the output `client` has no `{name}`"));
+    let address = emulator.address;
+    let socket = field("socket")?;
+    // wss://<api>.execute-api.<region>.amazonaws.com/<stage>
+    let (host, stage) = socket
+        .strip_prefix("wss://")
+        .and_then(|rest| rest.split_once('/'))
+        .with_context(|| format!("the output `client` has a socket that is none of API Gateway's: {socket}"))?;
+    let api = host.split('.').next().unwrap_or_default();
+    let targets = client["targets"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let targets: Vec<String> = targets.map(|target| format!("{target:?}")).collect();
+    for (name, device) in &emulator.platform.devices {
+        let text = format!(
+            "backend = \"aws\"\n\n[backends.aws]\nendpoint = \"http://{address}\"\n\
+             socket = \"ws://{address}/execute-api/{api}/{stage}\"\nregion = {region:?}\ninput_bucket = {input:?}\n\
+             output_bucket = {output:?}\nowner = {owner:?}\naccess_key_id = {id:?}\nsecret_access_key = {secret:?}\n\
+             targets = [{targets}]\n",
+            region = field("region")?,
+            input = field("input_bucket")?,
+            output = field("output_bucket")?,
+            owner = device.owner,
+            id = device.access_key_id,
+            secret = device.secret_access_key,
+            targets = targets.join(", "),
+        );
+        let path = folder.join(format!("{name}.toml"));
+        std::fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))?;
+    }
+    Ok(())
+}
