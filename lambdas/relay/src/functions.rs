@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::Builder;
-use aws_sdk_lambda::error::DisplayErrorContext;
+use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use common::aws::{SdkConfig, retry, timeouts};
@@ -28,8 +28,10 @@ pub(crate) struct CompileFunction {
 pub(crate) enum Uninvoked {
     #[error("the order can't be encoded: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("Lambda did not take it: {0}")]
-    Lambda(String),
+    #[error("Lambda refused it ({code}): {why}")]
+    Refused { code: String, why: String },
+    #[error("Lambda could not be reached: {0}")]
+    Unreachable(String),
 }
 
 impl CompileFunction {
@@ -50,6 +52,11 @@ impl CompileFunction {
             .payload(Blob::new(serde_json::to_vec(next)?))
             .send()
             .await;
-        sent.map(drop).map_err(|error| Uninvoked::Lambda(DisplayErrorContext(error).to_string()))
+        sent.map(drop).map_err(|error| match (error.code(), error.message()) {
+            (Some(code), why) => {
+                Uninvoked::Refused { code: code.to_owned(), why: why.unwrap_or("no reason").to_owned() }
+            }
+            (None, _) => Uninvoked::Unreachable(DisplayErrorContext(error).to_string()),
+        })
     }
 }
