@@ -5,6 +5,7 @@
 mod admission;
 mod artifact;
 mod cargo_options;
+mod client_line;
 pub mod endings;
 mod event;
 mod failure;
@@ -20,6 +21,7 @@ mod result;
 pub use admission::{Capabilities, admit, admit_size, admit_target};
 pub use artifact::{ArtifactFile, ArtifactManifest, FileKind, MANIFEST_ENTRY, PackageRef};
 pub use cargo_options::CargoOptions;
+pub use client_line::{ClientLine, InvalidLine};
 pub use event::{Event, EventKind, Status, Stream};
 pub use failure::{FailureRecord, Invocation, ResponseContext, ResponsePayload};
 pub use ids::{BuildId, InvalidName, Owner, ProjectKey};

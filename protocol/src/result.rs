@@ -10,6 +10,9 @@ use crate::limits::PROTOCOL_VERSION;
 pub struct BuildResult {
     /// Version of the protocol. (`version` here, because `finished` holds both, flat.)
     pub version: u32,
+    /// Version of the backend, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
     /// The build.
     pub id: BuildId,
     /// The ending.
@@ -112,6 +115,8 @@ impl BuildResult {
     pub fn new(id: BuildId, outcome: Outcome, last: u64) -> Self {
         Self {
             version: PROTOCOL_VERSION,
+            // All crates of the workspace have one version.
+            backend: Some(env!("CARGO_PKG_VERSION").to_owned()),
             id,
             outcome,
             exit_code: None,
