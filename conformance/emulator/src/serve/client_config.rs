@@ -13,10 +13,10 @@ pub fn write_all(emulator: &Emulator, folder: &Path) -> Result<()> {
     let field = |name: &str| client[name].as_str().with_context(|| format!("the output `client` has no `{name}`"));
     let address = emulator.address;
     let socket = field("socket")?;
-    // wss://<api>.execute-api.<region>.amazonaws.com/<stage>
+    // wss://<api>.execute-api.<region>.amazonaws.com/<stage>; moto says https.
     let (host, stage) = socket
-        .strip_prefix("wss://")
-        .and_then(|rest| rest.split_once('/'))
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split_once('/'))
         .with_context(|| format!("the output `client` has a socket that is none of API Gateway's: {socket}"))?;
     let api = host.split('.').next().unwrap_or_default();
     let targets = client["targets"].as_array().into_iter().flatten().filter_map(Value::as_str);
