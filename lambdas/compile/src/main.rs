@@ -1,3 +1,48 @@
-//! The compile Lambda.
+//! The compile Lambda: builds what comes into the input bucket.
 
-fn main() {}
+mod attempt;
+mod bus;
+mod cache;
+mod clock;
+mod compiler;
+mod ending;
+mod events;
+mod handler;
+mod outputs;
+mod settings;
+mod source;
+mod storage;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use lambda_runtime::{LambdaEvent, service_fn};
+
+use crate::compiler::Compiler;
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    // Before any thread: what supervises a build is this program, started again.
+    builder::supervisor_main_if_asked();
+    builder::harden_process();
+    common::logs::init();
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let settings = Settings::from_env()?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Result<()> {
+    let compiler = Compiler::new(settings, &common::aws::config().await)?;
+    let compiler = &compiler;
+    let handler = service_fn(async |event: LambdaEvent<serde_json::Value>| handler::handle(compiler, event).await);
+    lambda_runtime::run(handler).await.map_err(|error| anyhow::anyhow!("the runtime ended: {error}"))
+}

@@ -1,0 +1,132 @@
+//! The bus: one entry at a time, until it is taken.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use thiserror::Error;
+use tokio::time::timeout_at;
+use tracing::warn;
+
+/// What all entries have as their source.
+const SOURCE: &str = "cargo-cloud";
+
+/// The first wait before a refused entry is sent again; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+/// The longest such wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
+
+/// What an entry is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A frame of events.
+    Events,
+    /// The order for a further attempt.
+    Continue,
+}
+
+impl About {
+    fn detail_type(self) -> &'static str {
+        match self {
+            About::Events => "events",
+            About::Continue => "continue",
+        }
+    }
+}
+
+/// Why an entry was not taken.
+#[derive(Debug, Error)]
+pub enum BusError {
+    /// It never will be.
+    #[error("the event bus refuses it ({0})")]
+    Refused(String),
+    /// Not in the time there was.
+    #[error("the event bus did not take it in time ({0})")]
+    OutOfTime(String),
+}
+
+/// A bus of events.
+#[derive(Debug, Clone)]
+pub struct Bus {
+    client: Client,
+    name: String,
+}
+
+impl Bus {
+    /// The bus of this name.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    /// Puts an entry on the bus, and does not give up before `until`.
+    pub async fn put(&self, about: About, detail: &str, until: Instant) -> Result<(), BusError> {
+        let mut wait = FIRST_WAIT;
+        let mut told = "no answer".to_owned();
+        loop {
+            match timeout_at(until.into(), self.put_once(about, detail)).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(Refusal { why, lasts: true })) => return Err(BusError::Refused(why)),
+                Ok(Err(Refusal { why, lasts: false })) => told = why,
+                Err(_) => return Err(BusError::OutOfTime(told)),
+            }
+            if Instant::now() + wait >= until {
+                return Err(BusError::OutOfTime(told));
+            }
+            warn!(why = told, "the event bus did not take an entry, which is sent again");
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    async fn put_once(&self, about: About, detail: &str) -> Result<(), Refusal> {
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(&self.name)
+            .source(SOURCE)
+            .detail_type(about.detail_type())
+            .detail(detail)
+            .build();
+        match self.client.put_events().entries(entry).send().await {
+            Ok(answer) if answer.failed_entry_count() == 0 => Ok(()),
+            Ok(answer) => {
+                let entry = answer.entries().first();
+                let code = entry.and_then(|entry| entry.error_code()).unwrap_or("no reason given");
+                let said = entry.and_then(|entry| entry.error_message()).unwrap_or_default();
+                Err(Refusal { why: format!("{code}: {said}"), lasts: lasts(code) })
+            }
+            Err(error) => {
+                let lasts = error.code().is_some_and(lasts);
+                Err(Refusal { why: DisplayErrorContext(error).to_string(), lasts })
+            }
+        }
+    }
+}
+
+/// Why one call was in vain, and whether the next would be.
+struct Refusal {
+    why: String,
+    lasts: bool,
+}
+
+/// Whether an error code stays what it is (docs.aws.amazon.com/eventbridge, PutEventsResultEntry); the others pass.
+fn lasts(code: &str) -> bool {
+    let never =
+        ["AccessDenied", "NotAuthorized", "Invalid", "Malformed", "Redaction", "ResourceNotFound", "Validation"];
+    never.iter().any(|start| code.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_tried_again_and_what_lasts_is_not() {
+        for code in ["ThrottlingException", "InternalFailure", "InternalException", "no reason given"] {
+            assert!(!lasts(code), "{code}");
+        }
+        for code in ["AccessDeniedException", "MalformedDetail", "InvalidArgument", "NotAuthorizedForSourceException"] {
+            assert!(lasts(code), "{code}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! An object as a blocking reader.
+
+use std::io::{self, Read};
+
+use bytes::{Buf, Bytes};
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::storage::{Download, StorageError};
+
+/// Pieces between the network and the disk, beside those on their way.
+const BACKLOG: usize = 1;
+
+/// Reads an object in a blocking thread, while it is fetched in a task.
+pub(super) fn reader(download: Download) -> impl Read + Send {
+    let (sender, receiver) = mpsc::channel(BACKLOG);
+    let task = tokio::spawn(async move {
+        let mut pieces = std::pin::pin!(download.pieces());
+        while let Some(piece) = pieces.next().await {
+            if sender.send(piece).await.is_err() {
+                return;
+            }
+        }
+    });
+    Pieces { receiver, piece: Bytes::new(), _task: AbortOnDropHandle::new(task) }
+}
+
+struct Pieces {
+    receiver: mpsc::Receiver<Result<Bytes, StorageError>>,
+    piece: Bytes,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(piece) => self.piece = piece.map_err(io::Error::other)?,
+                None => return Ok(0),
+            }
+        }
+        let length = self.piece.len().min(buffer.len());
+        self.piece.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}

@@ -1,0 +1,213 @@
+//! Projects between builds: in this sandbox's /tmp, and in the cache bucket for all others.
+//!
+//! A project's folder is whole at every moment a sandbox can be ended: cargo and the engine survive that in the folder
+//! they work in (what was half written is compiled again), and a restored folder takes its place by one rename. So a
+//! folder that is there is used as it is, unless the bucket has a newer state than the one it began with.
+
+mod download;
+mod home;
+mod note;
+mod pack;
+mod rate;
+mod room;
+mod unpack;
+mod upload;
+mod walk;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use builder::{Cache, CachedProject};
+use protocol::keys;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout_at;
+use tracing::{info, warn};
+
+use self::note::Note;
+use self::unpack::Unpacked;
+use crate::storage::{Bucket, Opened};
+
+pub use self::rate::Rate;
+pub use self::room::tidy;
+
+/// The object below a project's prefix.
+const OBJECT: &str = "project.tar.zst";
+
+/// What the engine calls the builds' common `CARGO_HOME` in its work folder.
+const CARGO_HOME: &str = "cargo-home";
+
+/// How long a look at the bucket may take: a build without a cache is only slower.
+const LOOK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The cache of one attempt.
+pub struct ProjectCache {
+    bucket: Bucket,
+    work: PathBuf,
+    /// Saving is given up then.
+    until: Instant,
+    rate: Rate,
+    /// The state that is to be restored.
+    newer: Mutex<Option<String>>,
+}
+
+impl ProjectCache {
+    /// With the engine's work folder.
+    pub fn new(bucket: Bucket, work: PathBuf, until: Instant, rate: Rate) -> Self {
+        Self { bucket, work, until, rate, newer: Mutex::new(None) }
+    }
+
+    fn newer(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.newer.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn note(&self, project: &CachedProject) -> PathBuf {
+        note::path(&self.work, &project.owner, &project.key)
+    }
+
+    fn home(&self) -> PathBuf {
+        self.work.join(CARGO_HOME)
+    }
+
+    async fn restore_from(&self, project: &CachedProject, etag: String) -> io::Result<()> {
+        let begun = Instant::now();
+        let download = match self.bucket.open(&key(project), Some(&etag)).await.map_err(io::Error::other)? {
+            Opened::Object(download) => *download,
+            // Someone has saved just now: this build begins with what is here.
+            Opened::Missing | Opened::Different | Opened::Empty => return Err(io::Error::other("it has just changed")),
+        };
+        let packed = download.size;
+        let reader = download::reader(download);
+        let (work, folder) = (self.work.clone(), project.folder.clone());
+        let unpacked = blocking(move || unpack::unpack(reader, &work, &folder)).await?;
+        let bytes = unpacked.bytes;
+        // Not in the blocking thread: an attempt that is over by now must find the folder as it was.
+        let old = unpacked.swap_in(&project.folder, &self.home())?;
+        let digest = {
+            let folder = project.folder.clone();
+            blocking(move || Ok(walk::walk(&folder)?.digest)).await?
+        };
+        Note { etag: Some(etag), digest: Some(digest) }.write(&self.note(project))?;
+        let old_is_gone = spawn_blocking(move || drop(old));
+        info!(packed, bytes, ms = millis(begun), project = %project.key, "restored");
+        drop(old_is_gone);
+        Ok(())
+    }
+
+    async fn save_to(&self, project: &CachedProject) -> io::Result<()> {
+        let begun = Instant::now();
+        let path = self.note(project);
+        let note = Note::read(&path);
+        let folder = project.folder.clone();
+        let tree = blocking(move || walk::walk(&folder)).await?;
+        if note.etag.is_some() && note.digest.as_ref() == Some(&tree.digest) {
+            info!(project = %project.key, "as it was saved last");
+            return Ok(());
+        }
+        let most = room::capacity(&self.work)? / 10 * 6;
+        if tree.bytes > most {
+            let why =
+                format!("it holds {} bytes, more than the {most} another sandbox would have room for", tree.bytes);
+            return Err(io::Error::other(why));
+        }
+        let (writer, pieces) = upload::channel();
+        let (digest, bytes, home, folder) = (tree.digest.clone(), tree.bytes, self.home(), project.folder.clone());
+        let packing = spawn_blocking(move || pack::pack(&folder, &tree, &home, writer));
+        let etag = self.bucket.replace(&key(project), "application/zstd", pieces).await;
+        // What stopped the one is told by the other.
+        let packed = packing.await.map_err(io::Error::other)?;
+        let etag = etag.map_err(io::Error::other)?;
+        let packed = packed?;
+        Note { etag, digest: Some(digest) }.write(&path)?;
+        self.rate.measured(bytes, begun.elapsed());
+        info!(packed, bytes, ms = millis(begun), project = %project.key, "saved");
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Cache for ProjectCache {
+    /// Asked at the beginning of every build: makes room for it, too.
+    async fn has_more(&self, project: &CachedProject) -> bool {
+        let note = self.note(project);
+        let known = Note::read(&note);
+        let (work, folder) = (self.work.clone(), project.folder.clone());
+        let used = known.clone();
+        let prepared = blocking(move || {
+            used.write(&note)?;
+            room::make(&work, &folder, 0)
+        });
+        if let Err(why) = prepared.await {
+            warn!(%why, "no room could be made");
+        }
+        match tokio::time::timeout(LOOK_PATIENCE, self.bucket.etag(&key(project))).await {
+            Ok(Ok(Some(etag))) if is_newer(&etag, &known, &project.folder) => {
+                *self.newer() = Some(etag);
+                true
+            }
+            Ok(Ok(_)) => false,
+            Ok(Err(why)) => {
+                warn!(%why, "the cache can't be looked at");
+                false
+            }
+            Err(_) => {
+                warn!("the cache can't be looked at in time");
+                false
+            }
+        }
+    }
+
+    async fn restore(&self, project: &CachedProject) -> io::Result<()> {
+        let newer = self.newer().take();
+        match newer {
+            Some(etag) => self.restore_from(project, etag).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn save(&self, project: &CachedProject) -> io::Result<()> {
+        let saved = timeout_at(self.until.into(), self.save_to(project)).await;
+        saved.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "not in the time that was left")))
+    }
+
+    async fn time_to_save(&self, project: &CachedProject) -> Duration {
+        let folder = project.folder.clone();
+        let bytes = blocking(move || Ok(walk::walk(&folder)?.bytes)).await.unwrap_or_default();
+        self.rate.time_for(bytes)
+    }
+}
+
+fn is_newer(etag: &str, known: &Note, folder: &Path) -> bool {
+    known.etag.as_deref() != Some(etag) || !folder.join(walk::TARGET).is_dir()
+}
+
+fn key(project: &CachedProject) -> String {
+    format!("{}{OBJECT}", keys::cache(&project.owner, &project.key))
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+impl Unpacked {
+    /// Puts the folder in its place; what was there goes when the result is dropped.
+    fn swap_in(self, folder: &Path, home: &Path) -> io::Result<tempfile::TempDir> {
+        home::take_in(&self.folder.path().join(CARGO_HOME), home);
+        let fresh = self.folder.path().join(unpack::PROJECT);
+        let old = self.folder.path().join("old");
+        if let Some(above) = folder.parent() {
+            std::fs::create_dir_all(above)?;
+        }
+        match std::fs::rename(folder, old) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => std::fs::rename(fresh, folder)?,
+        }
+        Ok(self.folder)
+    }
+}

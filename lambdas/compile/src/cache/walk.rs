@@ -1,0 +1,210 @@
+//! What of a project's folder is kept: what was compiled, and the source with its times, because cargo goes by those.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// Cargo's target directory in a project's folder.
+pub(super) const TARGET: &str = "target";
+
+/// The unpacked source.
+pub(super) const SOURCE: &str = "source";
+
+/// The engine's notes about the source are `manifest….json`.
+const NOTES: (&str, &str) = ("manifest", ".json");
+
+/// This one tells when the last build ended, which changes nothing by itself.
+const UNIMPORTANT: &str = "manifest.after.json";
+
+/// The deepest folder that is looked into; a build script can nest as it likes.
+const MAX_DEPTH: usize = 200;
+
+/// What is kept of a folder.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    /// Folders before what is in them.
+    pub items: Vec<Item>,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// The same for the same content, as far as sizes and times tell.
+    pub digest: String,
+}
+
+/// One thing in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    /// Below the folder.
+    pub path: PathBuf,
+    /// What.
+    pub kind: Kind,
+    /// Permissions.
+    pub mode: u32,
+    /// Nanoseconds since 1970.
+    pub mtime: i64,
+}
+
+/// What a thing is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Folder,
+    File {
+        /// Bytes.
+        size: u64,
+    },
+    /// Another name of a file that came before.
+    Same {
+        /// That file, below the folder.
+        file: PathBuf,
+    },
+    Link {
+        /// Where it points, as text.
+        target: PathBuf,
+    },
+}
+
+/// Whether something of this name at the top of a project's folder is kept.
+pub(super) fn is_kept(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name == TARGET.as_bytes()
+        || name == SOURCE.as_bytes()
+        || (name.starts_with(NOTES.0.as_bytes()) && name.ends_with(NOTES.1.as_bytes()))
+}
+
+/// Looks at a project's folder.
+pub(super) fn walk(folder: &Path) -> io::Result<Tree> {
+    let mut walk = Walk { root: folder, tree: Tree::default(), seen: HashMap::new() };
+    for name in names(folder)? {
+        if is_kept(&name) {
+            walk.enter(PathBuf::from(name), 1)?;
+        }
+    }
+    let mut tree = walk.tree;
+    tree.digest = digest(&tree.items);
+    Ok(tree)
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    tree: Tree,
+    /// Files with several names, by device and inode.
+    seen: HashMap<(u64, u64), PathBuf>,
+}
+
+impl Walk<'_> {
+    fn enter(&mut self, path: PathBuf, depth: usize) -> io::Result<()> {
+        let place = self.root.join(&path);
+        let metadata = fs::symlink_metadata(&place)?;
+        let file_type = metadata.file_type();
+        let is_folder = file_type.is_dir();
+        let kind = if is_folder {
+            Kind::Folder
+        } else if file_type.is_symlink() {
+            Kind::Link { target: fs::read_link(&place)? }
+        } else if file_type.is_file() {
+            self.file(&path, &metadata)
+        } else {
+            // Sockets and pipes: nobody listens at the other end any more.
+            return Ok(());
+        };
+        let mtime = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
+        self.tree.items.push(Item { path: path.clone(), kind, mode: metadata.mode() & 0o777, mtime });
+        if is_folder {
+            if depth >= MAX_DEPTH {
+                return Err(io::Error::other("its folders are nested too deeply"));
+            }
+            for name in names(&place)? {
+                self.enter(path.join(name), depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, metadata: &Metadata) -> Kind {
+        if metadata.nlink() > 1 {
+            let file = self.seen.entry((metadata.dev(), metadata.ino())).or_insert_with(|| path.to_owned());
+            if file != path {
+                return Kind::Same { file: file.clone() };
+            }
+        }
+        self.tree.bytes = self.tree.bytes.saturating_add(metadata.len());
+        Kind::File { size: metadata.len() }
+    }
+}
+
+/// The names in a folder, always in the same order.
+fn names(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+    let mut names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn digest(items: &[Item]) -> String {
+    let mut digest = Sha256::new();
+    for item in items.iter().filter(|item| item.path != Path::new(UNIMPORTANT)) {
+        let (kind, size, other) = match &item.kind {
+            Kind::Folder => (b'd', 0, None),
+            Kind::File { size } => (b'f', *size, None),
+            Kind::Same { file } => (b's', 0, Some(file)),
+            Kind::Link { target } => (b'l', 0, Some(target)),
+        };
+        for path in [Some(&item.path), other].into_iter().flatten() {
+            digest.update((path.as_os_str().len() as u64).to_le_bytes());
+            digest.update(path.as_os_str().as_bytes());
+        }
+        digest.update([kind]);
+        digest.update(size.to_le_bytes());
+        digest.update(item.mode.to_le_bytes());
+        digest.update(item.mtime.to_le_bytes());
+    }
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn a_change_changes_the_digest_and_the_end_of_a_build_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        fs::create_dir_all(at("target/debug")).unwrap();
+        fs::create_dir_all(at("home/.cache")).unwrap();
+        fs::write(at("target/debug/a"), "123").unwrap();
+        fs::hard_link(at("target/debug/a"), at("target/debug/b")).unwrap();
+        fs::write(at("manifest.after.json"), "1").unwrap();
+        fs::write(at("artifact.json"), "1").unwrap();
+        let tree = walk(folder.path()).unwrap();
+        assert_eq!(tree.bytes, 4);
+        let paths: Vec<_> = tree.items.iter().map(|item| item.path.to_str().unwrap()).collect();
+        assert_eq!(paths, ["manifest.after.json", "target", "target/debug", "target/debug/a", "target/debug/b"]);
+        assert_eq!(tree.items[4].kind, Kind::Same { file: "target/debug/a".into() });
+
+        fs::write(at("manifest.after.json"), "later").unwrap();
+        assert_eq!(walk(folder.path()).unwrap().digest, tree.digest);
+        fs::File::options()
+            .write(true)
+            .open(at("target/debug/a"))
+            .and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH))
+            .unwrap();
+        assert_ne!(walk(folder.path()).unwrap().digest, tree.digest);
+    }
+
+    #[test]
+    fn a_folder_without_end_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut deep = folder.path().join(TARGET);
+        for _ in 0..=MAX_DEPTH {
+            deep.push("d");
+        }
+        fs::create_dir_all(deep).unwrap();
+        assert!(walk(folder.path()).is_err());
+    }
+}

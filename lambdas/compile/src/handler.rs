@@ -1,0 +1,79 @@
+//! One invocation: what it asks for, attempt by attempt.
+
+use anyhow::Result;
+use common::NextAttempt;
+use common::payload::Payload;
+use lambda_runtime::LambdaEvent;
+use serde_json::Value;
+use tracing::{Instrument, error, info, warn};
+
+use crate::clock::Clock;
+use crate::compiler::Compiler;
+
+/// Does what an invocation asks for. An error means that a build has no result, which Lambda then tells the relay.
+pub async fn handle(compiler: &Compiler, event: LambdaEvent<Value>) -> Result<()> {
+    let clock = Clock::until(event.context.deadline);
+    let payload = match Payload::read(&event.payload) {
+        Ok(payload) => payload,
+        Err(why) => {
+            // Nobody waits for it, and it would be no better the next time.
+            warn!(%why, "not a payload of this function, ignored");
+            return Ok(());
+        }
+    };
+    let mut failed = Ok(());
+    for (place, order) in orders(payload, &compiler.settings.input_bucket).into_iter().enumerate() {
+        let span = common::logs::build_span(&order.owner, &order.build);
+        let work = async {
+            if place > 0 && !clock.has_half_left() {
+                info!("too little time is left: it begins in an invocation of its own");
+                return compiler.hand_over(&order, &clock).await;
+            }
+            compiler.attempt(order, &clock, &event.context.request_id).await
+        };
+        // The others are no worse for it.
+        if let Err(why) = work.instrument(span).await {
+            error!("no result could be stored: {why:#}");
+            failed = failed.and(Err(why));
+        }
+    }
+    failed
+}
+
+/// The attempts a payload orders, those of another bucket left out.
+fn orders(payload: Payload, bucket: &str) -> Vec<NextAttempt> {
+    match payload {
+        Payload::Next(next) => vec![next],
+        Payload::Sources(sources) => sources
+            .into_iter()
+            .filter_map(|source| match source {
+                Ok(upload) if upload.bucket == bucket => Some(NextAttempt::first(upload)),
+                Ok(upload) => {
+                    warn!(bucket = upload.bucket, "an object of another bucket than the input bucket, ignored");
+                    None
+                }
+                Err(why) => {
+                    warn!(%why, "a record that starts no build, ignored");
+                    None
+                }
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_sources_of_the_input_bucket_are_built() {
+        let key = format!("me/{}.zip", protocol::BuildId::new(1, [0; 10]));
+        let record = |bucket: &str, key: &str| json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": key, "size": 1}}});
+        let event =
+            json!({"Records": [record("in", &key), record("out", &key), record("in", "x"), record("in", &key)]});
+        let orders = orders(Payload::read(&event).unwrap(), "in");
+        assert_eq!(orders.len(), 2);
+    }
+}

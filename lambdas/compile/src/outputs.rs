@@ -1,0 +1,77 @@
+//! What a build leaves in the output bucket.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use common::NextAttempt;
+use protocol::{BuildResult, keys};
+use serde_json::json;
+use tracing::{error, warn};
+
+use crate::clock::Clock;
+use crate::compiler::Compiler;
+use crate::storage::{Created, StorageError};
+
+const JSON: &str = "application/json";
+const JSON_LINES: &str = "application/jsonl";
+const ZIP: &str = "application/zip";
+
+/// The wait before a result that could not be stored is tried again.
+const RESULT_WAIT: Duration = Duration::from_secs(1);
+
+impl Compiler {
+    /// Marks the attempt as this invocation's. False when it is another's: S3 notifies twice now and then.
+    pub async fn claim(&self, order: &NextAttempt, clock: &Clock, request: &str) -> Result<bool> {
+        let key = keys::claim(&order.owner, &order.build, order.attempt);
+        // The request id makes it differ from any other claim, so that a lost answer is no lost build.
+        let mark = json!({"request": request}).to_string();
+        let created = self.output.create(&key, mark.into(), JSON, clock.last_call()).await?;
+        Ok(created == Created::Ours)
+    }
+
+    /// Stores what was built.
+    pub async fn store_artifact(&self, order: &NextAttempt, file: &Path, until: Instant) -> Result<(), StorageError> {
+        let key = keys::artifact(&order.owner, &order.build);
+        match self.output.create_from_file(&key, file, ZIP, until).await? {
+            Created::Ours => Ok(()),
+            Created::Others => Err(StorageError::Exists(key)),
+        }
+    }
+
+    /// Stores an attempt's log. Without it a build is still a build.
+    pub async fn store_log(&self, order: &NextAttempt, file: &Path, until: Instant) -> Result<(), StorageError> {
+        let key = keys::log(&order.owner, &order.build, order.attempt);
+        let stored = self.output.create_from_file(&key, file, JSON_LINES, until).await;
+        match stored {
+            Ok(Created::Ours) => Ok(()),
+            Ok(Created::Others) => {
+                warn!(key, "is there already, and stays as it is");
+                Ok(())
+            }
+            Err(why) => {
+                error!(%why, "the log could not be stored");
+                Err(why)
+            }
+        }
+    }
+
+    /// Stores the result. False when someone else has ended the build before. Tried as long as there is time: without
+    /// it nobody learns how the build ended.
+    pub async fn store_result(&self, order: &NextAttempt, result: &BuildResult, clock: &Clock) -> Result<bool> {
+        let key = keys::result(&order.owner, &order.build);
+        let body = Bytes::from(serde_json::to_vec(result).context("the result can't be written")?);
+        let until = clock.result_deadline();
+        loop {
+            match self.output.create(&key, body.clone(), JSON, until).await {
+                Ok(created) => return Ok(created == Created::Ours),
+                Err(why) if Instant::now() + RESULT_WAIT < until => {
+                    error!(%why, "the result could not be stored, and is tried again");
+                    tokio::time::sleep(RESULT_WAIT).await;
+                }
+                Err(why) => return Err(why).context("the result could not be stored"),
+            }
+        }
+    }
+}

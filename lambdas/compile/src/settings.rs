@@ -1,0 +1,53 @@
+//! What the function is deployed with.
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use common::usage::Budget;
+use common::variable;
+
+/// The one folder a function can write to holds all the work. Its path never changes: cargo rebuilds what moved.
+const WORK: &str = "/tmp/cargo-cloud";
+
+/// The function's environment, read.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where sources come in.
+    pub input_bucket: String,
+    /// Where results go out.
+    pub output_bucket: String,
+    /// Where projects are kept between builds.
+    pub cache_bucket: String,
+    /// The bus that events go to.
+    pub event_bus: String,
+    /// What may be spent.
+    pub budget: Budget,
+    /// The engine's folder.
+    pub work: PathBuf,
+    /// A cargo configuration for builds, part of the image.
+    pub cargo_config: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads the environment.
+    pub fn from_env() -> Result<Self> {
+        let number = |name| -> Result<u64> {
+            let text = variable(name)?;
+            text.parse()
+                .with_context(|| format!("the environment variable `{name}` is `{text}`, which is no whole number"))
+        };
+        Ok(Self {
+            input_bucket: variable("INPUT_BUCKET")?,
+            output_bucket: variable("OUTPUT_BUCKET")?,
+            cache_bucket: variable("CACHE_BUCKET")?,
+            event_bus: variable("EVENT_BUS")?,
+            budget: Budget {
+                cap: number("MONTHLY_GB_SECONDS")?.saturating_mul(1000),
+                memory_mb: number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")?,
+            },
+            work: WORK.into(),
+            cargo_config: env::var_os("BUILD_CARGO_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from),
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The source of a build: fetched, and watched while it is built.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use protocol::limits::{CANCEL_POLL, MAX_METADATA_BYTES};
+use protocol::{Capabilities, InvalidRequest, RequestHead, admit_size, admit_target, endings};
+use thiserror::Error;
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::storage::{Bucket, Download, Opened, StorageError};
+
+/// How long one look at the source may take.
+const LOOK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a source is not built.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// Nobody wants it any more.
+    #[error("{0}")]
+    Cancelled(&'static str),
+    /// It can't be built as asked.
+    #[error(transparent)]
+    Refused(#[from] InvalidRequest),
+    /// It can't be read.
+    #[error("the source can't be fetched: {0}")]
+    Storage(#[from] StorageError),
+}
+
+/// A source that is admitted.
+pub struct Source {
+    /// Names in lower case, without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+    /// With quotation marks.
+    pub etag: String,
+    download: Download,
+}
+
+/// Looks at a source, and admits it by what its metadata say. With `etag`, no other source is taken.
+pub async fn open(
+    bucket: &Bucket,
+    key: &str,
+    etag: Option<&str>,
+    capabilities: impl AsyncFnOnce() -> Option<Capabilities>,
+) -> Result<Source, SourceError> {
+    let download = match bucket.open(key, etag).await? {
+        Opened::Object(download) => *download,
+        Opened::Missing => return Err(SourceError::Cancelled(endings::SOURCE_DELETED)),
+        Opened::Different => return Err(SourceError::Cancelled(endings::SOURCE_REPLACED)),
+        Opened::Empty => {
+            let why = "the source is an empty file; send it with cargo-cloud";
+            return Err(InvalidRequest::Refused(why.to_owned()).into());
+        }
+    };
+    let metadata = download.metadata();
+    admit(&metadata, download.size, capabilities).await?;
+    Ok(Source { metadata, etag: download.etag().to_owned(), download })
+}
+
+async fn admit(
+    metadata: &BTreeMap<String, String>,
+    size: u64,
+    capabilities: impl AsyncFnOnce() -> Option<Capabilities>,
+) -> Result<(), InvalidRequest> {
+    if metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_METADATA_BYTES {
+        return Err(InvalidRequest::Refused("the upload's metadata is too long; send it with cargo-cloud".to_owned()));
+    }
+    let head = RequestHead::decode(metadata)?;
+    admit_size(size)?;
+    if head.target.is_empty() {
+        return Ok(());
+    }
+    match capabilities().await {
+        Some(can) => head.target.iter().try_for_each(|target| admit_target(target, &can)),
+        None => Ok(()),
+    }
+}
+
+impl Source {
+    /// Writes it to a file.
+    pub async fn save(self, path: &Path) -> Result<(), SourceError> {
+        let mut file = File::create(path).await.map_err(StorageError::from)?;
+        let mut pieces = std::pin::pin!(self.download.pieces());
+        while let Some(piece) = pieces.try_next().await? {
+            file.write_all(&piece).await.map_err(StorageError::from)?;
+        }
+        file.flush().await.map_err(StorageError::from)?;
+        Ok(())
+    }
+}
+
+/// Looks every few seconds whether the source is still there, and cancels the build when it isn't.
+pub struct Watch {
+    task: tokio::task::JoinHandle<()>,
+    why: Arc<OnceLock<&'static str>>,
+}
+
+impl Watch {
+    /// Begins.
+    pub fn start(bucket: Bucket, key: String, etag: String, cancel: CancellationToken) -> Self {
+        let why = Arc::new(OnceLock::new());
+        let found = why.clone();
+        let task = tokio::spawn(async move {
+            let reason = loop {
+                tokio::time::sleep(CANCEL_POLL).await;
+                match tokio::time::timeout(LOOK_PATIENCE, bucket.etag(&key)).await {
+                    Ok(Ok(Some(now))) if now == etag => {}
+                    Ok(Ok(Some(_))) => break endings::SOURCE_REPLACED,
+                    Ok(Ok(None)) => break endings::SOURCE_DELETED,
+                    Ok(Err(error)) => warn!(%error, "whether the source is still there can't be seen"),
+                    Err(_) => warn!("whether the source is still there can't be seen in time"),
+                }
+            };
+            info!(reason, "cancelled");
+            let _ = found.set(reason);
+            cancel.cancel();
+        });
+        Self { task, why }
+    }
+
+    /// Ends. Gives why the build was cancelled, if it was.
+    pub fn stop(self) -> Option<&'static str> {
+        self.task.abort();
+        self.why.get().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn admitted(fields: &[(&str, &str)], size: u64) -> Result<(), InvalidRequest> {
+        let metadata = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let can = Capabilities { host: "h".to_owned(), targets: vec!["h".to_owned()] };
+        admit(&metadata, size, async || Some(can)).await
+    }
+
+    #[tokio::test]
+    async fn what_metadata_tell_is_decided_before_a_byte_is_read() {
+        let good = [("protocol", "1"), ("client", "0.1.0"), ("command", "build"), ("project", "demo-00")];
+        assert!(admitted(&good, 5).await.is_ok());
+        assert!(admitted(&good[1..], 5).await.unwrap_err().to_string().contains("`protocol`"));
+        assert!(admitted(&good, u64::MAX).await.unwrap_err().to_string().contains("MiB"));
+        let with = |name, value| good.iter().copied().chain([(name, value)]).collect::<Vec<_>>();
+        assert!(admitted(&with("target", "h"), 5).await.is_ok());
+        assert!(admitted(&with("target", "x"), 5).await.unwrap_err().to_string().contains("can't build for `x`"));
+        let long = "x".repeat(3000);
+        assert!(admitted(&with("more", &long), 5).await.unwrap_err().to_string().contains("too long"));
+    }
+}

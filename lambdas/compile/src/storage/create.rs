@@ -1,0 +1,203 @@
+//! Objects that are written once.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout_at;
+use tracing::warn;
+
+use super::parts::{PART, completed};
+use super::{Bucket, StorageError, etag, status};
+
+/// How often S3 may say that someone else writes the same object right now.
+const CONFLICTS: u32 = 5;
+
+/// The wait after that.
+const CONFLICT_WAIT: Duration = Duration::from_millis(200);
+
+/// What became of an object that is written once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It is what we wrote, now or in a call whose answer was lost.
+    Ours,
+    /// Someone else was first, with other content.
+    Others,
+}
+
+impl Bucket {
+    /// Creates an object, unless there is one.
+    pub async fn create(
+        &self,
+        key: &str,
+        content: Bytes,
+        content_type: &str,
+        until: Instant,
+    ) -> Result<Created, StorageError> {
+        timeout_at(until.into(), self.put_new(key, content, content_type)).await.unwrap_or(Err(StorageError::OutOfTime))
+    }
+
+    /// Creates an object out of a file, in parts where it is large.
+    pub async fn create_from_file(
+        &self,
+        key: &str,
+        file: &Path,
+        content_type: &str,
+        until: Instant,
+    ) -> Result<Created, StorageError> {
+        let work = async {
+            let size = tokio::fs::metadata(file).await?.len();
+            if size <= PART as u64 {
+                return self.put_new(key, tokio::fs::read(file).await?.into(), content_type).await;
+            }
+            self.put_new_in_parts(key, file, size, content_type).await
+        };
+        timeout_at(until.into(), work).await.unwrap_or(Err(StorageError::OutOfTime))
+    }
+
+    async fn put_new(&self, key: &str, content: Bytes, content_type: &str) -> Result<Created, StorageError> {
+        let mut conflicts = 0;
+        loop {
+            let put = self
+                .client
+                .put_object()
+                .bucket(&self.name)
+                .key(key)
+                .if_none_match("*")
+                .content_type(content_type)
+                .body(ByteStream::from(content.clone()));
+            let error = match put.send().await {
+                Ok(_) => return Ok(Created::Ours),
+                Err(error) => error,
+            };
+            match Trouble::of(&error) {
+                Trouble::Exists => return self.whose(key, content.len() as u64, &etag::of_content(&content)).await,
+                Trouble::Conflict if conflicts < CONFLICTS => conflicts += 1,
+                _ => return Err(StorageError::call("PutObject", key)(error)),
+            }
+            tokio::time::sleep(CONFLICT_WAIT).await;
+        }
+    }
+
+    /// After a conflict everything is sent again: S3 wants it so (docs.aws.amazon.com/AmazonS3, conditional writes).
+    async fn put_new_in_parts(
+        &self,
+        key: &str,
+        file: &Path,
+        size: u64,
+        content_type: &str,
+    ) -> Result<Created, StorageError> {
+        let mut conflicts = 0;
+        loop {
+            let upload = self.begin_parts(key, content_type).await?;
+            let parts = self.upload_parts(key, &upload, parts_of(file.to_owned(), size)).await?;
+            let complete = self
+                .client
+                .complete_multipart_upload()
+                .bucket(&self.name)
+                .key(key)
+                .upload_id(&upload)
+                .if_none_match("*")
+                .multipart_upload(completed(&parts));
+            let error = match complete.send().await {
+                Ok(_) => return Ok(Created::Ours),
+                Err(error) => error,
+            };
+            match Trouble::of(&error) {
+                // An upload that is unknown was completed by the call before, whose answer was lost.
+                Trouble::Exists | Trouble::Gone => {
+                    let ours = etag::of_parts(parts.iter().filter_map(|part| part.e_tag())).unwrap_or_default();
+                    return self.whose(key, size, &ours).await;
+                }
+                Trouble::Conflict if conflicts < CONFLICTS => conflicts += 1,
+                _ => return Err(StorageError::call("CompleteMultipartUpload", key)(error)),
+            }
+            tokio::time::sleep(CONFLICT_WAIT).await;
+        }
+    }
+
+    /// Whether the object that is there is the one we meant to write. A listing tells: it takes no right to read.
+    async fn whose(&self, key: &str, size: u64, etag: &str) -> Result<Created, StorageError> {
+        let listed = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.name)
+            .prefix(key)
+            .max_keys(1)
+            .send()
+            .await
+            .map_err(StorageError::call("ListObjectsV2", key))?;
+        let found = listed.contents().iter().find(|object| object.key() == Some(key));
+        let ours = found.is_some_and(|object| {
+            object.size().and_then(|size| u64::try_from(size).ok()) == Some(size)
+                && object.e_tag().is_some_and(|there| etag::bare(there) == etag)
+        });
+        if ours {
+            warn!(key, "it was stored by a call whose answer was lost");
+        }
+        Ok(if ours { Created::Ours } else { Created::Others })
+    }
+}
+
+/// What an error says about the object.
+#[derive(Debug, PartialEq, Eq)]
+enum Trouble {
+    Exists,
+    Conflict,
+    Gone,
+    Other,
+}
+
+impl Trouble {
+    fn of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Self {
+        match status(error) {
+            Some(412) => Self::Exists,
+            Some(409) => Self::Conflict,
+            Some(404) if error.code() == Some("NoSuchUpload") => Self::Gone,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The parts of a file, read as they are needed.
+fn parts_of(file: std::path::PathBuf, size: u64) -> impl futures_util::Stream<Item = Result<Bytes, StorageError>> {
+    futures_util::stream::try_unfold((None, size), move |(open, left)| {
+        let path = file.clone();
+        async move {
+            if left == 0 {
+                return Ok(None);
+            }
+            let mut open = match open {
+                Some(open) => open,
+                None => tokio::fs::File::open(path).await?,
+            };
+            let length = usize::try_from(left).unwrap_or(PART).min(PART);
+            let mut part = vec![0; length];
+            open.read_exact(&mut part).await?;
+            Ok(Some((Bytes::from(part), (Some(open), left - length as u64))))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::TryStreamExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_read_part_by_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        let content: Vec<u8> = (0..PART + 5).map(|n| n as u8).collect();
+        std::fs::write(&path, &content).unwrap();
+        let parts: Vec<Bytes> = parts_of(path.clone(), content.len() as u64).try_collect().await.unwrap();
+        assert_eq!((parts.len(), parts[0].len(), parts[1].len()), (2, PART, 5));
+        assert_eq!(parts.concat(), content);
+        // One that became shorter is no artifact any more.
+        assert!(parts_of(path, content.len() as u64 + 1).try_collect::<Vec<_>>().await.is_err());
+    }
+}

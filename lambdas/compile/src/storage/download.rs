@@ -1,0 +1,172 @@
+//! Objects as they come, in ranges, several on their way at once.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStreamError;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use tracing::warn;
+
+use super::{Bucket, StorageError, status};
+
+/// Bytes of one range.
+const RANGE: u64 = 8 * 1024 * 1024;
+
+/// Ranges on their way at once.
+const AT_ONCE: usize = 4;
+
+/// How often a range is fetched when its connection breaks.
+const TRIES: u32 = 4;
+
+/// The wait between.
+const WAIT: Duration = Duration::from_millis(300);
+
+/// What there is to fetch.
+pub enum Opened {
+    /// The object.
+    Object(Box<Download>),
+    /// There is none.
+    Missing,
+    /// There is another one than the one that was asked for.
+    Different,
+    /// It has no bytes.
+    Empty,
+}
+
+/// An object whose first bytes are on their way.
+pub struct Download {
+    bucket: Bucket,
+    key: String,
+    first: GetObjectOutput,
+    etag: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl Bucket {
+    /// Asks for an object; with `etag`, for no other than this.
+    pub async fn open(&self, key: &str, etag: Option<&str>) -> Result<Opened, StorageError> {
+        let get = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .range(header(&(0..RANGE)))
+            .set_if_match(etag.map(str::to_owned));
+        let first = match get.send().await {
+            Ok(first) => first,
+            Err(error) => {
+                return match status(&error) {
+                    Some(404) => Ok(Opened::Missing),
+                    Some(412) => Ok(Opened::Different),
+                    Some(416) => Ok(Opened::Empty),
+                    _ => Err(StorageError::call("GetObject", key)(error)),
+                };
+            }
+        };
+        let whole = first.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
+        let length = first.content_length().and_then(|length| u64::try_from(length).ok());
+        let size = whole.or(length).unwrap_or_default();
+        let etag = first.e_tag().unwrap_or_default().to_owned();
+        Ok(Opened::Object(Box::new(Download { bucket: self.clone(), key: key.to_owned(), first, etag, size })))
+    }
+
+    async fn range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let mut tries = 1;
+        loop {
+            let get = self
+                .client
+                .get_object()
+                .bucket(&self.name)
+                .key(key)
+                .range(header(&range))
+                .if_match(etag)
+                .send()
+                .await
+                .map_err(StorageError::call("GetObject", key))?;
+            match get.body.collect().await {
+                Ok(bytes) => return Ok(bytes.into_bytes()),
+                Err(error) if tries < TRIES => warn!(%error, key, "a connection broke, and the range is fetched again"),
+                Err(error) => return Err(broken(key, &error)),
+            }
+            tries += 1;
+            tokio::time::sleep(WAIT).await;
+        }
+    }
+}
+
+impl Download {
+    /// User-defined metadata, names without `x-amz-meta-`, in lower case.
+    pub fn metadata(&self) -> BTreeMap<String, String> {
+        let given = self.first.metadata().into_iter().flatten();
+        given.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
+    }
+
+    /// Its ETag, with quotation marks.
+    pub fn etag(&self) -> &str {
+        &self.etag
+    }
+
+    /// Its bytes, in order.
+    pub fn pieces(self) -> impl Stream<Item = Result<Bytes, StorageError>> {
+        let Self { bucket, key, first, etag, size } = self;
+        let mut first = Some(first);
+        let ranges: Vec<_> = ranges(size).map(|range| (range, first.take())).collect();
+        futures_util::stream::iter(ranges)
+            .map(move |(range, begun)| {
+                let (bucket, key, etag) = (bucket.clone(), key.clone(), etag.clone());
+                async move {
+                    let length = range.end - range.start;
+                    let bytes = match begun {
+                        // The answer that told of the object brings its beginning along.
+                        Some(begun) => match begun.body.collect().await {
+                            Ok(bytes) => bytes.into_bytes(),
+                            Err(_) => bucket.range(&key, &etag, range).await?,
+                        },
+                        None => bucket.range(&key, &etag, range).await?,
+                    };
+                    if bytes.len() as u64 == length { Ok(bytes) } else { Err(short(&key)) }
+                }
+            })
+            .buffered(AT_ONCE)
+    }
+}
+
+fn ranges(size: u64) -> impl Iterator<Item = Range<u64>> {
+    (0..size.div_ceil(RANGE)).map(move |n| n * RANGE..((n + 1) * RANGE).min(size))
+}
+
+fn header(range: &Range<u64>) -> String {
+    format!("bytes={}-{}", range.start, range.end - 1)
+}
+
+fn broken(key: &str, error: &ByteStreamError) -> StorageError {
+    StorageError::Call {
+        operation: "GetObject",
+        key: key.to_owned(),
+        code: "connection lost".to_owned(),
+        why: error.to_string(),
+    }
+}
+
+fn short(key: &str) -> StorageError {
+    let why = "fewer bytes than it said".to_owned();
+    StorageError::Call { operation: "GetObject", key: key.to_owned(), code: "short answer".to_owned(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_cover_an_object() {
+        assert_eq!(ranges(0).count(), 0);
+        assert_eq!((ranges(5).count(), ranges(5).next()), (1, Some(0..5)));
+        let all: Vec<_> = ranges(2 * RANGE + 1).collect();
+        assert_eq!((all.len(), all[2].clone()), (3, 2 * RANGE..2 * RANGE + 1));
+        assert_eq!(header(&all[0]), format!("bytes=0-{}", RANGE - 1));
+    }
+}

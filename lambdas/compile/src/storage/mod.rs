@@ -1,0 +1,85 @@
+//! The buckets.
+
+mod create;
+mod download;
+mod etag;
+mod parts;
+mod replace;
+
+use std::io;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use thiserror::Error;
+
+pub use create::Created;
+pub use download::{Download, Opened};
+pub use parts::PART;
+
+/// Why something was not stored or fetched.
+#[derive(Debug, Error)]
+pub enum StorageError {
+    /// S3 could not be reached, refused the call, or was too busy for too long.
+    #[error("S3: {operation} of `{key}` failed ({code}): {why}")]
+    Call {
+        /// Which operation.
+        operation: &'static str,
+        /// The object.
+        key: String,
+        /// S3's name for the error.
+        code: String,
+        /// All that is known.
+        why: String,
+    },
+    /// An object of the same name, with other content, is there for good.
+    #[error("`{0}` is there already, and different")]
+    Exists(String),
+    /// The file on this machine.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Not in the time there was.
+    #[error("not in the time that was left")]
+    OutOfTime,
+}
+
+impl StorageError {
+    fn call<E>(operation: &'static str, key: &str) -> impl FnOnce(SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let key = key.to_owned();
+        move |error| {
+            let code = error.code().map(str::to_owned).or_else(|| status(&error).map(|status| status.to_string()));
+            let code = code.unwrap_or_else(|| "no answer".to_owned());
+            Self::Call { operation, key, code, why: DisplayErrorContext(error).to_string() }
+        }
+    }
+}
+
+/// The HTTP status of an answer that is an error.
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
+/// One bucket.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    client: Client,
+    name: String,
+}
+
+impl Bucket {
+    /// The bucket of this name.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    /// The ETag of an object; none when there is no such object.
+    pub async fn etag(&self, key: &str) -> Result<Option<String>, StorageError> {
+        match self.client.head_object().bucket(&self.name).key(key).send().await {
+            Ok(head) => Ok(head.e_tag),
+            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) => Err(StorageError::call("HeadObject", key)(error)),
+        }
+    }
+}
