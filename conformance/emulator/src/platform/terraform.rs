@@ -1,0 +1,167 @@
+//! The project's Terraform configuration, as it is, against an emulated account.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::account::{Account, REGION};
+use super::{PROJECT, binaries, output_of};
+
+/// What only an emulated account needs. Terraform merges it into the configuration's own provider block.
+const OVERRIDE: &str = r#"provider "aws" {
+  s3_use_path_style           = true
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+}
+"#;
+
+/// The image's name. Nothing is pulled: `serve` runs the program that would be in it.
+const IMAGE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/cargo-cloud-compile@sha256:";
+
+/// What a second plan shows although nothing has changed, because moto doesn't give it back: type and attribute.
+const GAPS: [(&str, &str); 2] =
+    [("aws_lambda_function", "logging_config"), ("aws_s3_bucket_notification", "eventbridge")];
+
+/// The configuration in a folder of its own.
+pub struct Terraform {
+    folder: PathBuf,
+    environment: BTreeMap<&'static str, String>,
+}
+
+impl Terraform {
+    /// Copies the configuration and says what it is to be applied with.
+    pub fn prepare(dir: &Path, account: &Account) -> Result<Self> {
+        let folder = dir.join("terraform");
+        copy(&Path::new(PROJECT).join("terraform"), &folder)?;
+        let variables = json!({
+            "region": REGION,
+            "image_uri": format!("{IMAGE}{}", "0".repeat(64)),
+            "lambda_zips": binaries::zips(dir),
+            "devices": { "me": { "owner": "me" }, "other": { "owner": "other" } },
+            "targets": targets()?,
+        });
+        for (name, text) in
+            [("emulator_override.tf", OVERRIDE.to_owned()), ("emulator.auto.tfvars.json", variables.to_string())]
+        {
+            fs::write(folder.join(name), text).with_context(|| format!("{name} can't be written"))?;
+        }
+        let mut environment: BTreeMap<_, _> = account.environment().into_iter().collect();
+        environment.insert("TF_IN_AUTOMATION", "1".to_owned());
+        Ok(Self { folder, environment })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("terraform");
+        command.args(arguments).current_dir(&self.folder).envs(&self.environment).kill_on_drop(true);
+        command
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Result<String> {
+        output_of(&mut self.command(arguments)).await.with_context(|| format!("terraform {}", arguments.join(" ")))
+    }
+
+    /// Fetches the provider.
+    pub async fn init(&self) -> Result<()> {
+        self.run(&["init", "-no-color", "-input=false"]).await.map(drop)
+    }
+
+    /// Looks at the configuration alone.
+    pub async fn validate(&self) -> Result<()> {
+        self.run(&["validate", "-no-color"]).await.map(drop)
+    }
+
+    /// Makes everything.
+    pub async fn apply(&self) -> Result<()> {
+        self.run(&["apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=20"]).await.map(drop)
+    }
+
+    /// How many resources there are.
+    pub async fn resources(&self) -> Result<usize> {
+        let state = self.run(&["state", "list"]).await?;
+        Ok(state.lines().filter(|address| !address.split('.').any(|part| part == "data")).count())
+    }
+
+    /// What the configuration gives out.
+    pub async fn outputs(&self) -> Result<BTreeMap<String, Value>> {
+        let text = self.run(&["output", "-json"]).await?;
+        let outputs: BTreeMap<String, Value> = serde_json::from_str(&text).context("terraform prints JSON")?;
+        Ok(outputs.into_iter().map(|(name, mut output)| (name, output["value"].take())).collect())
+    }
+
+    /// What another apply would change, but for what the emulator is known to forget.
+    pub async fn changes(&self) -> Result<Vec<String>> {
+        self.run(&["plan", "-no-color", "-input=false", "-out=again"]).await?;
+        let plan: Value = serde_json::from_str(&self.run(&["show", "-json", "again"]).await?).context("a plan")?;
+        let Some(changes) = plan["resource_changes"].as_array() else { bail!("the plan has no list of changes") };
+        let mut shown = Vec::new();
+        for change in changes {
+            let (kind, actions) = (change["type"].as_str().unwrap_or_default(), &change["change"]["actions"]);
+            if *actions == json!(["no-op"]) || *actions == json!(["read"]) {
+                continue;
+            }
+            let attributes: Vec<String> = differences(&change["change"]["before"], &change["change"]["after"])
+                .into_iter()
+                .filter(|attribute| *actions != json!(["update"]) || !GAPS.contains(&(kind, attribute.as_str())))
+                .collect();
+            if !attributes.is_empty() {
+                shown.push(format!("{} {actions}: {}", change["address"], attributes.join(", ")));
+            }
+        }
+        Ok(shown)
+    }
+
+    /// Takes everything away.
+    pub async fn destroy(&self) -> Result<()> {
+        self.run(&["destroy", "-no-color", "-input=false", "-auto-approve", "-parallelism=20"]).await.map(drop)
+    }
+}
+
+/// Attributes that are not the same.
+fn differences(before: &Value, after: &Value) -> BTreeSet<String> {
+    let names = |value: &Value| value.as_object().into_iter().flat_map(|map| map.keys().cloned()).collect::<Vec<_>>();
+    let all = names(before).into_iter().chain(names(after));
+    all.filter(|name| before.get(name) != after.get(name)).collect()
+}
+
+/// What this machine's Rust has a standard library for: what the image could build.
+fn targets() -> Result<Vec<String>> {
+    let output = std::process::Command::new("rustc").args(["--print", "sysroot"]).output().context("no rustc")?;
+    let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let libraries = Path::new(&sysroot).join("lib/rustlib");
+    let entries = fs::read_dir(&libraries).with_context(|| format!("{} can't be read", libraries.display()))?;
+    let names = entries.flatten().filter(|entry| entry.path().join("lib").is_dir());
+    let mut names: Vec<String> = names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Copies `.tf` files, folder by folder; not what an earlier use has left there.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("{} can't be made", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("{} can't be read", from.display()))? {
+        let entry = entry.with_context(|| format!("{} can't be read", from.display()))?;
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() && !name.to_string_lossy().starts_with('.') && name != "tests" {
+            copy(&path, &to.join(name))?;
+        } else if path.extension().is_some_and(|extension| extension == "tf") {
+            fs::copy(&path, to.join(name)).with_context(|| format!("{} can't be copied", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named() {
+        let (before, after) = (json!({"a": 1, "b": [1], "c": null}), json!({"a": 1, "b": [2], "d": 4}));
+        assert_eq!(differences(&before, &after), BTreeSet::from(["b".to_owned(), "c".to_owned(), "d".to_owned()]));
+        assert!(differences(&before, &before).is_empty());
+    }
+}
