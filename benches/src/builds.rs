@@ -94,7 +94,8 @@ fn cargo(root: &Path, target: &Path, profile: &str) -> Result<Duration> {
     Ok(began.elapsed())
 }
 
-fn client(root: &Path, backend: &Backend, profile: &str) -> Result<(Duration, String)> {
+/// Builds with the client; gives the time it took, and what it said.
+pub fn client(root: &Path, backend: &Backend, profile: &str) -> Result<(Duration, String)> {
     let began = Instant::now();
     let output = Command::new(client_binary())
         .args(["build", "--no-install", "--locked", "--profile", profile])
@@ -109,7 +110,7 @@ fn client(root: &Path, backend: &Backend, profile: &str) -> Result<(Duration, St
 }
 
 /// A program's source as the registry has it.
-fn unpacked(program: &str, folder: &Path) -> Result<PathBuf> {
+pub fn unpacked(program: &str, folder: &Path) -> Result<PathBuf> {
     let fetcher = folder.join("fetcher");
     fs::create_dir_all(fetcher.join("src"))?;
     fs::write(fetcher.join("src/lib.rs"), "")?;
@@ -134,7 +135,8 @@ fn unpacked(program: &str, folder: &Path) -> Result<PathBuf> {
         .with_context(|| format!("{program} is not among what was fetched"))
 }
 
-fn copy(source: &Path, folder: &Path, name: &str) -> Result<PathBuf> {
+/// A copy of a source.
+pub fn copy(source: &Path, folder: &Path, name: &str) -> Result<PathBuf> {
     let root = folder.join(name);
     let status = Command::new("cp").arg("-a").arg(source).arg(&root).status()?;
     ensure!(status.success(), "the source can't be copied");

@@ -1,9 +1,13 @@
-//! Measures what the README reports: `figures client`, `figures latency`, `figures builds FOLDER|CRATE PROFILE`. `make figures` builds
-//! the binaries as they are released and runs all three. Every figure is a median; what is compared is run in turns.
+//! Measures what the README reports: `figures client`, `figures latency`, `figures builds FOLDER|CRATE PROFILE`,
+//! and of the platform `figures lambdas`, `figures calls FOLDER|CRATE PROFILE`. `make figures` builds the binaries as they
+//! are released and runs them. Every figure is a median; what is compared is run in turns.
 
 mod builds;
+mod calls;
 mod client;
+mod lambdas;
 mod latency;
+mod reports;
 
 use std::time::Duration;
 
@@ -15,7 +19,11 @@ fn main() -> Result<()> {
         ["client"] => client::measure(),
         ["latency"] => latency::measure(),
         ["builds", program, profile] => builds::measure(program, profile),
-        _ => bail!("usage: figures client | latency | builds FOLDER|CRATE PROFILE"),
+        ["lambdas"] => lambdas::measure(),
+        ["calls", program, profile] => calls::measure(program, profile),
+        _ => bail!(
+            "usage: figures client | latency | builds FOLDER|CRATE PROFILE | lambdas | calls FOLDER|CRATE PROFILE"
+        ),
     }
 }
 
