@@ -1,5 +1,7 @@
 //! The clients' configurations: how each device reaches this account.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -36,7 +38,9 @@ pub fn write_all(emulator: &Emulator, folder: &Path) -> Result<()> {
             targets = targets.join(", "),
         );
         let path = folder.join(format!("{name}.toml"));
-        std::fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))?;
+        let file = std::fs::File::options().create(true).truncate(true).write(true).mode(0o600).open(&path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.with_context(|| format!("{} can't be written", path.display()))?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub use operation::Operation;
 
 use super::emulator::Emulator;
 use super::front::{Reply, Signed, xml_error};
+use super::keys::random_uuid;
 
 /// Does what is asked.
 pub async fn perform(emulator: &Arc<Emulator>, signed: &Signed, operation: &Operation) -> Reply {
@@ -37,6 +38,13 @@ pub async fn perform(emulator: &Arc<Emulator>, signed: &Signed, operation: &Oper
     if let Some(kind) = operation.creates().filter(|_| head.status.is_success()) {
         notification::created(emulator, signed, operation, kind, &head.headers, &body).await;
     }
+    for name in ["server", "access-control-allow-origin", "x-amzn-requestid", "connection", "transfer-encoding"] {
+        head.headers.remove(name);
+    }
+    let id = random_uuid().replace('-', "")[..16].to_uppercase();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        head.headers.insert("x-amz-request-id", id);
+    }
     // The length of a HEAD's answer is the object's; every other is set by who sends it.
     if operation.kind == Kind::HeadObject {
         let mut response = Response::from_parts(head, Full::default());
@@ -46,8 +54,6 @@ pub async fn perform(emulator: &Arc<Emulator>, signed: &Signed, operation: &Oper
         return response;
     }
     head.headers.remove(CONTENT_LENGTH);
-    head.headers.remove(TRANSFER_ENCODING);
-    head.headers.remove("connection");
     Response::from_parts(head, Full::new(body))
 }
 
@@ -65,8 +71,9 @@ async fn forward(emulator: &Emulator, signed: &Signed) -> anyhow::Result<Respons
         request.headers_mut().append(name, value.clone());
     }
     request.headers_mut().insert(AUTHORIZATION, emulator.moto.authorization("s3"));
-    if request.headers().get("content-type").is_none() {
-        // What S3 takes an object for that comes without.
+    // What S3 takes an object for that comes without a type; moto would take a form apart.
+    let kind = signed.header("content-type").unwrap_or_default();
+    if kind.is_empty() || kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/") {
         request.headers_mut().insert("content-type", HeaderValue::from_static("binary/octet-stream"));
     }
     emulator.moto.send(request).await
