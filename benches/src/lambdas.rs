@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::{Cursor, Write};
-use std::path::Path;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use conformance::{Backend, Control, Kind, Project, client_binary};
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
@@ -17,13 +18,35 @@ use crate::reports::{self, FUNCTIONS, Report};
 /// Builds, each with functions that have to start first.
 const ROUNDS: usize = 20;
 
+/// What functions need to start: nothing of it is called.
+const ENVIRONMENT: [(&str, &str); 18] = [
+    ("AWS_LAMBDA_FUNCTION_NAME", "function"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "10240"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_ACCESS_KEY_ID", "none"),
+    ("AWS_SECRET_ACCESS_KEY", "none"),
+    ("AWS_SESSION_TOKEN", "none"),
+    ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+    ("INPUT_BUCKET", "input"),
+    ("OUTPUT_BUCKET", "output"),
+    ("CACHE_BUCKET", "cache"),
+    ("EVENT_BUS", "bus"),
+    ("TABLE", "table"),
+    ("MONTHLY_GB_SECONDS", "400000"),
+    ("COMPILE_FUNCTION", "compile"),
+    ("SOCKET_ENDPOINT", "http://127.0.0.1:9"),
+    ("USER_PATH", "/cargo-cloud/"),
+    ("HOME", "/tmp"),
+];
+
 /// Measures and prints.
 pub fn measure() -> Result<()> {
     let backend = Backend::start();
     let Kind::Platform(platform) = backend.kind() else {
         bail!("there is no platform: run this by `aws-emulator platform --dir DIR --lambdas FOLDER -- figures lambdas`")
     };
-    let zips = zips(platform)?;
+    let programs = programs(platform)?;
     let project = Project::hello("hello", "x");
     for _ in 0..ROUNDS {
         end_idle(&backend.control())?;
@@ -35,37 +58,71 @@ pub fn measure() -> Result<()> {
             .status()?;
         ensure!(status.success(), "a build failed");
     }
-    println!("functions, medians of {ROUNDS} builds with cold functions:");
-    for (function, zip) in FUNCTIONS.iter().zip(zips) {
+    println!("functions, medians of {ROUNDS} starts alone, and of {ROUNDS} builds with cold functions:");
+    for (function, program) in FUNCTIONS.iter().zip(programs) {
         let reports = reports::of(&backend, function)?;
         let median = |times: Vec<Duration>| quantile(&mut times.clone(), 0.5);
-        let starts = median(reports.iter().filter_map(|report| report.init).collect());
+        let starts = (0..ROUNDS).map(|_| start(&program)).collect::<Result<_>>()?;
         let cold = median(reports.iter().filter(|report| report.init.is_some()).map(|report| report.time).collect());
         let warm: Vec<Duration> =
             reports.iter().filter(|report| report.init.is_none()).map(|report| report.time).collect();
         let peak = reports.iter().map(|report: &Report| report.peak).max().unwrap_or_default();
-        println!(
-            "  {function:<10} zip {zip:>6} KiB, start to first poll {starts:6.1?}, first event {cold:6.1?}, later ones \
-             {:6.1?} ({}), at most {peak} MB resident",
-            median(warm.clone()),
-            warm.len()
+        print!(
+            "  {function:<10} zip {:>6} KiB, start to first poll {:.1?}, first event {cold:.1?}",
+            zipped(&program)?,
+            median(starts)
         );
+        if !warm.is_empty() {
+            print!(", {} later ones {:.1?}", warm.len(), median(warm));
+        }
+        println!(", at most {peak} MB resident");
     }
     Ok(())
 }
 
-/// The sizes of the functions' programs as zips, in KiB.
-fn zips(platform: &Path) -> Result<Vec<usize>> {
+/// The functions' programs, in their order.
+fn programs(platform: &Path) -> Result<Vec<PathBuf>> {
     let description: Value = serde_json::from_slice(&fs::read(platform.join("platform.json"))?)?;
-    let size = |function: &str| {
+    let program = |function: &&str| {
         let name = format!("cargo-cloud-{function}");
-        let program = description["functions"][&name].as_str().with_context(|| format!("no program of {name}"))?;
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        zip.start_file("bootstrap", SimpleFileOptions::default())?;
-        zip.write_all(&fs::read(program)?)?;
-        Ok(zip.finish()?.into_inner().len() / 1024)
+        Ok(description["functions"][&name].as_str().with_context(|| format!("no program of {name}"))?.into())
     };
-    FUNCTIONS.iter().map(|function| size(function)).collect()
+    FUNCTIONS.iter().map(program).collect()
+}
+
+/// The size of a program as a zip, in KiB.
+fn zipped(program: &Path) -> Result<usize> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("bootstrap", SimpleFileOptions::default())?;
+    zip.write_all(&fs::read(program)?)?;
+    Ok(zip.finish()?.into_inner().len() / 1024)
+}
+
+/// From the start of a program to its first connection to the Runtime API, with nothing around it.
+fn start(program: &Path) -> Result<Duration> {
+    let runtime = TcpListener::bind("127.0.0.1:0")?;
+    runtime.set_nonblocking(true)?;
+    let began = Instant::now();
+    let mut child = Command::new(program)
+        .env_clear()
+        .envs(ENVIRONMENT)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("AWS_LAMBDA_RUNTIME_API", runtime.local_addr()?.to_string())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let time = loop {
+        if runtime.accept().is_ok() {
+            break Ok(began.elapsed());
+        }
+        if child.try_wait()?.is_some() || began.elapsed() > Duration::from_secs(20) {
+            break Err(anyhow!("{} does not come to its first poll", program.display()));
+        }
+        std::thread::sleep(Duration::from_micros(100));
+    };
+    child.kill()?;
+    child.wait()?;
+    time
 }
 
 /// Ends all sandboxes, once the last events are through.
