@@ -15,6 +15,9 @@ pub struct Image {
     pub path: String,
 }
 
+/// What everybody has at the same place.
+const SYSTEM: [&str; 3] = ["/usr", "/bin", "/sbin"];
+
 const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 impl Image {
@@ -42,7 +45,7 @@ impl Image {
         for (name, value) in variables {
             let path = Path::new(value);
             if name == "PATH" {
-                image.path.clone_from(value);
+                image.show_path(value);
             } else if path.is_absolute() && path.exists() {
                 let inside = format!("/mnt/given/{name}");
                 image.shown.push((inside.clone().into(), path.to_owned()));
@@ -52,6 +55,24 @@ impl Image {
             }
         }
         image
+    }
+}
+
+impl Image {
+    /// Takes a PATH of this machine: its folders, but the system's, are shown under other names.
+    fn show_path(&mut self, path: &str) {
+        let mut folders = Vec::new();
+        for (number, folder) in std::env::split_paths(path).filter(|folder| folder.is_dir()).enumerate() {
+            if SYSTEM.iter().any(|start| folder.starts_with(start)) {
+                folders.push(folder);
+            } else {
+                let inside = PathBuf::from(format!("/mnt/path/{number}"));
+                self.shown.push((inside.clone(), folder));
+                folders.push(inside);
+            }
+        }
+        let folders: Vec<_> = folders.iter().map(|folder| folder.to_string_lossy()).collect();
+        self.path = folders.join(":");
     }
 }
 
@@ -80,5 +101,9 @@ mod tests {
         assert_eq!((value("A"), value("B"), value("C")), (Some("/mnt/given/A"), Some("/no/such/folder"), Some("text")));
         assert!(image.shown.contains(&("/mnt/given/A".into(), "/proc/self".into())));
         assert!(image.path.ends_with(SYSTEM_PATH));
+        let path = [("PATH".to_owned(), "/proc/self:/usr/bin:/no/such/folder:/bin".to_owned())];
+        let image = Image::container(Path::new("/x"), &path);
+        assert_eq!(image.path, "/mnt/path/0:/usr/bin:/bin");
+        assert!(image.shown.contains(&("/mnt/path/0".into(), "/proc/self".into())));
     }
 }
