@@ -25,8 +25,6 @@ use crate::platform_file::PlatformFile;
 pub struct Emulator {
     /// What `platform` has told.
     pub platform: PlatformFile,
-    /// Where this scenario's files go.
-    pub folder: PathBuf,
     /// Where requests come in.
     pub address: SocketAddr,
     /// The state of the account.
@@ -94,7 +92,6 @@ impl Emulator {
         }
         Ok(Arc::new(Self {
             platform: parts.platform,
-            folder: parts.folder,
             address: parts.address,
             moto: parts.moto,
             keys,
@@ -193,8 +190,6 @@ impl Emulator {
 pub struct Parts {
     /// What `platform` has told.
     pub platform: PlatformFile,
-    /// Where this scenario's files go.
-    pub folder: PathBuf,
     /// Where calls are written down.
     pub calls: PathBuf,
     /// Where requests come in.

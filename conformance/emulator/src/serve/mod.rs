@@ -1,5 +1,7 @@
 //! `aws-emulator serve`: one emulated account, for one scenario.
 
+#![expect(clippy::result_large_err, reason = "a refusal is an answer like any other")]
+
 mod call;
 mod client_config;
 mod control;
@@ -98,7 +100,7 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     let (listener, address) = listen().await?;
     let (plain, plain_address) = listen().await?;
     let calls = options.platform.join("calls");
-    let parts = Parts { platform, folder: folder.clone(), calls, address, moto, wiring, functions };
+    let parts = Parts { platform, calls, address, moto, wiring, functions };
     let emulator = Emulator::new(parts)?;
     client_config::write_all(&emulator, &folder)?;
     let servers = [
