@@ -13,4 +13,5 @@ mod policies;
 pub use context::Context;
 pub use evaluate::{Decision, Reason};
 pub use grants::{Grant, Grants};
+pub use pattern::like;
 pub use policies::Policies;

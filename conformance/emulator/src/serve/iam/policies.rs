@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use serde::Deserialize;
 
 use super::account::{Account, Identity};
@@ -57,8 +57,11 @@ impl Policies {
     }
 
     async fn load_functions(&mut self, moto: &Moto) -> Result<()> {
-        let list = moto.get_json("lambda", "/2015-03-31/functions/").await?.context("moto lists no functions")?;
+        // One page holds 50 functions (ListFunctions).
+        let path = "/2015-03-31/functions/?MaxItems=50";
+        let list = moto.get_json("lambda", path).await?.context("moto lists no functions")?;
         let list: FunctionList = serde_json::from_value(list).context("the list of functions can't be read")?;
+        ensure!(list.next_marker.is_none_or(|marker| marker.is_empty()), "there are more than 50 functions");
         for function in list.functions {
             let path = format!("/2015-03-31/functions/{}/policy", function.function_name);
             if let Some(policy) = moto.get_json("lambda", &path).await? {
@@ -174,6 +177,7 @@ struct Bucket {
 #[serde(rename_all = "PascalCase")]
 struct FunctionList {
     functions: Vec<Function>,
+    next_marker: Option<String>,
 }
 
 #[derive(Deserialize)]
