@@ -79,6 +79,8 @@ impl Sandbox {
         let runtime = RuntimeApi::listen(&spec.config.arn).await?;
         let tmp = spec.folder.join("tmp");
         std::fs::create_dir_all(&tmp).with_context(|| format!("{} can't be made", tmp.display()))?;
+        let script = spec.folder.join("sandbox.sh");
+        std::fs::write(&script, SCRIPT).with_context(|| format!("{} can't be written", script.display()))?;
         let is_root = rustix::process::geteuid().is_root();
         if is_root {
             let (uid, gid) = LAMBDA_USER;
@@ -198,7 +200,7 @@ fn unshare(is_root: bool) -> Vec<&'static str> {
 
 fn command(spec: &Spec<'_>, tmp: &Path, runtime: &RuntimeApi, is_root: bool) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(unshare(is_root)).args(["/bin/sh", "-c", SCRIPT, "sandbox"]);
+    command.args(unshare(is_root)).arg("/bin/sh").arg(spec.folder.join("sandbox.sh"));
     let shown = spec.image.shown.iter().map(|(to, from)| format!("{}\t{}", to.display(), from.display()));
     let (uid, gid) = LAMBDA_USER;
     command
