@@ -96,6 +96,10 @@ async fn perform(
             return objects(emulator, bucket.context("name a bucket: ?bucket=output")?).await;
         }
         (&Method::GET, "table") => return table(emulator).await,
+        (&Method::GET, "addresses") => {
+            let (plain, moto) = (emulator.plain.to_string(), emulator.moto.port());
+            return Ok(json!({ "address": emulator.address.to_string(), "plain": plain, "moto_port": moto }));
+        }
         (&Method::GET, "sandboxes") => return Ok(emulator.functions.sandboxes()),
         _ => bail!("there is no {method} {ROOT}{path}"),
     }

@@ -27,6 +27,8 @@ pub struct Emulator {
     pub platform: PlatformFile,
     /// Where requests come in.
     pub address: SocketAddr,
+    /// Where they come in without TLS.
+    pub plain: SocketAddr,
     /// The state of the account.
     pub moto: Moto,
     /// Who can sign.
@@ -93,6 +95,7 @@ impl Emulator {
         Ok(Arc::new(Self {
             platform: parts.platform,
             address: parts.address,
+            plain: parts.plain,
             moto: parts.moto,
             keys,
             faults: Faults::default(),
@@ -194,6 +197,8 @@ pub struct Parts {
     pub calls: PathBuf,
     /// Where requests come in.
     pub address: SocketAddr,
+    /// Where they come in without TLS.
+    pub plain: SocketAddr,
     /// The state of the account.
     pub moto: Moto,
     /// What was applied.

@@ -100,7 +100,7 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     let (listener, address) = listen().await?;
     let (plain, plain_address) = listen().await?;
     let calls = options.platform.join("calls");
-    let parts = Parts { platform, calls, address, moto, wiring, functions };
+    let parts = Parts { platform, calls, address, plain: plain_address, moto, wiring, functions };
     let emulator = Emulator::new(parts)?;
     client_config::write_all(&emulator, &folder)?;
     let servers = [
