@@ -116,6 +116,8 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     for server in servers {
         server.abort();
     }
+    // What waits goes on waiting.
+    emulator.power.switch(false);
     emulator.functions.end_all().await;
     let problems = emulator.problems.all();
     for problem in &problems {
