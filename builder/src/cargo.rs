@@ -1,6 +1,6 @@
 //! One run of cargo, from start to the end of all its processes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::Stream;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -58,21 +58,6 @@ impl CargoRun {
     pub fn filled_the_disk(&self) -> bool {
         self.told.disk_full && !matches!(self.end, End::Exit(Exit::Code(0)))
     }
-
-    /// Whether cargo failed because one of its processes was killed.
-    pub fn lost_a_process(&self) -> bool {
-        self.told.killed && matches!(self.end, End::Exit(Exit::Code(code)) if code != 0) && !self.filled_the_disk()
-    }
-
-    /// The same as one run with the one `before` it, of the same build.
-    pub fn after(mut self, before: &CargoRun) -> Self {
-        self.peak_memory = self.peak_memory.max(before.peak_memory);
-        // What the first has compiled the second finds fresh.
-        self.made.fresh = self.made.fresh.saturating_sub(before.made.compiled);
-        self.made.compiled += before.made.compiled;
-        self.told.done = self.told.done.max(before.told.done);
-        self
-    }
 }
 
 /// What cargo's messages come to.
@@ -84,6 +69,19 @@ pub(crate) struct Made {
     pub fresh: u64,
     /// Units that were compiled.
     pub compiled: u64,
+    /// Libraries that build scripts asked for.
+    pub linked: Vec<Linked>,
+    /// Whether `rustls-platform-verifier` is among what was compiled.
+    pub platform_verifier: bool,
+}
+
+/// A library that a package's build script asked for.
+#[derive(Debug)]
+pub(crate) struct Linked {
+    /// The package.
+    pub package: String,
+    /// The library, without `lib` before it.
+    pub library: String,
 }
 
 /// What cargo's words come to.
@@ -103,16 +101,13 @@ pub(crate) struct Told {
 pub(crate) struct Watch<'a> {
     pub reporter: &'a Reporter,
     pub cancel: &'a CancellationToken,
+    pub stop_at: Option<Instant>,
     pub drain_time: Duration,
     pub forward_messages: bool,
 }
 
-/// Runs cargo, until there is no more time. When this returns, or is dropped, no process of the run is left.
-pub(crate) async fn run(
-    spec: &Spec,
-    watch: &Watch<'_>,
-    out_of_time: impl Future<Output = ()>,
-) -> Result<CargoRun, SupervisorError> {
+/// Runs cargo. When this returns, or is dropped, no process of the run is left.
+pub(crate) async fn run(spec: &Spec, watch: Watch<'_>) -> Result<CargoRun, SupervisorError> {
     let mut command = Supervised::start(spec).await?;
     let gone = CancellationToken::new();
     let (stdout, stderr) = (command.stdout.take(), command.stderr.take());
@@ -120,7 +115,7 @@ pub(crate) async fn run(
     let wait = async {
         let mut control = control;
         let mut stopped = None;
-        let (outcome, stop) = (command.wait(), stop(watch, out_of_time));
+        let (outcome, stop) = (command.wait(), stop(&watch));
         tokio::pin!(outcome, stop);
         let outcome = loop {
             tokio::select! {
@@ -137,7 +132,7 @@ pub(crate) async fn run(
         outcome.map(|outcome| (outcome, stopped))
     };
     let (outcome, made, told) =
-        tokio::join!(wait, read_messages(stdout, watch, &gone), read_words(stderr, watch, &gone));
+        tokio::join!(wait, read_messages(stdout, &watch, &gone), read_words(stderr, &watch, &gone));
     let (outcome, stopped) = outcome?;
     if outcome.survivors > 0 {
         tracing::debug!(survivors = outcome.survivors, "processes outlived cargo and were ended");
@@ -152,10 +147,16 @@ pub(crate) async fn run(
 }
 
 /// Waits for a reason to stop.
-async fn stop(watch: &Watch<'_>, out_of_time: impl Future<Output = ()>) -> End {
+async fn stop(watch: &Watch<'_>) -> End {
+    let time = async {
+        match watch.stop_at {
+            Some(at) => tokio::time::sleep_until(at.into()).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = watch.cancel.cancelled() => End::Cancelled,
-        () = out_of_time => End::OutOfTime,
+        () = time => End::OutOfTime,
     }
 }
 
@@ -225,7 +226,17 @@ async fn read_messages(pipe: Option<impl AsyncRead + Unpin>, watch: &Watch<'_>, 
 
 impl Made {
     fn take(&mut self, message: Message) {
-        let Message::Artifact(artifact) = message else { return };
+        let artifact = match message {
+            Message::Artifact(artifact) => artifact,
+            Message::BuildScript(script) => {
+                let room = MAX_ARTIFACTS.saturating_sub(self.linked.len());
+                let linked = |library: &str| Linked { package: script.package().into(), library: library.into() };
+                self.linked.extend(script.libraries().take(room).map(linked));
+                return;
+            }
+            _ => return,
+        };
+        self.platform_verifier |= artifact.target.name == "rustls_platform_verifier";
         *(if artifact.fresh { &mut self.fresh } else { &mut self.compiled }) += 1;
         if artifact.executable.is_some() && self.artifacts.len() < MAX_ARTIFACTS {
             self.artifacts.push(*artifact);

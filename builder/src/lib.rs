@@ -12,6 +12,7 @@ mod cargo;
 mod config;
 mod engine;
 mod environment;
+mod executable;
 mod harden;
 mod hex;
 mod output;

@@ -15,13 +15,47 @@ pub(crate) enum Message {
     Diagnostic {},
     /// A build script ran, or was found fresh.
     #[serde(rename = "build-script-executed")]
-    BuildScript {},
+    BuildScript(Box<BuildScriptMessage>),
     /// The end.
     #[serde(rename = "build-finished")]
     Finished {},
     /// How long a unit took (`-Z`).
     #[serde(rename = "timing-info")]
     Timing {},
+}
+
+/// What a build script asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct BuildScriptMessage {
+    /// The package's id.
+    #[serde(default)]
+    pub package_id: String,
+    /// Libraries, each as `[KIND[:MODIFIERS]=]NAME[:RENAME]`.
+    #[serde(default)]
+    pub linked_libs: Vec<String>,
+}
+
+impl BuildScriptMessage {
+    /// The package's name (doc.rust-lang.org/cargo, package id specifications).
+    pub fn package(&self) -> &str {
+        let (url, fragment) = self.package_id.rsplit_once('#').unwrap_or(("", &self.package_id));
+        match fragment.split_once('@') {
+            Some((name, _)) => name,
+            // A folder of the package's own name leaves it away.
+            None => url.rsplit('/').next().unwrap_or(fragment),
+        }
+    }
+
+    /// The names of its libraries.
+    pub fn libraries(&self) -> impl Iterator<Item = &str> {
+        self.linked_libs.iter().map(|library| bare(library))
+    }
+}
+
+/// `NAME` of `KIND=NAME:RENAME`.
+fn bare(library: &str) -> &str {
+    let named = library.rsplit('=').next().unwrap_or(library);
+    named.split(':').next().unwrap_or(named)
 }
 
 /// What a unit's compilation made.
@@ -58,4 +92,25 @@ pub(crate) struct ProfileMessage {
     /// With the test harness.
     #[serde(default)]
     pub test: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_script_tells_who_links_what() {
+        let read = |id: &str, libraries: &str| {
+            let line = format!(
+                r#"{{"reason":"build-script-executed","package_id":"{id}","linked_libs":[{libraries}],"env":[]}}"#
+            );
+            let Ok(Message::BuildScript(message)) = serde_json::from_str(&line) else { panic!("{line}") };
+            message
+        };
+        let message = read("registry+https://x/index#foo-sys@1.2.3", r#""c++_shared","static:+whole-archive=foo""#);
+        assert_eq!(message.package(), "foo-sys");
+        assert_eq!(message.libraries().collect::<Vec<_>>(), ["c++_shared", "foo"]);
+        assert_eq!(read("path+file:///w/source/tablet#0.1.0", "").package(), "tablet");
+        assert_eq!(read("path+file:///w/source/app#tablet@0.1.0", "").package(), "tablet");
+    }
 }

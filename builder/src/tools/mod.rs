@@ -6,8 +6,9 @@ mod toolchain;
 
 use std::path::{Path, PathBuf};
 
-use android::environment as android_environment;
-pub(crate) use android::missing as android_missing;
+use protocol::CargoOptions;
+
+use android::{AndroidBuild, missing as android_missing};
 pub(crate) use linker::Linker;
 use linker::link_environment;
 pub(crate) use toolchain::Toolchain;
@@ -109,18 +110,18 @@ impl Tools {
         }
     }
 
-    /// What cargo needs to link for these targets. The error is for the person who asked.
+    /// What cargo needs to link for the targets of these flags. The error is for the person who asked.
     pub async fn target_environment(
         &self,
         config: &EngineConfig,
-        targets: &[String],
+        options: &CargoOptions,
         toolchain: &Toolchain,
         env: &Environment,
         directory: &Path,
         scratch: &Path,
     ) -> Result<Environment, String> {
         let mut extra = Environment::new();
-        for target in targets {
+        for target in &options.target {
             if !toolchain.targets.contains(target) {
                 return Err(format!(
                     "this backend's {} has no standard library for `{target}`, only for {}: `rustup target add {target}` on its machine",
@@ -135,9 +136,16 @@ impl Tools {
                     if let Some(missing) = android_missing(env) {
                         return Err(format!("this backend can't build for `{target}`: {missing}"));
                     }
-                    let env =
-                        android_environment(target, config.android_api, &self.cargo, env, directory, scratch).await;
-                    extra.extend(env.map_err(|why| format!("cargo-ndk can't prepare a build for `{target}`: {why}"))?);
+                    let build = AndroidBuild {
+                        target,
+                        default_level: config.android_api,
+                        packages: &options.package,
+                        cargo: &self.cargo,
+                        env,
+                        directory,
+                        scratch,
+                    };
+                    extra.extend(build.environment().await?);
                 }
                 Linker::Missing(names) => {
                     return Err(format!(
