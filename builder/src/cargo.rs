@@ -1,6 +1,6 @@
 //! One run of cargo, from start to the end of all its processes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use protocol::Stream;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -58,6 +58,21 @@ impl CargoRun {
     pub fn filled_the_disk(&self) -> bool {
         self.told.disk_full && !matches!(self.end, End::Exit(Exit::Code(0)))
     }
+
+    /// Whether cargo failed because one of its processes was killed.
+    pub fn lost_a_process(&self) -> bool {
+        self.told.killed && matches!(self.end, End::Exit(Exit::Code(code)) if code != 0) && !self.filled_the_disk()
+    }
+
+    /// The same as one run with the one `before` it, of the same build.
+    pub fn after(mut self, before: &CargoRun) -> Self {
+        self.peak_memory = self.peak_memory.max(before.peak_memory);
+        // What the first has compiled the second finds fresh.
+        self.made.fresh = self.made.fresh.saturating_sub(before.made.compiled);
+        self.made.compiled += before.made.compiled;
+        self.told.done = self.told.done.max(before.told.done);
+        self
+    }
 }
 
 /// What cargo's messages come to.
@@ -101,13 +116,16 @@ pub(crate) struct Told {
 pub(crate) struct Watch<'a> {
     pub reporter: &'a Reporter,
     pub cancel: &'a CancellationToken,
-    pub stop_at: Option<Instant>,
     pub drain_time: Duration,
     pub forward_messages: bool,
 }
 
-/// Runs cargo. When this returns, or is dropped, no process of the run is left.
-pub(crate) async fn run(spec: &Spec, watch: Watch<'_>) -> Result<CargoRun, SupervisorError> {
+/// Runs cargo, until there is no more time. When this returns, or is dropped, no process of the run is left.
+pub(crate) async fn run(
+    spec: &Spec,
+    watch: &Watch<'_>,
+    out_of_time: impl Future<Output = ()>,
+) -> Result<CargoRun, SupervisorError> {
     let mut command = Supervised::start(spec).await?;
     let gone = CancellationToken::new();
     let (stdout, stderr) = (command.stdout.take(), command.stderr.take());
@@ -115,7 +133,7 @@ pub(crate) async fn run(spec: &Spec, watch: Watch<'_>) -> Result<CargoRun, Super
     let wait = async {
         let mut control = control;
         let mut stopped = None;
-        let (outcome, stop) = (command.wait(), stop(&watch));
+        let (outcome, stop) = (command.wait(), stop(watch, out_of_time));
         tokio::pin!(outcome, stop);
         let outcome = loop {
             tokio::select! {
@@ -132,7 +150,7 @@ pub(crate) async fn run(spec: &Spec, watch: Watch<'_>) -> Result<CargoRun, Super
         outcome.map(|outcome| (outcome, stopped))
     };
     let (outcome, made, told) =
-        tokio::join!(wait, read_messages(stdout, &watch, &gone), read_words(stderr, &watch, &gone));
+        tokio::join!(wait, read_messages(stdout, watch, &gone), read_words(stderr, watch, &gone));
     let (outcome, stopped) = outcome?;
     if outcome.survivors > 0 {
         tracing::debug!(survivors = outcome.survivors, "processes outlived cargo and were ended");
@@ -147,16 +165,10 @@ pub(crate) async fn run(spec: &Spec, watch: Watch<'_>) -> Result<CargoRun, Super
 }
 
 /// Waits for a reason to stop.
-async fn stop(watch: &Watch<'_>) -> End {
-    let time = async {
-        match watch.stop_at {
-            Some(at) => tokio::time::sleep_until(at.into()).await,
-            None => std::future::pending().await,
-        }
-    };
+async fn stop(watch: &Watch<'_>, out_of_time: impl Future<Output = ()>) -> End {
     tokio::select! {
         () = watch.cancel.cancelled() => End::Cancelled,
-        () = time => End::OutOfTime,
+        () = out_of_time => End::OutOfTime,
     }
 }
 

@@ -1,5 +1,6 @@
 //! One attempt, phase by phase.
 
+mod compiling;
 mod examination;
 mod fault;
 mod verdict;
@@ -17,16 +18,15 @@ use self::fault::disk;
 use self::verdict::verdict;
 use crate::archive::Archive;
 use crate::cache::{CachedProject, Unsaved};
-use crate::cargo::{self, CargoRun, End, Watch};
+use crate::cargo::{CargoRun, End};
 use crate::environment::Environment;
 use crate::packed::pack_once;
 use crate::packing::{Contents, PackError};
-use crate::plan::Plan;
 use crate::project::{Project, ProjectLock};
 use crate::selection::{Metadata, Selection};
 use crate::source::{Aftermath, Changes, ReceiveError, hash_file, receive};
 use crate::stream::Reporter;
-use crate::supervisor::{Spec, capture};
+use crate::supervisor::capture;
 
 use crate::tools::Toolchain;
 use crate::{Attempt, Engine, History};
@@ -55,6 +55,8 @@ pub(crate) struct Build<'a> {
     reporter: Reporter,
     history: History,
     held: Option<(Project, CachedProject, ProjectLock)>,
+    /// What saving is begun before the deadline, beside what it takes.
+    margin: Duration,
     /// When work has to stop, so that there is time to save.
     stop_at: Option<Instant>,
 }
@@ -71,8 +73,11 @@ struct Prepared {
 impl<'a> Build<'a> {
     /// An attempt that is about to begin.
     pub fn new(engine: &'a Engine, attempt: &'a Attempt, reporter: Reporter) -> Self {
-        let stop_at = attempt.deadline.map(|at| stop_before(at, engine.config.pause_margin, Duration::ZERO));
-        Self { engine, attempt, reporter, history: attempt.history.clone(), held: None, stop_at }
+        let left = attempt.deadline.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
+        // No large part of a short attempt.
+        let margin = engine.config.pause_margin.min(left / 4);
+        let stop_at = attempt.deadline.map(|at| at.checked_sub(margin).unwrap_or(at));
+        Self { engine, attempt, reporter, history: attempt.history.clone(), held: None, margin, stop_at }
     }
 
     /// Runs it.
@@ -124,10 +129,7 @@ impl<'a> Build<'a> {
             }
             self.history.times.restoring += millis(begun);
         }
-        if let (Some(stop_at), Some(deadline)) = (&mut self.stop_at, self.attempt.deadline) {
-            let saving = cache.time_to_save(&cached).await;
-            *stop_at = stop_before(deadline, self.engine.config.pause_margin, saving);
-        }
+        self.stop_at = self.time_to_stop().await;
         let (folders, home, config) =
             (project.clone(), self.engine.config.work.join("cargo-home"), self.engine.config.cargo_config.clone());
         self.blocking("preparing", move |_| {
@@ -198,17 +200,8 @@ impl<'a> Build<'a> {
         let begun = Instant::now();
         let source = prepared.project.source.to_string_lossy().into_owned();
         self.reporter.status(Status::Compiling { attempt: self.attempt.number, source }).await;
-        let plan = Plan::new(&prepared.request.options);
-        let spec = |args: Vec<OsString>| Spec::new(&self.engine.tools.cargo, args, &prepared.env, &prepared.directory);
-        let watch = Watch {
-            reporter: &self.reporter,
-            cancel: &self.attempt.cancel,
-            stop_at: self.stop_at,
-            drain_time: self.engine.config.drain_time,
-            forward_messages: plan.forward_messages,
-        };
-        let (cargo, metadata) = (spec(plan.args), spec(metadata_args(&prepared.request)));
-        let (run, metadata) = tokio::join!(cargo::run(&cargo, watch), async {
+        let metadata = self.spec(prepared, metadata_args(&prepared.request));
+        let (run, metadata) = tokio::join!(self.run_cargo(prepared), async {
             let text = self.guarded("cargo metadata", capture(&metadata)).await.ok()?.ok()?.text().ok()?;
             serde_json::from_str(&text).ok()
         });
@@ -351,12 +344,6 @@ fn metadata_args(request: &Request) -> Vec<OsString> {
 fn is_changed(lock: &Path, sent: Option<&str>) -> bool {
     lock.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_LOCK_BYTES)
         && hash_file(lock).is_ok_and(|sha256| Some(sha256.as_str()) != sent)
-}
-
-/// When work has to stop for a deadline: before saving, and before a margin that takes no large part of a short attempt.
-fn stop_before(deadline: Instant, margin: Duration, saving: Duration) -> Instant {
-    let left = deadline.saturating_duration_since(Instant::now());
-    deadline.checked_sub(saving + margin.min(left / 4)).unwrap_or(deadline)
 }
 
 fn millis(since: Instant) -> u64 {

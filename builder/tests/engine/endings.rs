@@ -15,6 +15,7 @@ pub const TESTS: &[(&str, fn())] = &[
     ("a_paused_build_goes_on", a_paused_build_goes_on),
     ("a_process_in_a_session_of_its_own_is_ended", a_process_in_a_session_of_its_own_is_ended),
     ("what_cannot_be_done_is_refused_in_words", what_cannot_be_done_is_refused_in_words),
+    ("a_killed_compiler_is_tried_once_more_with_fewer_jobs", a_killed_compiler_is_tried_once_more_with_fewer_jobs),
 ];
 
 fn an_error_is_cargos() {
@@ -131,4 +132,43 @@ fn what_cannot_be_done_is_refused_in_words() {
     let mut upload = Upload::tiny("fn main() {}\n");
     upload.files.remove("Cargo.toml");
     assert_eq!(bench.run(&upload).result().outcome, Outcome::Refused);
+}
+
+/// A build script that is killed as often as `deaths` says, and then tells how many jobs there are.
+fn killed(deaths: usize) -> Upload {
+    let mut upload = Upload::tiny("fn main() {}\n");
+    let script = r#"fn main() {
+        let mark = std::path::Path::new(&std::env::var("OUT_DIR").unwrap()).join("deaths");
+        let died = std::fs::read(&mark).unwrap_or_default().len();
+        println!("cargo::warning=jobs: {}", std::env::var("NUM_JOBS").unwrap());
+        if died < DEATHS {
+            std::fs::write(&mark, vec![b'x'; died + 1]).unwrap();
+            let me = std::process::id().to_string();
+            std::process::Command::new("kill").args(["-KILL", &me]).status().unwrap();
+            std::thread::sleep(std::time::Duration::from_secs(9));
+        }
+    }
+    "#;
+    upload.file("build.rs", &script.replace("DEATHS", &deaths.to_string()));
+    upload.options.jobs = Some("4".to_owned());
+    upload
+}
+
+fn a_killed_compiler_is_tried_once_more_with_fewer_jobs() {
+    let bench = Bench::new();
+    let ran = bench.run(&killed(1));
+    let stderr = ran.text(Stream::Stderr);
+    assert_eq!((ran.result().outcome, ran.result().exit_code), (Outcome::Succeeded, Some(0)), "{stderr}");
+    let (first, second) = stderr.split_once("warning: a process of the build was killed").expect(&stderr);
+    assert!(first.contains("SIGKILL") && second.contains("`-j 2` instead of `-j 4`"), "{stderr}");
+    assert!(second.contains("jobs: 2"), "{stderr}");
+    let cache = &ran.result().cache;
+    // The build script, compiled in the first run, and the program in the second; nothing counts twice.
+    assert_eq!((cache.compiled, cache.fresh), (2, 0));
+
+    let bench = Bench::new();
+    let ran = bench.run(&killed(2));
+    assert_eq!(ran.result().outcome, Outcome::Crashed);
+    assert_eq!(ran.text(Stream::Stderr).matches("trying once more").count(), 1);
+    assert!(ran.result().message.as_ref().is_some_and(|said| said.contains("memory")));
 }
