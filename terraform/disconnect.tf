@@ -17,18 +17,6 @@ module "disconnect" {
 
 data "aws_iam_policy_document" "disconnect" {
   statement {
-    sid       = "Find"
-    actions   = ["dynamodb:GetItem"]
-    resources = [module.followers.table.arn]
-
-    condition {
-      test     = "ForAllValues:StringLike"
-      variable = "dynamodb:LeadingKeys"
-      values   = ["conn#*"]
-    }
-  }
-
-  statement {
     sid       = "Forget"
     actions   = ["dynamodb:DeleteItem"]
     resources = [module.followers.table.arn]

@@ -23,6 +23,7 @@ import sys
 import threading
 
 from moto.core.config import default_user_config
+from moto.iam.responses import IamResponse
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket
@@ -59,6 +60,19 @@ class Handler(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+
+def list_service_specific_credentials(response):
+    """What Terraform asks before it deletes a user with `force_destroy`. moto knows no such credentials: there are none."""
+    name = "ListServiceSpecificCredentials"
+    return (
+        f'<{name}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><{name}Result>'
+        f"<ServiceSpecificCredentials/></{name}Result>"
+        f"<ResponseMetadata><RequestId>none</RequestId></ResponseMetadata></{name}Response>"
+    )
+
+
+IamResponse.list_service_specific_credentials = list_service_specific_credentials
 
 
 def serve(application):

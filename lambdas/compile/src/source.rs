@@ -54,7 +54,7 @@ pub async fn open(
         Opened::Missing => return Err(SourceError::Cancelled(endings::SOURCE_DELETED)),
         Opened::Different => return Err(SourceError::Cancelled(endings::SOURCE_REPLACED)),
         Opened::Empty => {
-            let why = "the source is an empty file; send it with cargo-cloud";
+            let why = "the source archive is empty; send it with cargo-cloud";
             return Err(InvalidRequest::Refused(why.to_owned()).into());
         }
     };

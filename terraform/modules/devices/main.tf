@@ -31,12 +31,13 @@ resource "aws_iam_user_group_membership" "main" {
 data "aws_iam_policy_document" "main" {
   for_each = local.owners
 
+  # Keys of the form of a source only, <build id>.zip: a build id is a UUID of version 7.
   # AbortMultipartUpload: an upload that was interrupted leaves no parts behind. GetObject: a client that is told that
   # the source is there already looks whether it was itself. DeleteObject: cancels a build.
   statement {
     sid       = "Sources"
     actions   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:DeleteObject"]
-    resources = ["${var.buckets.input.arn}/${each.key}/*.zip"]
+    resources = ["${var.buckets.input.arn}/${each.key}/????????-????-7???-????-????????????.zip"]
   }
 
   statement {

@@ -23,8 +23,11 @@ const OVERRIDE: &str = r#"provider "aws" {
 const IMAGE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/cargo-cloud-compile@sha256:";
 
 /// What a second plan shows although nothing has changed, because moto doesn't give it back: type and attribute.
-const GAPS: [(&str, &str); 2] =
-    [("aws_lambda_function", "logging_config"), ("aws_s3_bucket_notification", "eventbridge")];
+const GAPS: [(&str, &str); 3] = [
+    ("aws_lambda_function", "logging_config"),
+    ("aws_lambda_function", "image_config"),
+    ("aws_s3_bucket_notification", "eventbridge"),
+];
 
 /// The configuration in a folder of its own.
 pub struct Terraform {
