@@ -27,8 +27,12 @@ cargo=${CARGO:-cargo}
 binaries=${CARGO_TARGET_DIR:-$PWD/target}/debug
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(--test suite --test platform)
+suites=(--test suite --test platform)
+whole=(--whole)
+if [ $# -gt 0 ]; then
+    suites=("$@")
+    whole=()
+fi
 export CONFORMANCE_CLIENT=$binaries/cargo-cloud CONFORMANCE_BACKEND=$binaries/cargo-cloud-local
-"$binaries/aws-emulator" platform --dir "$dir" --lambdas "$binaries" -- \
+"$binaries/aws-emulator" platform --dir "$dir" --lambdas "$binaries" "${whole[@]}" -- \
     "$cargo" test --workspace --features cargo-cloud-conformance/platform "${suites[@]}"
