@@ -30,6 +30,7 @@ impl Context {
     }
 
     /// With one more key of any number of values.
+    #[cfg(test)]
     pub fn with_all<V: Into<String>>(mut self, key: &str, values: impl IntoIterator<Item = V>) -> Self {
         self.set_all(key, values);
         self

@@ -12,6 +12,6 @@ mod policies;
 
 pub use context::Context;
 pub use evaluate::{Decision, Reason};
-pub use grants::{Grant, Grants};
+pub use grants::Grants;
 pub use pattern::like;
 pub use policies::Policies;

@@ -7,14 +7,6 @@ pub fn like(pattern: &str, text: &str) -> bool {
     wildcard(&literal(pattern), text)
 }
 
-/// The same for ARNs: each of the first five fields by itself, the rest as one (what `ArnLike` does).
-pub fn arn_like(pattern: &str, arn: &str) -> bool {
-    if pattern == "*" {
-        return true;
-    }
-    arn_wildcard(&literal(pattern), arn)
-}
-
 /// A pattern after its variables were replaced: a `*` that came out of a variable is no wildcard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filled(Vec<Token>);
@@ -32,7 +24,7 @@ impl Filled {
         wildcard(&self.0, text)
     }
 
-    /// Whether an ARN is of this form.
+    /// Whether an ARN is of this form: each of the first five fields by itself, the rest as one (what `ArnLike` does).
     pub fn matches_arn(&self, arn: &str) -> bool {
         matches!(self.0[..], [Token::AnyNumber]) || arn_wildcard(&self.0, arn)
     }
@@ -56,7 +48,7 @@ pub fn fill(pattern: &str, context: &Context) -> Option<Filled> {
     let mut rest = pattern;
     while let Some(start) = rest.find("${") {
         tokens.extend(literal(&rest[..start]));
-        let Some(length) = rest[start..].find('}') else { return None };
+        let length = rest[start..].find('}')?;
         let variable = &rest[start + 2..start + length];
         match variable {
             "*" | "?" | "$" => tokens.extend(variable.chars().map(Token::Char)),
@@ -169,6 +161,7 @@ mod tests {
     #[test]
     fn a_wildcard_of_an_arn_stays_in_its_field() {
         let arn = "arn:aws:s3:::bucket/me/a:b.zip";
+        let arn_like = |pattern: &str, arn: &str| Filled(literal(pattern)).matches_arn(arn);
         for pattern in ["*", "arn:aws:s3:::bucket/*", "arn:*:s3:::bucket/me/a:?.zip", "arn:aws:s3:*:*:*"] {
             assert!(arn_like(pattern, arn), "{pattern}");
         }

@@ -185,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_too_large_ends_it_with_1009() {
         for size in [MAX_FRAME_BYTES + 1, MAX_MESSAGE_BYTES + 1] {
-            let mut case = connect(Lifetime::default()).await;
+            let case = connect(Lifetime::default()).await;
             // It may be cut off while it still sends.
             let (mut sink, mut stream) = case.client.split();
             let (_, last) = tokio::join!(sink.send(Message::text("x".repeat(size))), stream.next());

@@ -1,7 +1,6 @@
 //! `@connections`: how functions post to clients.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 
