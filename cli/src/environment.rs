@@ -23,10 +23,15 @@ pub fn quiet(common: &Common) -> bool {
     common.quiet || (common.verbose == 0 && variable("CARGO_TERM_QUIET").is_some_and(|value| value == "true"))
 }
 
-/// `--color`, else `CARGO_TERM_COLOR`.
-pub fn color(common: &Common) -> ColorWhen {
-    let variable = || ColorWhen::from_str(&variable("CARGO_TERM_COLOR")?, true).ok();
-    common.color.or_else(variable).unwrap_or_default()
+/// `--color`, else `CARGO_TERM_COLOR`, in which cargo too refuses what it doesn't know.
+pub fn color(flag: Option<ColorWhen>, variable: Option<&str>) -> Result<ColorWhen, String> {
+    match (flag, variable) {
+        (Some(when), _) => Ok(when),
+        (None, None) => Ok(ColorWhen::default()),
+        (None, Some(text)) => ColorWhen::from_str(text, false).map_err(|_| {
+            format!("argument for --color must be auto, always, or never, but found `{text}` (in `CARGO_TERM_COLOR`)")
+        }),
+    }
 }
 
 /// `CARGO_HOME`, else `~/.cargo`.
@@ -63,6 +68,13 @@ pub fn forwarded(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_colour_that_is_none_is_refused() {
+        assert_eq!(color(None, Some("always")), Ok(ColorWhen::Always));
+        assert_eq!(color(Some(ColorWhen::Never), Some("bogus")), Ok(ColorWhen::Never));
+        assert!(color(None, Some("bogus")).unwrap_err().contains("found `bogus`"));
+    }
 
     #[test]
     fn how_to_compile_is_forwarded_and_nothing_else() {

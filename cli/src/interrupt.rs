@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -12,7 +13,10 @@ pub const EXIT_CODE: u8 = 130;
 
 /// Whether someone wants out.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    wanted: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+}
 
 impl Interrupt {
     /// Takes over Ctrl-C and `kill`. A lost terminal (SIGHUP) is outlived: the build goes on and is installed.
@@ -25,11 +29,16 @@ impl Interrupt {
                 .context("could not take over Ctrl-C")?;
         }
         flag::register(SIGHUP, Arc::default()).context("could not take over SIGHUP")?;
-        Ok(Self(wanted))
+        Ok(Self { wanted, deadline: None })
     }
 
-    /// Whether Ctrl-C was pressed.
+    /// The same, and raised by itself after this time.
+    pub fn within(&self, time: Duration) -> Self {
+        Self { wanted: self.wanted.clone(), deadline: Some(Instant::now() + time) }
+    }
+
+    /// Whether Ctrl-C was pressed, or the time is over.
     pub fn requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.wanted.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }

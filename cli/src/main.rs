@@ -6,6 +6,7 @@ compile_error!("build.rs drops the tables for unwinding: a profile with opt-leve
 mod args;
 mod config;
 mod device;
+mod doctor;
 mod environment;
 mod follow;
 mod install;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 use args::{Typed, Verb};
 use interrupt::Interrupt;
 use storage::StorageError;
-use terminal::Shell;
+use terminal::{ColorWhen, Shell};
 
 /// What cargo exits with when it could not do its work.
 const EXIT_FAILURE: u8 = 101;
@@ -36,7 +37,12 @@ fn main() -> ExitCode {
         }
     };
     typed.cli.common.quiet = environment::quiet(&typed.cli.common);
-    let shell = Shell::new(environment::color(&typed.cli.common), typed.cli.common.quiet);
+    let color = environment::color(typed.cli.common.color, environment::variable("CARGO_TERM_COLOR").as_deref());
+    let shell = Shell::new(*color.as_ref().unwrap_or(&ColorWhen::Never), typed.cli.common.quiet);
+    if let Err(why) = color {
+        shell.error(why);
+        return ExitCode::from(EXIT_FAILURE);
+    }
     match run(&shell, &typed) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -57,6 +63,17 @@ fn run(shell: &Shell, typed: &Typed) -> anyhow::Result<u8> {
     let interrupt = Interrupt::install()?;
     match &typed.cli.verb {
         Verb::Build(args) => verbs::build(shell, &interrupt, typed, args),
+        Verb::Configure(args) => verbs::configure(shell, typed, args),
+        Verb::Doctor(args) => verbs::doctor(shell, &interrupt, typed, args),
         Verb::Package(args) => verbs::package(shell, typed, args),
+    }
+}
+
+/// Random bytes of the system.
+fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    match ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(_) => anyhow::bail!("the device gave no random numbers"),
     }
 }

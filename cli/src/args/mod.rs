@@ -1,12 +1,16 @@
 //! The command line.
 
 mod build;
+mod configure;
+mod doctor;
 
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
 pub use build::{BuildArgs, ProjectArgs};
+pub use configure::ConfigureArgs;
+pub use doctor::DoctorArgs;
 
 use crate::terminal::ColorWhen;
 
@@ -50,6 +54,10 @@ pub enum Verb {
     Build(Box<BuildArgs>),
     /// Show what of this project would be sent
     Package(PackageArgs),
+    /// Set up a backend from one pasted line
+    Configure(ConfigureArgs),
+    /// Look whether everything a build needs is there, and say what to do
+    Doctor(DoctorArgs),
 }
 
 /// Options of `package`.
@@ -114,7 +122,15 @@ mod tests {
 
     #[test]
     fn what_cargo_refuses_is_refused() {
-        for line in ["x build -r --profile dev", "x build -q -v", "x build --no-such", "x", "x package"] {
+        for line in [
+            "x build -r --profile dev",
+            "x build -q -v",
+            "x build --no-such",
+            "x",
+            "x package",
+            "x configure --list l",
+            "x configure --use a --remove b",
+        ] {
             assert!(typed(line).is_err(), "{line}");
         }
     }

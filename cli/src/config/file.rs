@@ -38,6 +38,21 @@ struct BackendTable {
     targets: Vec<String>,
 }
 
+/// What may be shown of a backend.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Whether it is used when none is named.
+    pub used: bool,
+    /// Its endpoint, or the input bucket of AWS's own.
+    pub address: String,
+    /// Where it is, if the configuration says so.
+    pub region: Option<String>,
+    /// Whose builds.
+    pub owner: Owner,
+}
+
 /// A backend, ready to be talked to.
 #[derive(Debug, Clone)]
 pub struct Backend {
@@ -63,14 +78,15 @@ pub struct Backend {
 
 /// The folder of the configuration file, where the device's own id lies too.
 pub fn config_folder() -> anyhow::Result<PathBuf> {
-    Ok(path()?.parent().map(Path::to_path_buf).unwrap_or_default())
+    Ok(config_file()?.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
 fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn path() -> anyhow::Result<PathBuf> {
+/// `$CARGO_CLOUD_CONFIG`, else `cargo-cloud/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`.
+pub fn config_file() -> anyhow::Result<PathBuf> {
     if let Some(path) = env("CARGO_CLOUD_CONFIG") {
         return Ok(PathBuf::from(path));
     }
@@ -88,27 +104,45 @@ impl Config {
     /// The named backend, or the configured one, of `$CARGO_CLOUD_CONFIG` or `~/.config/cargo-cloud/config.toml`.
     /// The second value warns of a file that others can read.
     pub fn backend(name: Option<&str>) -> anyhow::Result<(Backend, Option<String>)> {
-        let path = path()?;
+        let path = config_file()?;
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
                 "no backend is configured: `{0}` doesn't exist\n\
-                 \n  On a computer in the house:  cargo-cloud-local --listen 0.0.0.0:4100 --client-config config.toml\
-                 \n  Then bring the file here:    mkdir -p {1} && cp config.toml {0}\
-                 \n  And build:                   cargo cloud build",
-                path.display(),
-                path.parent().unwrap_or(Path::new(".")).display()
+                 \n  On a computer in the house:  cargo-cloud-local --listen 0.0.0.0:4100 --client-line\
+                 \n  Here, with what it prints:   cargo cloud configure\
+                 \n  And build:                   cargo cloud build\
+                 \n\
+                 \n(On this computer itself, `cargo-cloud-local --client-config {0}` writes it.)",
+                path.display()
             ),
             Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
         };
-        let config: Config =
-            toml::from_str(&text).with_context(|| format!("`{}` is not a valid configuration", path.display()))?;
+        let config = Self::parse(&text, &path)?;
         let backend =
             config.resolve(name, &env).with_context(|| format!("in the configuration `{}`", path.display()))?;
         let open = std::fs::metadata(&path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
         let warning = (open && text.contains("secret_access_key"))
             .then(|| format!("others on this device can read the keys in `{0}`; type: chmod 600 {0}", path.display()));
         Ok((backend, warning))
+    }
+
+    fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
+        toml::from_str(text).with_context(|| format!("`{}` is not a valid configuration", path.display()))
+    }
+
+    /// What the text of the file at `path` says of each backend, without its keys.
+    pub fn summaries(text: &str, path: &Path) -> anyhow::Result<Vec<Summary>> {
+        let config = Self::parse(text, path)?;
+        let only = config.backends.len() == 1;
+        let summary = |(name, table): (String, BackendTable)| Summary {
+            used: config.backend.as_ref().map_or(only, |used| *used == name),
+            address: table.endpoint.unwrap_or(table.input_bucket),
+            region: table.region,
+            owner: table.owner,
+            name,
+        };
+        Ok(config.backends.into_iter().map(summary).collect())
     }
 
     fn resolve(&self, name: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Backend> {

@@ -1,9 +1,11 @@
 //! Which backend, and with whose keys.
 
 mod credentials;
+mod edit;
 mod file;
 mod ini;
 
 pub use credentials::Credentials;
-pub use file::{Backend, Config, config_folder};
+pub use edit::{default_of, with_backend, with_default, without_backend};
+pub use file::{Backend, Config, Summary, config_file, config_folder};
 pub use ini::{Entry, parse as parse_ini};

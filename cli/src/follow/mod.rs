@@ -1,6 +1,7 @@
 //! From the upload to the end of the build: what the backend says, in order, to the terminal.
 
 mod follower;
+mod line;
 mod log;
 mod paths;
 mod poll;
@@ -9,3 +10,5 @@ mod signal;
 mod socket;
 
 pub use follower::{Follower, Subject};
+pub use line::{Line, Place};
+pub use socket::Endpoint;

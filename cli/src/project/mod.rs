@@ -9,6 +9,7 @@ mod manifest;
 mod path;
 mod toolchain;
 
+pub use cargo_config::CargoConfig;
 pub use crawl::{Project, Selection};
 pub use git::repository_root;
 pub use key::project_key;

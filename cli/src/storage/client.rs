@@ -166,6 +166,18 @@ impl Storage {
         Ok(())
     }
 
+    /// Where the buckets are, input and output.
+    pub fn addresses(&self) -> [&Address; 2] {
+        [&self.input, &self.output]
+    }
+
+    /// Whether requests go through a proxy that the environment names.
+    pub fn is_proxied(&self) -> bool {
+        let uri = format!("{}://{}/", self.input.scheme, self.input.host).parse();
+        let proxy = self.agent.config().proxy();
+        proxy.is_some_and(|proxy| uri.map_or(true, |uri| !proxy.is_no_proxy(&uri)))
+    }
+
     fn address(&self, bucket: Bucket) -> &Address {
         match bucket {
             Bucket::Input => &self.input,

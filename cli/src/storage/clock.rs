@@ -22,6 +22,11 @@ impl Clock {
         device.saturating_add_signed(self.offset.load(Ordering::Relaxed))
     }
 
+    /// Milliseconds that the device's clock is behind the servers'; 0 when it is as good as theirs.
+    pub fn behind_ms(&self) -> i64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
     /// Learns from a `Date` header; true if that moved the clock.
     pub fn learn(&self, date: &str) -> bool {
         let Ok(date) = httpdate::parse_http_date(date) else { return false };

@@ -15,5 +15,5 @@ pub use client::Storage;
 pub use clock::Clock;
 pub use error::StorageError;
 pub use http::tls_config;
-pub use signature::{Signer, Subject as SignatureSubject};
-pub use upload::{PartWriter, Upload, Uploaded};
+pub use signature::{Signer, Subject as SignatureSubject, sha256_hex};
+pub use upload::{PartWriter, Upload, Uploaded, try_upload};

@@ -79,6 +79,14 @@ impl Upload {
     }
 }
 
+/// Whether a source could be stored under `key`: an upload in parts is begun, and taken back before anything is there.
+pub fn try_upload(storage: &Storage, key: &str) -> Result<(), StorageError> {
+    let target = Target { storage, key, token: "", sent: &AtomicU64::new(0) };
+    let id = target.create(Vec::new())?;
+    target.abort(&id);
+    Ok(())
+}
+
 struct Target<'a> {
     storage: &'a Storage,
     key: &'a str,

@@ -1,8 +1,11 @@
 //! What the person sees: status words as cargo writes them, warnings, the build's own output, bars.
 
 mod escapes;
+mod paste;
 mod shell;
 mod size;
+mod width;
 
+pub use paste::{Pasted, paste_hidden};
 pub use shell::{ColorWhen, Shell};
 pub use size::bytes;

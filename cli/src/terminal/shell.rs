@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use protocol::Stream;
 
 use super::escapes::Filter;
+use super::width::{stderr_columns, stdout_columns, wrapped};
 
 /// `--color`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -35,6 +36,8 @@ pub struct Shell {
     bar_kind: Cell<Bar>,
     drawn: Cell<Option<Instant>>,
     filters: RefCell<[Filter; 2]>,
+    /// Takes everything, in place of the terminal.
+    kept: Option<RefCell<String>>,
     /// Whether the cursor is behind an unfinished line of the build's output.
     mid_line: Cell<bool>,
 }
@@ -70,8 +73,22 @@ impl Shell {
             bar_kind: Cell::new(Bar::Waiting),
             drawn: Cell::new(None),
             filters: RefCell::default(),
+            kept: None,
             mid_line: Cell::new(false),
         }
+    }
+
+    /// A shell that shows nothing and keeps it all.
+    pub fn keeping() -> Self {
+        let mut shell = Self::new(ColorWhen::Never, false);
+        (shell.stdout_terminal, shell.stderr_terminal, shell.live) = (false, false, false);
+        shell.kept = Some(RefCell::default());
+        shell
+    }
+
+    /// What was kept since the last time.
+    pub fn take_kept(&self) -> String {
+        self.kept.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
     /// Whether what goes to standard error is coloured, cargo's own output included.
@@ -116,6 +133,20 @@ impl Shell {
         self.write(Stream::Stderr, line.as_bytes());
     }
 
+    /// A line on standard output that begins with a word in this colour (of ECMA-48, as `92`), wrapped behind it.
+    pub fn print_verdict(&self, word: &str, color: u8, text: &str) {
+        let text = if self.stdout_terminal { Filter::default().pass(text) } else { text.to_owned() };
+        let text = match stdout_columns() {
+            Some(columns) => wrapped(&text, columns, word.len() + 1),
+            None => text,
+        };
+        if self.color && self.stdout_terminal {
+            self.print(format_args!("\u{1b}[1m\u{1b}[{color}m{word}\u{1b}[0m {text}"));
+        } else {
+            self.print(format_args!("{word} {text}"));
+        }
+    }
+
     /// A line on standard output.
     pub fn print(&self, line: impl Display) {
         self.write(Stream::Stdout, format!("{line}\n").as_bytes());
@@ -139,6 +170,10 @@ impl Shell {
     }
 
     fn write(&self, stream: Stream, bytes: &[u8]) {
+        if let Some(kept) = &self.kept {
+            kept.borrow_mut().push_str(&String::from_utf8_lossy(bytes));
+            return;
+        }
         let write = || {
             // Nobody reads any more: the build goes on all the same.
             let _ = match stream {
@@ -160,8 +195,13 @@ impl Shell {
 
     /// The live line of a transfer: bytes done and in all (0 for not known yet), with the rate.
     pub fn transfer(&self, word: &str, done: u64, total: u64) {
-        const KNOWN: &str = "{prefix} [{bar:25}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}";
-        self.draw(Bar::Transfer, KNOWN, |bar| {
+        let known = match stderr_columns() {
+            Some(..60) => "{prefix} {binary_bytes}/{binary_total_bytes}".to_owned(),
+            columns => {
+                format!("{{prefix}} {}{{binary_bytes}}/{{binary_total_bytes}} {{binary_bytes_per_sec}}", bar(columns))
+            }
+        };
+        self.draw(Bar::Transfer, &known, |bar| {
             bar.set_prefix(self.green(word));
             bar.set_length(total.max(done));
             bar.set_position(done);
@@ -171,7 +211,8 @@ impl Shell {
     /// The live line of a build, as cargo draws it.
     pub fn building(&self, done: u64, total: u64, current: &str) {
         let current = Filter::default().pass(current).replace(['\n', '\r', '\t'], " ");
-        self.draw(Bar::Building, "{prefix} [{bar:25}] {pos}/{len}: {wide_msg}", |bar| {
+        let template = format!("{{prefix}} {}{{pos}}/{{len}}: {{wide_msg}}", bar(stderr_columns()));
+        self.draw(Bar::Building, &template, |bar| {
             bar.set_prefix(self.green("Building"));
             bar.set_length(total.max(done));
             bar.set_position(done);
@@ -235,8 +276,36 @@ impl Shell {
     }
 }
 
+/// The bar of a live line, with a blank behind it. On a narrow terminal the words need the room.
+fn bar(columns: Option<usize>) -> String {
+    match columns.map_or(MAX_BAR, |columns| columns.saturating_sub(BESIDE_BAR).min(MAX_BAR)) {
+        0..MIN_BAR => String::new(),
+        width => format!("[{{bar:{width}}}] "),
+    }
+}
+
+/// As wide as cargo's.
+const MAX_BAR: usize = 25;
+/// A narrower one tells nothing.
+const MIN_BAR: usize = 8;
+/// The word, the count and some of what compiles.
+const BESIDE_BAR: usize = 50;
+
 impl Drop for Shell {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bar;
+
+    #[test]
+    fn bars_give_way_to_words() {
+        assert_eq!(bar(None), "[{bar:25}] ");
+        assert_eq!(bar(Some(80)), "[{bar:25}] ");
+        assert_eq!(bar(Some(60)), "[{bar:10}] ");
+        assert_eq!(bar(Some(40)), "");
     }
 }

@@ -1,9 +1,8 @@
 //! `cargo cloud build`: send, follow, bring back.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use protocol::limits::PROTOCOL_VERSION;
 use protocol::{BuildId, Command, Details, Outcome, Request, keys};
-use ring::rand::{SecureRandom, SystemRandom};
 
 use super::completion::{Completion, Destination};
 use super::plan::{Place, Targets};
@@ -15,6 +14,7 @@ use crate::follow::{Follower, Subject};
 use crate::install::{InstallRoot, sha256_of};
 use crate::interrupt::{self, Interrupt};
 use crate::project::project_key;
+use crate::random;
 use crate::source;
 use crate::storage::{Clock, Signer, Storage};
 use crate::terminal::{Shell, bytes};
@@ -169,9 +169,7 @@ fn upload(
         sending::check_limits(&listing)?;
         let message = format!("{} ({} files, {})", place.project.name, listing.entries.len(), bytes(listing.size()));
         shell.status("Packing", message);
-        let mut random = [0; 10];
-        SystemRandom::new().fill(&mut random).ok().context("the device gave no random numbers")?;
-        let build = BuildId::new(clock.unix_ms(), random);
+        let build = BuildId::new(clock.unix_ms(), random()?);
         let key = keys::source(&backend.owner, &build);
         let shipment = Shipment {
             key: &key,

@@ -2,9 +2,13 @@
 
 mod build;
 mod completion;
+mod configure;
+mod doctor;
 mod package;
 mod plan;
-mod sending;
+pub mod sending;
 
 pub use build::build;
+pub use configure::configure;
+pub use doctor::doctor;
 pub use package::package;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::bail;
 use protocol::RequestFile;
 use protocol::limits::{MAX_ENTRIES, MAX_SOURCE_BYTES, MAX_UNPACKED_BYTES};
-use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::interrupt::Interrupt;
 use crate::source::{Entry, Listing, PackError, biggest_folders, pack};
@@ -154,11 +153,7 @@ fn interrupted_or(interrupt: &Interrupt, error: StorageError) -> StorageError {
 }
 
 fn random_token() -> anyhow::Result<String> {
-    let mut random = [0u8; 16];
-    if SystemRandom::new().fill(&mut random).is_err() {
-        bail!("the device gave no random numbers");
-    }
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(crate::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[derive(Debug, thiserror::Error)]

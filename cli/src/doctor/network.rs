@@ -1,0 +1,112 @@
+//! From a name to a connection.
+
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use super::{Finding, Report};
+use crate::config::Backend;
+use crate::device;
+use crate::follow::{Line, Place};
+use crate::storage::Storage;
+
+/// A resolver may take minutes to give up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// DNS, TCP and TLS for each host of the backend; false if a build could not get through.
+pub fn network(report: &mut Report, backend: &Backend, storage: &Storage) -> bool {
+    let mut hosts: Vec<(bool, String)> = Vec::new();
+    let buckets = storage.addresses().map(|address| (address.scheme == "https", address.host.clone()));
+    let socket = backend.socket.as_deref().map(Place::of).map(|place| (place.secure, place.host.to_owned()));
+    let proxied = storage.is_proxied();
+    for host in buckets.into_iter().filter(|_| !proxied).chain(socket) {
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    if proxied {
+        report.add("network", Finding::Skipped("a proxy stands between this device and the buckets".to_owned()));
+    }
+    let mut ok = true;
+    for (secure, host) in hosts {
+        report.looking(&host);
+        // The buckets may be reached where the socket is not; then builds are followed through them.
+        ok &= report.add("network", host_finding(secure, &host));
+    }
+    ok
+}
+
+fn host_finding(secure: bool, host: &str) -> Finding {
+    let (sender, receiver) = channel();
+    let owned = host.to_owned();
+    // A thread of its own: there is no other way out of the system's resolver.
+    std::thread::spawn(move || {
+        let place = Place { secure, host: &owned, path: String::new() };
+        let found = place.addresses();
+        let begun = Instant::now();
+        let met = found.is_ok().then(|| Line::open(&place).and_then(|mut line| line.shake_hands()));
+        let _ = sender.send((found, met, begun.elapsed()));
+    });
+    let Ok((found, met, took)) = receiver.recv_timeout(PATIENCE) else {
+        return Finding::failed(
+            format_args!("{host} can't be reached: no answer for {} s", PATIENCE.as_secs()),
+            "is the network up? In a network with a portal, open a web page first",
+        );
+    };
+    match (found, met) {
+        (Ok(_), Some(Ok(()))) => {
+            let how = if secure { "TLS" } else { "not encrypted" };
+            Finding::Ok(format!("{host} ({how}, {} ms)", took.as_millis()))
+        }
+        (Err(error), _) => Finding::failed(format_args!("the name {host} is not known ({error})"), name_advice()),
+        (Ok(_), Some(Err(error))) => {
+            Finding::failed(format_args!("no connection to {host}: {error}"), connection_advice(&error))
+        }
+        (Ok(_), None) => Finding::failed(format_args!("no connection to {host}"), "try again"),
+    }
+}
+
+fn name_advice() -> &'static str {
+    let android = device::triple().is_some_and(|triple| triple.contains("android"));
+    if android && cfg!(not(target_os = "android")) {
+        return "this client was not made for Android, where programs for Linux can't look names up; install the one for \
+                Android";
+    }
+    "is the network up? If other names work, check `endpoint`, `region` and `socket` of the configuration"
+}
+
+fn connection_advice(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    let text = error.to_string().to_lowercase();
+    if text.contains("expired") || text.contains("not valid yet") || text.contains("notvalidyet") {
+        return "is this device's clock right? Certificates are checked by it";
+    }
+    if text.contains("unknownissuer") || text.contains("unknown issuer") || text.contains("no certificates") {
+        return "this device doesn't trust the server's certificate: update `ca-certificates` (Termux: pkg install \
+                ca-certificates); in a company's network, name its certificates with SSL_CERT_FILE";
+    }
+    match error.kind() {
+        ErrorKind::ConnectionRefused => {
+            "nobody listens there: start the backend (cargo-cloud-local), or the tunnel to it"
+        }
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
+            "is the machine on, in the same network, and no firewall in between?"
+        }
+        _ => "is the network up, and the address in the configuration right?",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_apart() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        assert!(matches!(host_finding(false, &host), Finding::Ok(text) if text.contains("not encrypted")));
+        drop(listener);
+        assert!(matches!(host_finding(false, &host), Finding::Failed(_, advice) if advice.contains("nobody listens")));
+        let unknown = host_finding(false, "name.invalid");
+        assert!(matches!(&unknown, Finding::Failed(why, _) if why.contains("not known")), "{unknown:?}");
+    }
+}

@@ -1,0 +1,74 @@
+//! The WebSocket: whether it opens, and whether somebody answers.
+
+use std::time::{Duration, Instant};
+
+use protocol::{BuildId, ClientMessage, EventKind, Frame};
+use tungstenite::{Error, Message};
+
+use super::Finding;
+use crate::config::Backend;
+use crate::follow::Endpoint;
+use crate::storage::Signer;
+
+/// A relay that starts cold takes a second or two.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Opens the socket for a build that doesn't exist and asks where it stands.
+pub fn socket(backend: &Backend, build: &BuildId, signer: Signer) -> Finding {
+    let Some(url) = backend.socket.clone() else {
+        return Finding::Warning(
+            "none is configured: builds show what they print at their end".to_owned(),
+            "configure this device anew with the line that the backend makes".to_owned(),
+        );
+    };
+    let endpoint = Endpoint { url, owner: backend.owner.clone(), build: build.clone(), signer };
+    let begun = Instant::now();
+    match converse(&endpoint) {
+        Ok(true) => Finding::Ok(format!("opens and answers ({} ms)", begun.elapsed().as_millis())),
+        Ok(false) => Finding::failed(
+            format_args!("opens, but nobody answered for {} s", PATIENCE.as_secs()),
+            "look into the backend's log (on AWS: the function `relay`); until then builds show what they print at their end",
+        ),
+        Err(Error::Http(response)) => {
+            let status = response.status().as_u16();
+            Finding::failed(format_args!("refused with status {status} at {}", endpoint.url), advice(status))
+        }
+        Err(error) => Finding::failed(
+            format_args!("{error} at {}", endpoint.url),
+            "check `socket` of the configuration; a proxy or a firewall may not let WebSockets through",
+        ),
+    }
+}
+
+fn advice(status: u16) -> &'static str {
+    match status {
+        401 | 403 => {
+            "the keys may not follow this owner's builds: check `owner` in the configuration, and that the keys are its"
+        }
+        404 => "check `socket` in the configuration",
+        _ => "look into the backend's log (on AWS: the function `connect`), then try again",
+    }
+}
+
+/// Whether the answer to a resume came in time.
+fn converse(endpoint: &Endpoint) -> Result<bool, Error> {
+    let mut socket = endpoint.connect()?;
+    socket.send(Message::text(ClientMessage::Resume { after: 0 }.encode()))?;
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        match socket.read() {
+            Ok(Message::Text(text)) => {
+                let events = Frame::decode(text.as_str()).map(|frame| frame.events).unwrap_or_default();
+                if events.iter().any(|event| matches!(event.kind, EventKind::CaughtUp { .. })) {
+                    let _ = socket.close(None);
+                    return Ok(true);
+                }
+            }
+            Ok(_) => {}
+            Err(Error::Io(error))
+                if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
+}
