@@ -5,7 +5,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(can_mount, has_musl, has_android)");
+    println!("cargo::rustc-check-cfg=cfg(can_mount, has_musl, has_android, has_arm_android)");
     if output("id", &["-u"]) == "0" {
         println!("cargo::rustc-cfg=can_mount");
     }
@@ -22,6 +22,9 @@ fn main() {
         && ndk_parts.iter().all(|program| !output(program, &["--version"]).is_empty())
     {
         println!("cargo::rustc-cfg=has_android");
+        if targets.join("armv7-linux-androideabi").is_dir() {
+            println!("cargo::rustc-cfg=has_arm_android");
+        }
     }
 }
 

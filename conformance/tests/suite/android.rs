@@ -18,11 +18,79 @@ fn elf(path: &Path) -> (u16, bool) {
 /// `EM_AARCH64` of elf.h.
 const AARCH64: u16 = 183;
 
+/// A backend with cargo-ndk and the stand-in for the NDK, and its client.
+fn backend() -> (Backend, Client) {
+    let backend = Backend::with(Options { env: android::environment(), ..Options::default() });
+    let client = Client::of(&backend);
+    (backend, client)
+}
+
+/// A program whose build script says this to cargo.
+fn telling(line: &str) -> Project {
+    let build = format!("fn main() {{ println!(\"{line}\"); }}\n");
+    Project::new().file("Cargo.toml", program("tablet")).file("build.rs", &build).file("src/main.rs", "fn main() {}\n")
+}
+
+/// `EM_ARM`.
+const ARM: u16 = 40;
+
+#[test]
+#[cfg_attr(not(has_arm_android), ignore = "needs `make android-tools` and the target armv7-linux-androideabi")]
+fn two_targets_are_linked_each_for_its_machine() {
+    let (_backend, client) = backend();
+    let project = Project::hello("tablet", "hello");
+    let other = "armv7-linux-androideabi";
+    client.run(project.root(), &["build", "--no-install", "--target", TARGET, "--target", other]).succeeded();
+    for (target, machine) in [(TARGET, AARCH64), (other, ARM)] {
+        let bytes = std::fs::read(project.path(&format!("target/{target}/debug/tablet"))).expect("a program");
+        assert_eq!(u16::from_le_bytes([bytes[18], bytes[19]]), machine, "{target}");
+    }
+}
+
+#[test]
+#[cfg_attr(not(has_android), ignore = "needs `make android-tools`")]
+fn a_library_no_device_has_is_spoken_of_with_the_crate_that_wants_it() {
+    let (_backend, client) = backend();
+    let project = telling("cargo::rustc-link-lib=dylib=c++_shared").file(
+        "src/main.rs",
+        "unsafe extern \"C\" { fn __cxa_pure_virtual(); }\nfn main() { unsafe { __cxa_pure_virtual() } }\n",
+    );
+    client
+        .run(project.root(), &["build", "--target", TARGET])
+        .succeeded()
+        .says(&["warning: `tablet` may not run: it needs `libc++_shared.so` (linked by `tablet`)"]);
+}
+
+#[test]
+#[cfg_attr(not(has_android), ignore = "needs `make android-tools`")]
+fn a_program_that_cannot_run_does_not_come_home() {
+    let (_backend, client) = backend();
+    let project = telling("cargo::rustc-link-arg=-Wl,--dynamic-linker=/lib/ld-linux-aarch64.so.1");
+    client
+        .run(project.root(), &["build", "--target", TARGET])
+        .exited(101)
+        .says(&["`tablet` was built and can't run: it asks for the loader"]);
+    assert!(!client.installed("tablet").exists());
+}
+
+#[test]
+#[cfg_attr(not(has_android), ignore = "needs `make android-tools`")]
+fn an_api_level_is_the_manifests_and_one_the_ndk_lacks_is_refused() {
+    let (_backend, client) = backend();
+    let manifest = |level: u32| format!("{}\n[package.metadata.ndk]\nplatform = {level}\n", program("tablet"));
+    let project = Project::new().file("Cargo.toml", &manifest(31)).file("src/main.rs", "fn main() {}\n");
+    client
+        .run(project.root(), &["build", "--target", TARGET])
+        .exited(101)
+        .says(&["no libraries of API level 31", "only of 24"]);
+    let project = project.file("Cargo.toml", &manifest(24));
+    client.run(project.root(), &["build", "--target", TARGET]).succeeded();
+}
+
 #[test]
 #[cfg_attr(not(has_android), ignore = "needs `make android-tools`")]
 fn a_program_for_a_tablet_is_linked_by_cargo_ndk() {
-    let backend = Backend::with(Options { env: android::environment(), ..Options::default() });
-    let client = Client::of(&backend);
+    let (_backend, client) = backend();
     let project = Project::new()
         .file("Cargo.toml", program("tablet"))
         .file("native.c", "int answer(void) { return 42; }\n")
