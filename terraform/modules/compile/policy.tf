@@ -24,11 +24,12 @@ data "aws_iam_policy_document" "work" {
     resources = ["${var.buckets.cache.arn}/*/*"]
   }
 
-  # Without these a missing object would be 403 instead of 404: cancelled builds and first builds look like that.
+  # Without these a missing object would be 403 instead of 404: cancelled builds and first builds look like that. In the
+  # output bucket a listing tells whether what is there already is this attempt's own: that takes no right to read it.
   statement {
     sid       = "SeeWhatIsMissing"
     actions   = ["s3:ListBucket"]
-    resources = [var.buckets.input.arn, var.buckets.cache.arn]
+    resources = [for bucket in var.buckets : bucket.arn]
   }
 
   statement {
