@@ -28,7 +28,7 @@ fn backend() -> (Backend, Client) {
 /// A program whose build script says this to cargo.
 fn telling(line: &str) -> Project {
     let build = format!("fn main() {{ println!(\"{line}\"); }}\n");
-    Project::new().file("Cargo.toml", program("tablet")).file("build.rs", &build).file("src/main.rs", "fn main() {}\n")
+    Project::new().file("Cargo.toml", program("tablet")).file("build.rs", build).file("src/main.rs", "fn main() {}\n")
 }
 
 /// `EM_ARM`.
@@ -78,12 +78,12 @@ fn a_program_that_cannot_run_does_not_come_home() {
 fn an_api_level_is_the_manifests_and_one_the_ndk_lacks_is_refused() {
     let (_backend, client) = backend();
     let manifest = |level: u32| format!("{}\n[package.metadata.ndk]\nplatform = {level}\n", program("tablet"));
-    let project = Project::new().file("Cargo.toml", &manifest(31)).file("src/main.rs", "fn main() {}\n");
+    let project = Project::new().file("Cargo.toml", manifest(31)).file("src/main.rs", "fn main() {}\n");
     client
         .run(project.root(), &["build", "--target", TARGET])
         .exited(101)
         .says(&["no libraries of API level 31", "only of 24"]);
-    let project = project.file("Cargo.toml", &manifest(24));
+    let project = project.file("Cargo.toml", manifest(24));
     client.run(project.root(), &["build", "--target", TARGET]).succeeded();
 }
 
