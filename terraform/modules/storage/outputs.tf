@@ -1,4 +1,4 @@
 output "buckets" {
   description = "Name and ARN of the buckets input, output and cache"
-  value       = { for name, bucket in aws_s3_bucket.main : name => { name = bucket.id, arn = bucket.arn } }
+  value       = { for name, bucket in aws_s3_bucket.main : name => { name = bucket.bucket, arn = bucket.arn } }
 }
