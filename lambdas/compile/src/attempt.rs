@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use builder::{Attempt, Ending, Engine, Unsaved};
 use common::NextAttempt;
+use common::table::TableError;
 use common::usage::{Reservation, Reserve, gb_seconds};
 use protocol::limits::MAX_ATTEMPTS;
 use protocol::{BuildResult, Event, EventKind, Frame, Outcome, Status, keys};
@@ -159,7 +160,16 @@ impl Claimed<'_> {
             Ok(Reserve::Spent { month }) => {
                 Err(Box::new(ending::over_budget(order, &month, budget, budget.cost(time))))
             }
-            Err(why) => Err(self.crashed(&format!("what builds cost can't be noted: {why}; build again in a minute"))),
+            Err(why) => {
+                error!(%why, "what it may cost could not be noted");
+                let why = match why {
+                    TableError::Call { code, .. } => code,
+                    other => other.to_string(),
+                };
+                Err(self.crashed(&format!(
+                    "the table that holds what builds cost is not to be had ({why}); build again in a minute"
+                )))
+            }
         }
     }
 

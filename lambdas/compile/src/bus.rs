@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use thiserror::Error;
 use tokio::time::timeout_at;
 use tracing::warn;
+
+use crate::storage::reason;
 
 /// What all entries have as their source.
 const SOURCE: &str = "cargo-cloud";
@@ -97,7 +99,7 @@ impl Bus {
             }
             Err(error) => {
                 let lasts = error.code().is_some_and(lasts);
-                Err(Refusal { why: DisplayErrorContext(error).to_string(), lasts })
+                Err(Refusal { why: reason(&error), lasts })
             }
         }
     }

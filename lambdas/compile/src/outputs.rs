@@ -66,7 +66,7 @@ impl Compiler {
         loop {
             match self.output.create(&key, body.clone(), JSON, until).await {
                 Ok(created) => return Ok(created == Created::Ours),
-                Err(why) if Instant::now() + RESULT_WAIT < until => {
+                Err(why) if !why.lasts() && Instant::now() + RESULT_WAIT < until => {
                     error!(%why, "the result could not be stored, and is tried again");
                     tokio::time::sleep(RESULT_WAIT).await;
                 }

@@ -9,7 +9,7 @@ mod replace;
 use std::io;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
 pub use create::Created;
@@ -51,9 +51,35 @@ impl StorageError {
         move |error| {
             let code = error.code().map(str::to_owned).or_else(|| status(&error).map(|status| status.to_string()));
             let code = code.unwrap_or_else(|| "no answer".to_owned());
-            Self::Call { operation, key, code, why: DisplayErrorContext(error).to_string() }
+            Self::Call { operation, key, code, why: reason(&error) }
         }
     }
+
+    /// Whether it will be the same the next time.
+    pub fn lasts(&self) -> bool {
+        match self {
+            Self::Call { code, .. } => matches!(code.as_str(), "AccessDenied" | "NoSuchBucket" | "InvalidAccessKeyId"),
+            Self::Exists(_) | Self::OutOfTime => true,
+            Self::Io(_) => false,
+        }
+    }
+}
+
+/// What an error says, in a few words: people read it in the results of their builds.
+pub fn reason<E>(error: &SdkError<E>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    if let Some(said) = error.meta().message() {
+        return said.to_owned();
+    }
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(deeper) = source {
+        words = format!("{words}: {deeper}");
+        source = deeper.source();
+    }
+    words
 }
 
 /// The HTTP status of an answer that is an error.
