@@ -1,0 +1,77 @@
+//! Machines come and go; what a project has built stays.
+
+use std::time::{Duration, Instant};
+
+use conformance::{Backend, Client, Project, library, program};
+
+use crate::account::Account;
+
+/// Waits until everything is saved, then takes the machines away.
+fn go_cold(backend: &Backend) {
+    let control = backend.control();
+    let began = Instant::now();
+    while control.objects("cache").is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(30), "nothing was saved");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    crate::usage::assert_settled(&control);
+    control.cold();
+    while control.get("sandboxes").as_array().is_some_and(|there| !there.is_empty()) {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", control.get("sandboxes"));
+        std::thread::sleep(Duration::from_millis(200));
+        control.cold();
+    }
+}
+
+#[test]
+fn a_machine_that_is_new_builds_only_what_changed() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::new()
+        .file("Cargo.toml", program("app") + "[dependencies]\nbase = { path = \"base\" }\n")
+        .file("src/main.rs", "fn main() { println!(\"{} one\", base::NAME); }\n")
+        // It compares the newest time of the package to the nanosecond.
+        .file("base/build.rs", "fn main() { println!(\"cargo::rustc-env=X=1\"); }\n")
+        .file("base/Cargo.toml", library("base"))
+        .file("base/src/lib.rs", "pub const NAME: &str = \"base\";\n");
+    client.run(project.root(), &["build"]).succeeded();
+    go_cold(&backend);
+    let run = client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(run.compiled(), [""; 0], "{}", run.stderr);
+    go_cold(&backend);
+    project.write("src/main.rs", "fn main() { println!(\"{} two\", base::NAME); }\n");
+    let run = client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(run.compiled(), ["app"], "{}", run.stderr);
+    assert_eq!(client.output_of("app"), "base two\n");
+}
+
+#[test]
+fn a_machine_that_was_left_behind_takes_what_the_other_has_saved() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("shared", "one");
+    client.run(project.root(), &["build"]).succeeded();
+    go_cold(&backend);
+    project.write("src/main.rs", "fn main() { println!(\"two\"); }\n");
+    client.run(project.root(), &["build"]).succeeded();
+    go_cold(&backend);
+    // The same content under an old time: only the saved manifest knows it.
+    let run = client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(run.compiled(), [""; 0]);
+    assert_eq!(client.output_of("shared"), "two\n");
+}
+
+#[test]
+fn a_damaged_cache_costs_time_and_nothing_else() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("sturdy", "still here");
+    client.run(project.root(), &["build"]).succeeded();
+    go_cold(&backend);
+    for key in backend.control().objects("cache") {
+        let path = format!("/cargo-cloud-cache-123456789012-us-east-1/{key}");
+        Account::of(&backend.control()).call("s3", "PUT", &path, &[], "this is no cache");
+    }
+    client.run(project.root(), &["build"]).succeeded();
+    assert_eq!(client.output_of("sturdy"), "still here\n");
+}
