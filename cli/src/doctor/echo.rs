@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use protocol::limits::{MAX_ARTIFACT_BYTES, PROTOCOL_VERSION};
-use protocol::{BuildId, BuildResult, CargoOptions, Details, FileKind, Outcome, Request, keys};
+use protocol::{ArtifactInfo, BuildId, BuildResult, CargoOptions, Details, FileKind, Outcome, Request, keys};
 
 use super::Finding;
 use crate::config::{Backend, config_folder};
@@ -108,7 +108,8 @@ impl Trial<'_> {
             bail!("the build did not succeed: {}", result.message.as_deref().unwrap_or("cargo says why"));
         }
         let compiling = result.times.compiling;
-        let (program, rustc) = self.bring_back(triple.as_deref())?;
+        let info = result.artifact.as_ref().context("the result names no artifact")?;
+        let (program, rustc) = self.bring_back(info, triple.as_deref())?;
         echo.rustc = Some(rustc);
         let ran = match program {
             Some(program) => {
@@ -161,18 +162,18 @@ impl Trial<'_> {
 
     /// The program, where this device can run it, and the compiler it was made with. It lies where programs are
     /// installed: other places may not be for running them.
-    fn bring_back(&self, triple: Option<&str>) -> anyhow::Result<(Option<tempfile::TempPath>, String)> {
-        let key = keys::artifact(&self.backend.owner, &self.build);
-        let result_key = keys::result(&self.backend.owner, &self.build);
-        let json = self.storage.read_small(&result_key, "read the result", protocol::limits::MAX_RESULT_BYTES)?;
-        let result: BuildResult = serde_json::from_slice(&json.context("the bucket has no result")?)?;
-        let info = result.artifact.context("the result names no artifact")?;
+    fn bring_back(
+        &self,
+        info: &ArtifactInfo,
+        triple: Option<&str>,
+    ) -> anyhow::Result<(Option<tempfile::TempPath>, String)> {
         if info.size > MAX_ARTIFACT_BYTES {
             bail!("the artifact is far too large");
         }
         let folder = self.root.map_or_else(std::env::temp_dir, InstallRoot::bin);
         let file = tempfile::tempfile_in(&folder).context("could not store the artifact")?;
-        self.storage.download(&key, &info, &file, |_| !self.interrupt.requested())?;
+        let key = keys::artifact(&self.backend.owner, &self.build);
+        self.storage.download(&key, info, &file, |_| !self.interrupt.requested())?;
         let mut artifact = Artifact::open(file)?;
         let manifest = artifact.manifest().clone();
         let is_ours = |kind: &FileKind| matches!(kind, FileKind::Executable { name, .. } if name == NAME);

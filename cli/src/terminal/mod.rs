@@ -1,6 +1,7 @@
 //! What the person sees: status words as cargo writes them, warnings, the build's own output, bars.
 
 mod escapes;
+mod live;
 mod paste;
 mod shell;
 mod size;

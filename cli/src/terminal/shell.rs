@@ -5,10 +5,10 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use protocol::Stream;
 
 use super::escapes::Filter;
+use super::live::{Live, LiveLine};
 use super::width::{stderr_columns, stdout_columns, wrapped};
 
 /// `--color`.
@@ -31,9 +31,8 @@ pub struct Shell {
     stderr_terminal: bool,
     /// Whether a live line may be drawn.
     live: bool,
-    bar: RefCell<Option<ProgressBar>>,
-    /// What kind of live line it is, so that it is made once.
-    bar_kind: Cell<Bar>,
+    line: RefCell<Option<LiveLine>>,
+    /// When the live line was drawn; `None`: it is not on the screen.
     drawn: Cell<Option<Instant>>,
     filters: RefCell<[Filter; 2]>,
     /// Takes everything, in place of the terminal.
@@ -42,15 +41,8 @@ pub struct Shell {
     mid_line: Cell<bool>,
 }
 
-/// Enough for the eye.
-const REDRAWS_PER_SECOND: u8 = 10;
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Bar {
-    Transfer,
-    Building,
-    Waiting,
-}
+/// Ten a second are enough for the eye.
+const REDRAW: Duration = Duration::from_millis(100);
 
 impl Shell {
     /// A shell on standard output and standard error.
@@ -69,8 +61,7 @@ impl Shell {
             stdout_terminal: std::io::stdout().is_terminal(),
             stderr_terminal,
             live: stderr_terminal && !quiet && !dumb && !set("CI"),
-            bar: RefCell::new(None),
-            bar_kind: Cell::new(Bar::Waiting),
+            line: RefCell::new(None),
             drawn: Cell::new(None),
             filters: RefCell::default(),
             kept: None,
@@ -174,138 +165,90 @@ impl Shell {
             kept.borrow_mut().push_str(&String::from_utf8_lossy(bytes));
             return;
         }
-        let write = || {
-            // Nobody reads any more: the build goes on all the same.
-            let _ = match stream {
-                Stream::Stdout => {
-                    let mut out = std::io::stdout().lock();
-                    out.write_all(bytes).and_then(|()| out.flush())
-                }
-                Stream::Stderr => std::io::stderr().lock().write_all(bytes),
-            };
+        // Over the live line, which comes back below what is written.
+        let drawn = self.wipe();
+        // Nobody reads any more: the build goes on all the same.
+        let _ = match stream {
+            Stream::Stdout => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(bytes).and_then(|()| out.flush())
+            }
+            Stream::Stderr => std::io::stderr().lock().write_all(bytes),
         };
-        if self.mid_line.get() {
-            self.clear();
+        if drawn {
+            self.redraw();
         }
-        match &*self.bar.borrow() {
-            Some(bar) => bar.suspend(write),
-            None => write(),
+    }
+
+    /// Takes the live line off the screen; true if it was there.
+    fn wipe(&self) -> bool {
+        let drawn = self.drawn.take().is_some();
+        if drawn {
+            let _ = std::io::stderr().lock().write_all(b"\r\x1b[K");
+        }
+        drawn
+    }
+
+    fn redraw(&self) {
+        if let Some(line) = self.line.borrow().as_ref().filter(|_| !self.mid_line.get()) {
+            let text = format!("\r{}\u{1b}[K", line.render(stderr_columns(), self.color));
+            let _ = std::io::stderr().lock().write_all(text.as_bytes());
+            self.drawn.set(Some(Instant::now()));
         }
     }
 
     /// The live line of a transfer: bytes done and in all (0 for not known yet), with the rate.
     pub fn transfer(&self, word: &str, done: u64, total: u64) {
-        let known = match stderr_columns() {
-            Some(..60) => "{prefix} {binary_bytes}/{binary_total_bytes}".to_owned(),
-            columns => {
-                format!("{{prefix}} {}{{binary_bytes}}/{{binary_total_bytes}} {{binary_bytes_per_sec}}", bar(columns))
-            }
-        };
-        self.draw(Bar::Transfer, &known, |bar| {
-            bar.set_prefix(self.green(word));
-            bar.set_length(total.max(done));
-            bar.set_position(done);
-        });
+        self.draw(word, Live::Transfer { done, total: total.max(done) });
     }
 
     /// The live line of a build, as cargo draws it.
     pub fn building(&self, done: u64, total: u64, current: &str) {
         let current = Filter::default().pass(current).replace(['\n', '\r', '\t'], " ");
-        let template = format!("{{prefix}} {}{{pos}}/{{len}}: {{wide_msg}}", bar(stderr_columns()));
-        self.draw(Bar::Building, &template, |bar| {
-            bar.set_prefix(self.green("Building"));
-            bar.set_length(total.max(done));
-            bar.set_position(done);
-            bar.set_message(current);
-        });
+        self.draw("Building", Live::Building { done, total: total.max(done), current });
     }
 
     /// The live line while there is nothing to count.
     pub fn waiting(&self, word: &str, message: &str) {
-        self.draw(Bar::Waiting, "{prefix} {wide_msg} {elapsed}", |bar| {
-            bar.set_prefix(self.green(word));
-            bar.set_message(message.to_owned());
-        });
+        self.draw(word, Live::Waiting(message.to_owned()));
     }
 
-    fn green(&self, word: &str) -> String {
-        if self.color { format!("\u{1b}[1m\u{1b}[92m{word:>12}\u{1b}[0m") } else { format!("{word:>12}") }
-    }
-
-    fn draw(&self, kind: Bar, template: &str, set: impl FnOnce(&ProgressBar)) {
-        let between = Duration::from_millis(1000 / u64::from(REDRAWS_PER_SECOND));
-        // What counts changes all the time, and only the last of it matters; what waits changes its words rarely.
-        let fresh = kind != Bar::Waiting
-            && self.bar_kind.get() == kind
-            && self.drawn.get().is_some_and(|drawn| drawn.elapsed() < between);
-        if !self.live || self.mid_line.get() || fresh {
+    fn draw(&self, word: &str, live: Live) {
+        if !self.live {
             return;
         }
-        let mut slot = self.bar.borrow_mut();
-        if self.bar_kind.replace(kind) != kind
-            && let Some(old) = slot.take()
-        {
-            old.finish_and_clear();
+        let mut slot = self.line.borrow_mut();
+        let same = slot
+            .as_ref()
+            .filter(|old| old.word == word && std::mem::discriminant(&old.live) == std::mem::discriminant(&live));
+        // What counts changes all the time, and only the last of it matters; what waits changes its words rarely.
+        let fresh = same.is_some()
+            && !matches!(live, Live::Waiting(_))
+            && self.drawn.get().is_some_and(|drawn| drawn.elapsed() < REDRAW);
+        let begun = same.map_or_else(Instant::now, |old| old.begun);
+        *slot = Some(LiveLine { word: word.to_owned(), live, begun });
+        drop(slot);
+        if !fresh {
+            self.redraw();
         }
-        let bar = slot.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            let style = style.progress_chars("=> ");
-            ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND))
-                .with_style(style)
-        });
-        set(bar);
-        bar.tick();
-        self.drawn.set(Some(Instant::now()));
     }
 
     /// Lets the live line's clock go on.
     pub fn tick(&self) {
-        let old = self.drawn.get().is_some_and(|drawn| drawn.elapsed() > Duration::from_millis(500));
-        if let Some(bar) = self.bar.borrow().as_ref().filter(|_| old && !self.mid_line.get()) {
-            bar.tick();
-            self.drawn.set(Some(Instant::now()));
+        if self.drawn.get().is_none_or(|drawn| drawn.elapsed() > Duration::from_millis(500)) {
+            self.redraw();
         }
     }
 
     /// Takes the live line away.
     pub fn clear(&self) {
-        self.drawn.set(None);
-        if let Some(bar) = self.bar.borrow_mut().take() {
-            bar.finish_and_clear();
-        }
+        self.line.take();
+        self.wipe();
     }
 }
-
-/// The bar of a live line, with a blank behind it. On a narrow terminal the words need the room.
-fn bar(columns: Option<usize>) -> String {
-    match columns.map_or(MAX_BAR, |columns| columns.saturating_sub(BESIDE_BAR).min(MAX_BAR)) {
-        0..MIN_BAR => String::new(),
-        width => format!("[{{bar:{width}}}] "),
-    }
-}
-
-/// As wide as cargo's.
-const MAX_BAR: usize = 25;
-/// A narrower one tells nothing.
-const MIN_BAR: usize = 8;
-/// The word, the count and some of what compiles.
-const BESIDE_BAR: usize = 50;
 
 impl Drop for Shell {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bar;
-
-    #[test]
-    fn bars_give_way_to_words() {
-        assert_eq!(bar(None), "[{bar:25}] ");
-        assert_eq!(bar(Some(80)), "[{bar:25}] ");
-        assert_eq!(bar(Some(60)), "[{bar:10}] ");
-        assert_eq!(bar(Some(40)), "");
     }
 }
