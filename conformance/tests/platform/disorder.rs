@@ -1,0 +1,95 @@
+//! The bus delivers twice, late and in any order; services refuse for a while; connections break. The person at the
+//! client sees one build, whole and in order.
+
+use conformance::{Backend, Client, Project, Run};
+use serde_json::{Value, json};
+
+/// A build that says a hundred lines in several portions.
+fn talkative() -> Project {
+    Project::hello("talkative", "done").file(
+        "build.rs",
+        "fn main() {\n    for n in 0..100 {\n        println!(\"cargo::warning=line {n:03}\");\n    }\n}\n",
+    )
+}
+
+#[track_caller]
+fn whole(run: Run) {
+    let run = run.succeeded();
+    let lines: Vec<&str> = run.stderr.lines().filter(|line| line.contains(": line ")).collect();
+    let numbers: Vec<&str> = lines.iter().filter_map(|line| line.rsplit(' ').next()).collect();
+    let expected: Vec<String> = (0..100).map(|n| format!("{n:03}")).collect();
+    assert_eq!(numbers, expected, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("Finished `release`").count(), 1, "{}", run.stderr);
+}
+
+#[track_caller]
+fn survives(faults: Value) {
+    let backend = Backend::start();
+    backend.control().faults(faults);
+    let client = Client::of(&backend);
+    whole(client.run(talkative().root(), &["build"]));
+    assert_eq!(client.output_of("talkative"), "done\n");
+}
+
+#[test]
+fn events_come_twice_late_and_in_any_order() {
+    let backend = Backend::start();
+    backend.control().post("delivery", &json!({ "shuffle": true, "duplicate": true, "late_ms": 300 }));
+    whole(Client::of(&backend).run(talkative().root(), &["build"]));
+}
+
+#[test]
+fn the_bus_refuses_entries_for_a_while() {
+    survives(
+        json!([{ "function": "compile", "action": "events:PutEvents", "times": 3, "do": { "fail_entries": true } }]),
+    );
+}
+
+#[test]
+fn the_bus_does_not_answer_for_a_while() {
+    survives(json!([{ "function": "compile", "action": "events:PutEvents", "times": 3, "do": { "status": 503 } }]));
+}
+
+#[test]
+fn the_table_is_throttled() {
+    survives(json!([
+        { "function": "relay", "action": "dynamodb:*", "times": 6, "do": { "error": "ProvisionedThroughputExceededException" } },
+        { "function": "connect", "action": "dynamodb:*", "times": 2, "do": { "error": "ThrottlingException" } },
+        { "function": "compile", "action": "dynamodb:*", "times": 2, "do": { "error": "ProvisionedThroughputExceededException" } },
+    ]));
+}
+
+#[test]
+fn posting_is_throttled_and_fails() {
+    for status in [429, 500] {
+        let action = "execute-api:ManageConnections";
+        survives(json!([{ "function": "relay", "action": action, "times": 4, "do": { "status": status } }]));
+    }
+}
+
+#[test]
+fn a_connection_that_is_called_gone_is_opened_again() {
+    survives(
+        json!([{ "function": "relay", "action": "execute-api:ManageConnections", "skip": 1, "do": { "status": 410 } }]),
+    );
+}
+
+#[test]
+fn all_connections_break_in_the_middle_of_a_build() {
+    let backend = Backend::start();
+    let project = talkative();
+    project.write("src/main.rs", "fn main() { println!(\"done\"); }\n");
+    let client = Client::of(&backend);
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Compiling talkative");
+    backend.control().post("drop-connections", &json!({}));
+    whole(running.end());
+}
+
+#[test]
+fn storage_fails_for_a_while() {
+    survives(json!([
+        { "function": "compile", "action": "s3:GetObject", "times": 2, "do": { "status": 503 } },
+        { "function": "compile", "action": "s3:PutObject", "times": 2, "phase": "after", "do": { "reset": true } },
+    ]));
+}

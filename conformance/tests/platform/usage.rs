@@ -1,0 +1,32 @@
+//! What the table says builds have cost.
+
+use std::time::{Duration, Instant};
+
+use conformance::Control;
+use serde_json::Value;
+
+/// Rows of usage: the month's sum, and the attempts.
+pub fn rows(control: &Control) -> (Option<Value>, Vec<Value>) {
+    let table = control.get("table");
+    let rows = table.as_array().expect("rows").iter().cloned();
+    let rows = rows.filter(|row| row["pk"].as_str().is_some_and(|pk| pk.starts_with("usage#")));
+    let (totals, attempts): (Vec<_>, Vec<_>) = rows.partition(|row| row["sk"] == "total");
+    assert!(totals.len() <= 1, "this takes no month: {totals:?}");
+    (totals.into_iter().next(), attempts)
+}
+
+/// Every attempt is settled, soon, and the sum is what they have cost: nothing stays reserved.
+#[track_caller]
+pub fn assert_settled(control: &Control) {
+    let began = Instant::now();
+    loop {
+        let (total, attempts) = rows(control);
+        let settled: Vec<u64> = attempts.iter().filter_map(|attempt| attempt["settled"].as_u64()).collect();
+        let spent = total.as_ref().map_or(0, |total| total["spent"].as_u64().expect("a sum"));
+        if settled.len() == attempts.len() && settled.iter().sum::<u64>() == spent {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "not settled: {total:?} {attempts:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,153 @@
+//! The test of the tests: a platform that is wired wrongly does not pass.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use conformance::{Archive, Backend, Raw};
+use protocol::{BuildResult, ClientMessage, EventKind, Outcome};
+use serde_json::{Value, json};
+use tungstenite::Message;
+
+use crate::account::Account;
+
+/// The plainest scenario there is: a build is followed from its first event to its result, and everything was allowed.
+fn passes(backend: &mut Backend, patience: Duration) -> Result<(), String> {
+    let raw = Raw::new(backend.credentials("me"));
+    let id = Raw::new_id();
+    if raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status != 200 {
+        return Err("no upload".to_owned());
+    }
+    let mut socket = raw.socket("me", id.as_str()).map_err(|status| format!("no socket: {status}"))?;
+    let began = Instant::now();
+    loop {
+        let reply = raw.output(&format!("me/{id}/result.json"));
+        if reply.status == 200 {
+            let result: BuildResult = serde_json::from_slice(&reply.body).map_err(|error| error.to_string())?;
+            if result.outcome != Outcome::Succeeded {
+                return Err(format!("{result:?}"));
+            }
+            break;
+        }
+        if began.elapsed() > patience {
+            return Err("no result".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    socket.send(Message::text(ClientMessage::Resume { after: 0 }.encode()));
+    let mut numbers = Vec::new();
+    loop {
+        // Whatever is no frame is a disappointed expectation.
+        let frame = catch_unwind(AssertUnwindSafe(|| socket.frame())).map_err(|_| "no frame".to_owned())?;
+        let events = frame.ok_or("the socket is closed")?.events;
+        numbers.extend(events.iter().filter_map(|event| event.seq));
+        if events.iter().any(|event| matches!(event.kind, EventKind::CaughtUp { .. })) {
+            break;
+        }
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    if numbers.len() < 4 || numbers != (1..=numbers.len() as u64).collect::<Vec<_>>() {
+        return Err(format!("events are missing: {numbers:?}"));
+    }
+    drop(socket);
+    match backend.stop() {
+        (Some(0), _) => Ok(()),
+        (code, _) => Err(format!("{code:?}: {}", backend.said())),
+    }
+}
+
+/// Whether the scenario passes after this was changed.
+#[track_caller]
+fn fails(change: impl FnOnce(&Account)) {
+    let mut backend = Backend::start();
+    let control = backend.control();
+    change(&Account::of(&control));
+    control.post("reload", &json!({}));
+    assert!(passes(&mut backend, Duration::from_secs(15)).is_err(), "nobody notices");
+    // What is still there has to go, however it ends.
+    if catch_unwind(AssertUnwindSafe(|| control.get("problems"))).is_ok() {
+        backend.stop();
+    }
+}
+
+#[test]
+fn a_platform_that_is_wired_rightly_passes() {
+    let mut backend = Backend::start();
+    assert_eq!(passes(&mut backend, Duration::from_secs(60)), Ok(()));
+}
+
+#[test]
+fn functions_that_may_not_be_invoked() {
+    for end in ["compile", "relay", "connect"] {
+        fails(|account| {
+            let path = format!("/2015-03-31/functions/{}/policy", account.function(end));
+            let policy = account.json("lambda", "GET", &path, &Value::Null);
+            let policy: Value = serde_json::from_str(policy["Policy"].as_str().expect("a policy")).expect("JSON");
+            for statement in policy["Statement"].as_array().expect("statements") {
+                let sid = statement["Sid"].as_str().expect("a name");
+                account.call("lambda", "DELETE", &format!("{path}/{sid}"), &[], "");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_variable_of_another_name() {
+    for (end, name) in [("compile", "OUTPUT_BUCKET"), ("relay", "SOCKET_ENDPOINT"), ("connect", "TABLE")] {
+        fails(|account| {
+            let function = account.function(end);
+            let path = format!("/2015-03-31/functions/{function}/configuration");
+            let configuration = account.json("lambda", "GET", &path, &Value::Null);
+            let mut variables = configuration["Environment"]["Variables"].clone();
+            let value = variables.as_object_mut().expect("variables").remove(name).expect("the variable");
+            variables[format!("{name}S")] = value;
+            account.json("lambda", "PUT", &path, &json!({ "Environment": { "Variables": variables } }));
+        });
+    }
+}
+
+#[test]
+fn a_pattern_that_fits_nothing() {
+    fails(|account| {
+        let buses = account.target("events", "AWSEvents.ListEventBuses", &json!({}));
+        for bus in buses["EventBuses"].as_array().expect("buses") {
+            let rules = account.target("events", "AWSEvents.ListRules", &json!({ "EventBusName": bus["Name"] }));
+            for rule in rules["Rules"].as_array().expect("rules") {
+                let pattern = json!({ "source": ["elsewhere"] }).to_string();
+                let changed = json!({ "Name": rule["Name"], "EventBusName": bus["Name"], "EventPattern": pattern });
+                account.target("events", "AWSEvents.PutRule", &changed);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_route_that_nobody_takes() {
+    fails(|account| {
+        let apis = account.json("apigateway", "GET", "/v2/apis", &Value::Null);
+        let api = apis["items"][0]["apiId"].as_str().expect("an API").to_owned();
+        let routes = account.json("apigateway", "GET", &format!("/v2/apis/{api}/routes"), &Value::Null);
+        let route = routes["items"].as_array().expect("routes").iter().find(|route| route["routeKey"] == "resume");
+        let id = route.expect("a route")["routeId"].as_str().expect("an id");
+        account.json("apigateway", "PATCH", &format!("/v2/apis/{api}/routes/{id}"), &json!({ "routeKey": "resumed" }));
+    });
+}
+
+#[test]
+fn a_role_without_its_policies() {
+    for end in ["compile", "relay", "connect"] {
+        fails(|account| {
+            let form = [("content-type", "application/x-www-form-urlencoded")];
+            let role = account.function(end);
+            let list = format!("Action=ListRolePolicies&Version=2010-05-08&RoleName={role}");
+            let xml = account.call("iam", "POST", "/", &form, &list);
+            let names: Vec<&str> =
+                xml.split("<member>").skip(1).filter_map(|rest| rest.split("</member>").next()).collect();
+            assert!(!names.is_empty(), "{role} has no policies: {xml}");
+            for name in names {
+                let delete = format!("Action=DeleteRolePolicy&Version=2010-05-08&RoleName={role}&PolicyName={name}");
+                account.call("iam", "POST", "/", &form, &delete);
+            }
+        });
+    }
+}
