@@ -23,11 +23,10 @@ import sys
 import threading
 
 from moto.core.config import default_user_config
-from moto.iam.responses import IamResponse
-from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import FakeBucket
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+import gaps
 
 LOOPBACK = "127.0.0.1"
 
@@ -60,19 +59,6 @@ class Handler(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-
-
-def list_service_specific_credentials(response):
-    """What Terraform asks before it deletes a user with `force_destroy`. moto knows no such credentials: there are none."""
-    name = "ListServiceSpecificCredentials"
-    return (
-        f'<{name}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><{name}Result>'
-        f"<ServiceSpecificCredentials/></{name}Result>"
-        f"<ResponseMetadata><RequestId>none</RequestId></ResponseMetadata></{name}Response>"
-    )
-
-
-IamResponse.list_service_specific_credentials = list_service_specific_credentials
 
 
 def serve(application):
@@ -162,8 +148,7 @@ def main():
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     default_user_config["lambda"] = {"use_docker": False}
-    # Bucket policies are kept, and judged by whoever serves scenarios: moto would ignore their conditions.
-    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
+    gaps.close()
     application = OneAtATime(DomainDispatcherApplication(create_backend_app))
     port = serve(application)
     listener = socket.create_server((LOOPBACK, 0))

@@ -42,6 +42,7 @@ impl Account {
     /// An empty one.
     pub async fn start(python: &Path) -> Result<Self> {
         let mut process = Command::new(python)
+            .arg("-B")
             .arg(script("server.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -9,11 +9,13 @@ mod terraform;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use rustix::process::{Pid, kill_process_group};
 use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::platform_file::PlatformFile;
 use account::{Account, REGION};
@@ -40,12 +42,24 @@ pub struct Options {
     command: Vec<OsString>,
 }
 
+/// A process group that ends with this.
+struct Group(Pid);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // It may just have ended.
+        let _ = kill_process_group(self.0, rustix::process::Signal::KILL);
+    }
+}
+
 /// Applies, runs the command, checks, destroys. Interrupted, it leaves no process behind.
 pub async fn run(options: Options) -> Result<ExitCode> {
     let mut report = Report::default();
+    let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
     tokio::select! {
         done = test(&options, &mut report) => done?,
         _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("terminated"),
     }
     Ok(report.close())
 }
@@ -115,10 +129,16 @@ async fn describe(
     })
 }
 
-/// Runs a program to its end and gives what it printed; when it fails, all that it said is the error.
+/// Runs a program to its end and gives what it printed; when it fails, all that it said is the error. Given up, it ends
+/// with everything it has started: Terraform's providers outlive it otherwise.
 async fn output_of(command: &mut Command) -> Result<String> {
     let shown = format!("{:?}", command.as_std().get_program());
-    let output = command.kill_on_drop(true).output().await.with_context(|| format!("{shown} doesn't start"))?;
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().with_context(|| format!("{shown} doesn't start"))?;
+    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).map(Group);
+    let output = child.wait_with_output().await.with_context(|| format!("{shown} can't be waited for"))?;
+    // Its number may be another's from here on.
+    std::mem::forget(group);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         bail!("{shown} failed:\n{text}{}", String::from_utf8_lossy(&output.stderr));

@@ -22,13 +22,6 @@ const OVERRIDE: &str = r#"provider "aws" {
 /// The image's name. Nothing is pulled: `serve` runs the program that would be in it.
 const IMAGE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/cargo-cloud-compile@sha256:";
 
-/// What a second plan shows although nothing has changed, because moto doesn't give it back: type and attribute.
-const GAPS: [(&str, &str); 3] = [
-    ("aws_lambda_function", "logging_config"),
-    ("aws_lambda_function", "image_config"),
-    ("aws_s3_bucket_notification", "eventbridge"),
-];
-
 /// The configuration in a folder of its own.
 pub struct Terraform {
     folder: PathBuf,
@@ -95,26 +88,19 @@ impl Terraform {
         Ok(outputs.into_iter().map(|(name, mut output)| (name, output["value"].take())).collect())
     }
 
-    /// What another apply would change, but for what the emulator is known to forget.
+    /// What another apply would change.
     pub async fn changes(&self) -> Result<Vec<String>> {
         self.run(&["plan", "-no-color", "-input=false", "-out=again"]).await?;
         let plan: Value = serde_json::from_str(&self.run(&["show", "-json", "again"]).await?).context("a plan")?;
         let Some(changes) = plan["resource_changes"].as_array() else { bail!("the plan has no list of changes") };
-        let mut shown = Vec::new();
-        for change in changes {
-            let (kind, actions) = (change["type"].as_str().unwrap_or_default(), &change["change"]["actions"]);
-            if *actions == json!(["no-op"]) || *actions == json!(["read"]) {
-                continue;
-            }
-            let attributes: Vec<String> = differences(&change["change"]["before"], &change["change"]["after"])
-                .into_iter()
-                .filter(|attribute| *actions != json!(["update"]) || !GAPS.contains(&(kind, attribute.as_str())))
-                .collect();
-            if !attributes.is_empty() {
-                shown.push(format!("{} {actions}: {}", change["address"], attributes.join(", ")));
-            }
-        }
-        Ok(shown)
+        let changes = changes.iter().filter_map(|change| {
+            let (actions, change_of) = (&change["change"]["actions"], &change["change"]);
+            let same = *actions == json!(["no-op"]) || *actions == json!(["read"]);
+            let attributes = differences(&change_of["before"], &change_of["after"]);
+            let attributes = attributes.into_iter().collect::<Vec<_>>().join(", ");
+            (!same).then(|| format!("{} {actions}: {attributes}", change["address"]))
+        });
+        Ok(changes.collect())
     }
 
     /// Takes everything away.

@@ -1,0 +1,37 @@
+"""What moto answers otherwise than AWS does, as far as Terraform notices: closed here, so that a second plan is empty
+and `destroy` goes through."""
+
+from moto.awslambda.models import LambdaFunction
+from moto.iam.access_control import PermissionResult
+from moto.iam.responses import IamResponse
+from moto.s3.models import FakeBucket
+
+
+def close():
+    """Closes them in this process."""
+    # Bucket policies are kept, and judged by whoever serves scenarios: moto would ignore their conditions.
+    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
+    IamResponse.list_service_specific_credentials = no_service_specific_credentials
+    LambdaFunction.get_configuration = without_empty_image_config(LambdaFunction.get_configuration)
+
+
+def no_service_specific_credentials(response):
+    """What Terraform asks before it deletes a user with `force_destroy`. moto knows no such credentials."""
+    name = "ListServiceSpecificCredentials"
+    return (
+        f'<{name}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><{name}Result>'
+        f"<ServiceSpecificCredentials/></{name}Result>"
+        f"<ResponseMetadata><RequestId>none</RequestId></ResponseMetadata></{name}Response>"
+    )
+
+
+def without_empty_image_config(get_configuration):
+    """An image that is run as it is has no configuration; moto gives back an empty one."""
+
+    def truthful(function, *arguments, **options):
+        configuration = get_configuration(function, *arguments, **options)
+        if not any(configuration.get("ImageConfigResponse", {}).get("ImageConfig", {}).values()):
+            configuration.pop("ImageConfigResponse", None)
+        return configuration
+
+    return truthful
