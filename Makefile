@@ -27,6 +27,7 @@ lint: $(TOOLS)/bin/shellcheck ## Formatting, clippy, shellcheck
 	$(CARGO) fmt --manifest-path examples/heft/Cargo.toml --check
 	CARGO_TARGET_DIR=target/examples $(CARGO) clippy --locked --manifest-path examples/heft/Cargo.toml -- -D warnings
 	$(TOOLS)/bin/shellcheck .ci/run scripts/*.sh conformance/fixtures/*.sh
+	@scripts/terraform-checks.sh
 
 figures: ## Measure what the README reports (needs about ten minutes)
 	@scripts/figures.sh
