@@ -39,6 +39,7 @@ pub struct Backend {
     address: SocketAddr,
     data: DataFolder,
     clients: Vec<Client>,
+    client_lines: Vec<String>,
     builds: Arc<Builds>,
     socket: Arc<Socket>,
     stop: CancellationToken,
@@ -81,6 +82,11 @@ impl Backend {
             clients.push(Client { config: wanted.clone(), chosen });
         }
 
+        let mut client_lines = Vec::new();
+        for owner in &options.client_line {
+            client_lines.push(client_config::line(&reachable(address).to_string(), &keys.of(owner)?, &targets));
+        }
+
         let stop = CancellationToken::new();
         let socket = Arc::new(Socket::new(builds.clone(), keys.clone()));
         let s3 = s3::service(objects, uploads.clone(), builds.clone(), keys);
@@ -88,7 +94,7 @@ impl Backend {
         tokio::spawn(builds.clone().dispatch());
         let tidy = builds.clone();
         tokio::spawn(async move { tidy.keep_tidy(&uploads).await });
-        Ok(Self { address, data, clients, builds, socket, stop, server })
+        Ok(Self { address, data, clients, client_lines, builds, socket, stop, server })
     }
 
     /// Where it listens.
@@ -104,6 +110,11 @@ impl Backend {
     /// Clients whose configuration was written.
     pub fn clients(&self) -> &[Client] {
         &self.clients
+    }
+
+    /// Lines to paste on devices, as asked for.
+    pub fn client_lines(&self) -> &[String] {
+        &self.client_lines
     }
 
     /// Stops: takes nothing more, cancels what runs, lets the followers know.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use protocol::ClientLine;
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use toml_edit::{DocumentMut, Item, Table, TomlError, value};
 
@@ -64,6 +66,27 @@ pub fn write(path: &Path, address: &str, key: &AccessKey, targets: &[String]) ->
     Ok(chosen)
 }
 
+/// What `cargo cloud configure` takes on a device: the same in one line.
+pub fn line(address: &str, key: &AccessKey, targets: &[String]) -> String {
+    let line = ClientLine {
+        region: REGION.to_owned(),
+        input_bucket: INPUT.to_owned(),
+        output_bucket: OUTPUT.to_owned(),
+        socket: Some(format!("ws://{address}/socket")),
+        endpoint: Some(format!("http://{address}")),
+        owner: key.owner.clone(),
+        access_key_id: key.id.clone(),
+        secret_access_key: key.secret.clone(),
+        targets: targets.to_vec(),
+    };
+    line.encode(|bytes| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A region is part of every signature, and means nothing here.
+const REGION: &str = "us-east-1";
+const INPUT: &str = "input";
+const OUTPUT: &str = "output";
+
 enum Wrong {
     Toml(TomlError),
     Table(&'static str),
@@ -85,9 +108,9 @@ fn with_backend(text: &str, address: &str, key: &AccessKey, targets: &[String]) 
     for (name, text) in [
         ("endpoint", format!("http://{address}").as_str()),
         ("socket", &format!("ws://{address}/socket")),
-        ("region", "us-east-1"),
-        ("input_bucket", "input"),
-        ("output_bucket", "output"),
+        ("region", REGION),
+        ("input_bucket", INPUT),
+        ("output_bucket", OUTPUT),
         ("owner", key.owner.as_str()),
         ("access_key_id", &key.id),
         ("secret_access_key", &key.secret),

@@ -11,6 +11,7 @@ mod keys;
 mod objects;
 mod options;
 mod s3;
+mod service;
 mod socket;
 mod upload;
 
@@ -18,4 +19,5 @@ pub use backend::{Backend, Client, reachable};
 pub use client_config::ClientConfigError;
 pub use data::{DataError, DataFolder};
 pub use keys::{AccessKey, Keys, KeysError};
-pub use options::{ClientConfig, Options};
+pub use options::{Cli, ClientConfig, Command, Options, ServiceOptions};
+pub use service::install as install_service;

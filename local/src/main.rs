@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use cargo_cloud_local::{Backend, Client, Options, reachable};
+use cargo_cloud_local::{Backend, Cli, Client, Command, Options, install_service, reachable};
 use clap::Parser;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -13,9 +13,9 @@ fn main() -> ExitCode {
     // Before any thread: what supervises a build is this program, started again.
     builder::supervisor_main_if_asked();
     builder::harden_process();
-    let options = Options::parse();
+    let cli = Cli::parse();
     log_to_stderr();
-    match run(&options) {
+    match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -31,9 +31,12 @@ fn log_to_stderr() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
 }
 
-fn run(options: &Options) -> Result<()> {
+fn run(cli: &Cli) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let result = runtime.block_on(serve(options));
+    let result = match &cli.command {
+        Some(Command::InstallService(wanted)) => runtime.block_on(install_service(wanted)),
+        None => runtime.block_on(serve(&cli.options)),
+    };
     // A disk that hangs is no reason to stay.
     runtime.shutdown_background();
     result
@@ -65,10 +68,18 @@ fn greet(backend: &Backend) {
     let address = backend.address();
     let data = backend.data().root().display();
     let client = match backend.clients() {
-        [] => "to use it, start it with `--client-config ~/.config/cargo-cloud/config.toml`".to_owned(),
+        [] if backend.client_lines().is_empty() => {
+            "to use it, start it with `--client-config ~/.config/cargo-cloud/config.toml`, or for another device with \
+             `--client-line`"
+                .to_owned()
+        }
+        [] => "clients: whoever gets the line below".to_owned(),
         clients => format!("clients: {}", clients.iter().map(describe).collect::<Vec<_>>().join(", ")),
     };
-    let greeting = format!("listening on http://{address}\ndata in {data}\n{client}\n");
+    let mut greeting = format!("listening on http://{address}\ndata in {data}\n{client}\n");
+    for line in backend.client_lines() {
+        greeting += &format!("\non the device, with its keys in it:\n\n    cargo cloud configure {line}\n\n");
+    }
     let mut out = io::stdout().lock();
     // In one piece, and not needed: whoever has read the first line may be gone.
     if let Err(error) = out.write_all(greeting.as_bytes()).and_then(|()| out.flush()) {

@@ -5,14 +5,51 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use protocol::{InvalidName, Owner};
 
 /// Builds Rust projects for cargo-cloud on this machine.
 ///
 /// Starts the backend in the foreground; Ctrl-C stops it, with the builds that run.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "cargo-cloud-local", version)]
+#[command(name = "cargo-cloud-local", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// The backend's own options.
+    #[command(flatten)]
+    pub options: Options,
+    /// Something else than to serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Something else than to serve.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Have this machine start the backend by itself, with the options given here
+    ///
+    /// A user unit of systemd, or a launch agent on macOS: no root is needed. Typed again, it replaces what it installed
+    /// before.
+    InstallService(Box<ServiceOptions>),
+}
+
+/// Options of `install-service`.
+#[derive(Debug, Clone, Args)]
+pub struct ServiceOptions {
+    /// Stop it, and take it away. Its data stays
+    #[arg(long)]
+    pub uninstall: bool,
+
+    /// Show what would be installed, and do nothing
+    #[arg(long, conflicts_with = "uninstall")]
+    pub print: bool,
+
+    /// How the backend is started.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// How the backend is started.
+#[derive(Debug, Clone, Parser)]
 pub struct Options {
     /// Where to listen. Port 0 takes a free one, which is printed.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
@@ -26,6 +63,11 @@ pub struct Options {
     /// builds here; each owner sees only what is their own. Can be given several times.
     #[arg(long, value_name = "[OWNER=]FILE")]
     pub client_config: Vec<ClientConfig>,
+
+    /// Print a line to paste after `cargo cloud configure` on a device. It holds the keys of OWNER [default: me], so show
+    /// it to nobody else. Can be given several times.
+    #[arg(long, value_name = "OWNER", num_args = 0..=1, default_missing_value = "me")]
+    pub client_line: Vec<Owner>,
 
     /// Builds at a time; the others queue [default: a quarter of the cores, at least 1].
     #[arg(long, value_name = "N")]
@@ -90,6 +132,11 @@ mod tests {
     fn the_command_line_is_sound() {
         use clap::CommandFactory;
         Options::command().debug_assert();
+        Cli::command().debug_assert();
+        let cli = |line: &[&str]| Cli::try_parse_from(["x"].iter().chain(line));
+        assert_eq!(cli(&["--client-line", "--client-line", "ann"]).unwrap().options.client_line.len(), 2);
+        assert!(cli(&["install-service", "--listen", "0.0.0.0:1", "--print"]).unwrap().command.is_some());
+        assert!(cli(&["--jobs", "1", "install-service"]).is_err());
         let options = Options::try_parse_from(["x", "--attempt-limit", "90s", "--jobs", "2"]).unwrap();
         assert_eq!(options.attempt_limit, Some(Duration::from_secs(90)));
         let linker = Options::try_parse_from(["x", "--linker", "a-b=/c=d"]).unwrap().linker;

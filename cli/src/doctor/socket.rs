@@ -45,7 +45,7 @@ fn advice(status: u16) -> &'static str {
         401 | 403 => {
             "the keys may not follow this owner's builds: check `owner` in the configuration, and that the keys are its"
         }
-        404 => "check `socket` in the configuration",
+        400 | 404 | 405 | 426 | 501 => "check `socket` in the configuration",
         _ => "look into the backend's log (on AWS: the function `connect`), then try again",
     }
 }

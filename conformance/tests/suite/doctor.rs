@@ -1,0 +1,99 @@
+//! `cargo cloud doctor` finds what is wrong, and says what to do.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use conformance::{Backend, Client, Run};
+
+/// Where no project is: the doctor needs none.
+fn doctor(client: &Client, arguments: &[&str]) -> Run {
+    let arguments: Vec<_> = ["doctor"].iter().chain(arguments).copied().collect();
+    client.run(client.home(), &arguments)
+}
+
+/// The line of a check that has this status.
+#[track_caller]
+fn finds(run: &Run, status: &str, texts: &[&str]) {
+    let line = run.stdout.lines().find(|line| line.starts_with(status) && line.contains(texts[0]));
+    let whole = line.unwrap_or_else(|| panic!("no `{status}` with `{}` in:\n{}\n{}", texts[0], run.stdout, run.stderr));
+    let behind = &run.stdout[run.stdout.find(whole).unwrap_or_default()..];
+    for text in texts {
+        assert!(behind.contains(text), "no `{text}` in:\n{behind}");
+    }
+}
+
+#[test]
+fn a_device_that_is_well_is_told_so() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let run = doctor(&client, &[]).succeeded();
+    for check in ["configuration", "target", "network", "clock", "keys", "output bucket", "input bucket", "socket"] {
+        finds(&run, "  ok", &[check]);
+    }
+    finds(&run, "  ok", &["trial build", "ran here after"]);
+    finds(&run, "  ok", &["versions", "protocol 1", "rustc 1."]);
+    // Nothing but the folder that is installed into, and that is empty.
+    finds(&run, "warn", &["install folder", "export PATH="]);
+    assert_eq!(fs::read_dir(client.home().join(".cargo/bin")).unwrap().count(), 0);
+    let secret = fs::read_to_string(backend.config("me")).unwrap();
+    let secret = secret.split("secret_access_key = \"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(!run.stdout.contains(secret) && !run.stderr.contains(secret));
+}
+
+#[test]
+fn programs_read_it_too() {
+    let backend = Backend::start();
+    let run = doctor(&Client::of(&backend), &["--json", "--no-build"]).succeeded();
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}: {}", run.stdout));
+    assert_eq!(report["ok"], true);
+    let checks = report["checks"].as_array().unwrap();
+    let status = |name: &str| checks.iter().find(|check| check["check"] == name).map(|check| check["status"].clone());
+    assert_eq!(status("socket").unwrap(), "ok", "{report}");
+    assert_eq!(status("trial build").unwrap(), "skipped", "{report}");
+}
+
+#[test]
+fn what_is_wrong_is_named_with_a_remedy() {
+    let mut backend = Backend::start();
+    let none = doctor(&Client::configured(backend.folder().join("none.toml")), &[]).exited(1);
+    finds(&none, "FAIL", &["configuration", "cargo cloud configure"]);
+    finds(&none, "warn", &["install folder"]);
+
+    let text = fs::read_to_string(backend.config("me")).unwrap();
+    let line = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    let with = |name: &str, key: &str, value: &str| {
+        Client::configured(backend.config_with(name, &[(&line(key), &format!("{key} = \"{value}\""))]))
+    };
+    let run = doctor(&with("secret", "secret_access_key", "wrong"), &[]).exited(1);
+    finds(&run, "FAIL", &["keys", "secret_access_key"]);
+    let run = doctor(&with("key", "access_key_id", "AKIANOBODY0000000000"), &[]).exited(1);
+    finds(&run, "FAIL", &["keys", "access_key_id"]);
+    let run = doctor(&with("owner", "owner", "other"), &[]).exited(1);
+    finds(&run, "FAIL", &["output bucket", "`owner`"]);
+    let run = doctor(&with("host", "endpoint", "http://nowhere.invalid"), &[]).exited(1);
+    finds(&run, "FAIL", &["network: the name nowhere.invalid", "is the network up?"]);
+    let run =
+        doctor(&with("socket", "socket", &format!("ws://127.0.0.1:{}/elsewhere", backend.port())), &["--no-build"]);
+    finds(&run.exited(1), "FAIL", &["socket", "`socket`"]);
+
+    let client = Client::of(&backend);
+    let (_, _) = backend.stop();
+    let run = doctor(&client, &[]).exited(1);
+    finds(&run, "FAIL", &["network", "start the backend"]);
+    finds(&run, "   -", &["trial build"]);
+    backend.restart();
+}
+
+#[test]
+fn a_clock_that_is_off_is_told() {
+    let backend = Backend::start();
+    let library = backend.folder().join("clock.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clock.c");
+    let status = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status().unwrap();
+    assert!(status.success());
+    let client = Client::of(&backend).env("LD_PRELOAD", library.to_string_lossy()).env("SKEW", "3600");
+    let run = doctor(&client, &[]).succeeded();
+    finds(&run, "warn", &["clock", "ahead of", "network time"]);
+    finds(&run, "  ok", &["trial build"]);
+}
