@@ -17,7 +17,7 @@ struct Home {
 
 impl Home {
     fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         let mut child = Command::new(backend_binary())
             .args(["--listen", "127.0.0.1:0", "--client-line", "--data"])
             .arg(folder.path().join("data"))
@@ -25,7 +25,7 @@ impl Home {
             .stderr(Stdio::null())
             .spawn()
             .expect("the backend starts");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
         let line =
             lines.find_map(|line| Some(line.split_once("cargo cloud configure ")?.1.to_owned())).expect("a line");
         Self { child, line, folder }
@@ -37,8 +37,8 @@ impl Home {
     }
 
     fn secret(&self) -> String {
-        let keys = fs::read_to_string(self.folder.path().join("data/keys.json")).unwrap();
-        keys.split("\"secret\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+        let keys = fs::read_to_string(self.folder.path().join("data/keys.json")).expect("the keys");
+        keys.split("\"secret\": \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a secret").to_owned()
     }
 }
 
@@ -59,8 +59,8 @@ fn configure(config: &Path, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the client starts");
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
+    child.wait_with_output().expect("its end")
 }
 
 fn said(output: &Output) -> String {

@@ -16,7 +16,8 @@ fn doctor(client: &Client, arguments: &[&str]) -> Run {
 #[track_caller]
 fn finds(run: &Run, status: &str, texts: &[&str]) {
     let line = run.stdout.lines().find(|line| line.starts_with(status) && line.contains(texts[0]));
-    let whole = line.unwrap_or_else(|| panic!("no `{status}` with `{}` in:\n{}\n{}", texts[0], run.stdout, run.stderr));
+    assert!(line.is_some(), "no `{status}` with `{}` in:\n{}\n{}", texts[0], run.stdout, run.stderr);
+    let whole = line.unwrap_or_default();
     let behind = &run.stdout[run.stdout.find(whole).unwrap_or_default()..];
     for text in texts {
         assert!(behind.contains(text), "no `{text}` in:\n{behind}");

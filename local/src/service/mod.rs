@@ -142,7 +142,14 @@ pub async fn install(wanted: &ServiceOptions) -> Result<()> {
     let text = manager.text(&service()?);
     manager.stop();
     // Once by ourselves: whatever is wrong with the flags is said here, and not in a log.
-    let trial = Backend::start(&wanted.options).await?;
+    let trial = match Backend::start(&wanted.options).await {
+        Ok(trial) => trial,
+        Err(error) if file.exists() => {
+            manager.start(&file)?;
+            return Err(error.context("the service goes on as it was"));
+        }
+        Err(error) => return Err(error),
+    };
     let lines: Vec<_> =
         trial.client_lines().iter().map(|line| format!("\n    cargo cloud configure {line}\n")).collect();
     trial.stop().await;
