@@ -6,6 +6,21 @@ use crate::account::Account;
 use crate::usage;
 
 #[test]
+fn a_build_costs_what_it_took_of_what_it_reserved() {
+    let backend = Backend::start();
+    let control = backend.control();
+    Client::of(&backend).run(Project::hello("thrifty", "x").root(), &["build"]).succeeded();
+    usage::assert_settled(&control);
+    let (total, attempts) = usage::rows(&control);
+    assert_eq!(attempts.len(), 1, "{attempts:?}");
+    // In gigabyte-milliseconds: 10 GB for some of the 900 seconds that were reserved.
+    let reserved = attempts[0]["reserved"].as_u64().expect("a reservation");
+    assert!((8_900_000..=9_000_000).contains(&reserved), "{reserved}");
+    let spent = total.expect("a sum")["spent"].as_u64().expect("a number");
+    assert!((1_000..600_000).contains(&spent), "{spent}");
+}
+
+#[test]
 fn builds_are_refused_when_the_month_is_spent() {
     let backend = Backend::start();
     let control = backend.control();
