@@ -11,6 +11,7 @@ use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::address::Address;
+use crate::environment;
 
 /// No byte for this long, in either direction, and the connection counts as dead.
 const STALL: Duration = Duration::from_secs(45);
@@ -31,10 +32,19 @@ impl KeyProvider for NoKeys {
     }
 }
 
-/// The certificates this device trusts; `SSL_CERT_FILE` overrules, Termux's place is known.
+/// The certificates this device trusts; `SSL_CERT_FILE` overrules. Termux's place is known, and that of systems like it,
+/// whose folder `PREFIX` names.
 fn roots() -> anyhow::Result<&'static [CertificateDer<'static>]> {
     static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
-    let roots = ROOTS.get_or_init(|| rustls_native_certs::load_native_certs().certs);
+    let roots = ROOTS.get_or_init(|| {
+        let roots = rustls_native_certs::load_native_certs().certs;
+        match environment::path("PREFIX") {
+            Some(prefix) if roots.is_empty() => {
+                rustls_native_certs::load_certs_from_paths(Some(&prefix.join("etc/tls/cert.pem")), None).certs
+            }
+            _ => roots,
+        }
+    });
     if roots.is_empty() {
         anyhow::bail!(
             "this device has no certificates to check servers with; install the package `ca-certificates` or set `SSL_CERT_FILE`"
