@@ -158,7 +158,7 @@ impl Backend {
         }
     }
 
-    /// After [`Backend::kill`] or [`Backend::stop`]: everything is there again, on the same port and with what it has kept.
+    /// After [`Backend::kill`], the embedded one also after [`Backend::stop`]: everything is there again, on the same port and with what it has kept.
     pub fn restart(&mut self) {
         match self.kind {
             Kind::Embedded => {
