@@ -1,14 +1,24 @@
 //! A backend that ends and comes back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use conformance::{Backend, Client, Options, Project, Raw};
+use conformance::{Backend, Client, Control, Options, Project, Raw};
 use protocol::{ClientMessage, EventKind, Outcome};
 use tungstenite::Message;
 
 fn slow(seconds: u32) -> Project {
     Project::hello("slow", "slow")
         .file("build.rs", format!("fn main() {{ std::thread::sleep(std::time::Duration::from_secs({seconds})); }}\n"))
+}
+
+/// Waits until so many sources are stored, and their builds on the way.
+fn stored(control: &Control, sources: usize) {
+    let began = Instant::now();
+    while control.objects("input").len() < sources {
+        assert!(began.elapsed() < Duration::from_secs(30), "no source comes");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(500));
 }
 
 #[test]
@@ -20,6 +30,9 @@ fn a_build_that_was_running_when_the_backend_died_gets_a_result() {
     running.until("Compiling slow");
     let mut queued = client.spawn(next.root(), &["build"]);
     queued.until(crate::queued(&backend));
+    if !backend.is_one_machine() {
+        stored(&backend.control(), 2);
+    }
     backend.kill();
     if backend.is_one_machine() {
         backend.assert_idle(Duration::from_secs(5));
