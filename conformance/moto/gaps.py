@@ -1,10 +1,11 @@
-"""What moto answers otherwise than AWS does, as far as Terraform notices: closed here, so that a second plan is empty
-and `destroy` goes through."""
+"""What moto answers otherwise than AWS does, as far as Terraform or the SDK notice: closed here, so that a second plan is
+empty, `destroy` goes through, and uploads in parts come to an end."""
 
 from moto.awslambda.models import LambdaFunction
 from moto.iam.access_control import PermissionResult
 from moto.iam.responses import IamResponse
 from moto.s3.models import FakeBucket
+from moto.s3.responses import S3Response
 
 
 def close():
@@ -13,6 +14,17 @@ def close():
     FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
     IamResponse.list_service_specific_credentials = no_service_specific_credentials
     LambdaFunction.get_configuration = without_empty_image_config(LambdaFunction.get_configuration)
+    S3Response.serialized = with_the_name_s3_gives(S3Response.serialized)
+
+
+def with_the_name_s3_gives(serialized):
+    """The answer to CompleteMultipartUpload has a name of its own, and the SDK takes no other."""
+
+    def truthful(*arguments):
+        status, headers, body = serialized(*arguments)
+        return status, headers, body.replace("CompleteMultipartUploadResponse", "CompleteMultipartUploadResult")
+
+    return truthful
 
 
 def no_service_specific_credentials(response):

@@ -32,15 +32,17 @@ fn limit(backend: &Backend) -> Duration {
 
 #[test]
 fn a_build_goes_on_in_further_attempts_and_ends_as_in_one_go() {
-    let project = slow(8, 1200);
+    let project = slow(16, 1200);
+    // Two at a time, however many processors there are: more than one attempt can hold.
+    let build = ["build", "-j", "2"];
     let whole = Backend::start();
     let patient = Client::of(&whole);
-    patient.run(project.root(), &["build"]).succeeded();
+    patient.run(project.root(), &build).succeeded();
 
     let hasty = Backend::with(Options { attempt_limit: Some(limit(&whole)), ..Options::default() });
     let client = Client::of(&hasty);
-    let run = client.run(project.root(), &["build"]).succeeded();
-    assert_eq!(client.output_of("slow"), "28\n");
+    let run = client.run(project.root(), &build).succeeded();
+    assert_eq!(client.output_of("slow"), "120\n");
     let log = hasty.output("/2/log.jsonl").expect("there was a second attempt");
     assert!(hasty.output("/1/log.jsonl").is_some());
     // Numbers go on where the first attempt ended.
