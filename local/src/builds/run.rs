@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use builder::{Attempt, Ending, History, Unsaved};
+use protocol::endings::{self, SOURCE_DELETED};
 use protocol::{BuildResult, Frame, Outcome, keys, limits};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -16,9 +17,6 @@ use super::record::Record;
 use super::{Builds, Job};
 use crate::files;
 use crate::objects::{Bucket, PublishError, blocking};
-
-/// Why a build ended that nobody wants any more.
-pub(super) const SOURCE_DELETED: &str = "the build was cancelled: its source was deleted";
 
 /// Messages between the engine and the log: the engine waits when the disk is that far behind.
 const EVENT_BACKLOG: usize = 64;
@@ -229,15 +227,8 @@ fn cancelled(build: &Build, attempts: u32, why: &str) -> BuildResult {
 }
 
 fn timed_out(build: &Build, attempts: u32, advanced: bool, working_on: &str, history: History) -> BuildResult {
-    let work = if working_on.is_empty() { "the build".to_owned() } else { format!("`{working_on}`") };
-    let message = if advanced {
-        format!("the build needs more than {attempts} attempts, the most there are; {work} was in work last")
-    } else {
-        format!(
-            "{work} needs longer than one attempt may take, so no attempt gets past it; give the backend a longer \
-             --attempt-limit, or make it compile faster (no lto, a lower opt-level for that crate)"
-        )
-    };
+    let longer = "give the backend a longer --attempt-limit";
+    let message = endings::timed_out(attempts, advanced, working_on, longer);
     let result = BuildResult::new(build.id.clone(), Outcome::TimedOut, build.last()).with_message(message);
     BuildResult {
         attempts,
