@@ -72,6 +72,7 @@ pub(crate) fn pack(contents: &Contents, to: &Path, cancel: &CancellationToken) -
         v: PROTOCOL_VERSION,
         host: contents.host.clone(),
         rustc: contents.rustc.clone(),
+        run_on_device: false,
         files: files.iter().map(|(_, file)| file.clone()).collect(),
     };
     let options =

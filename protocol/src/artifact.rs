@@ -14,6 +14,9 @@ pub struct ArtifactManifest {
     pub host: String,
     /// `rustc -vV`'s first line.
     pub rustc: String,
+    /// Whether the device is to run the programs: the builder could not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub run_on_device: bool,
     /// What there is, in the order of the archive.
     pub files: Vec<ArtifactFile>,
 }
@@ -52,6 +55,13 @@ pub enum FileKind {
     },
     /// `Cargo.lock`, where the build made or changed it; `path` is `Cargo.lock`.
     Lock,
+    /// A file for the target directory, where `path` names its place: a library, documentation, timings.
+    File,
+    /// A file for the folder of `--artifact-dir`; `path` is `artifact-dir/<name>`.
+    ArtifactDir,
+    /// `.crates2.json` as `cargo install` left it; `path` is `.crates2.json`. The device takes over what it says of the
+    /// programs beside it.
+    Installed,
     /// A kind this version doesn't know: not touched.
     #[serde(other)]
     Unknown,

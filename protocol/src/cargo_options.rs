@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::InvalidRequest;
 
-/// Flags of `cargo build`, each with cargo's meaning. A flag that only the client acts on (`--manifest-path`) is not here.
+/// Flags of `cargo build` and its kin, each with cargo's meaning. A flag that only the client acts on (`--manifest-path`) is not here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CargoOptions {
@@ -104,6 +104,27 @@ pub struct CargoOptions {
     /// `--future-incompat-report`.
     #[serde(skip_serializing_if = "is_false")]
     pub future_incompat_report: bool,
+    /// `--timings`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub timings: bool,
+    /// `--artifact-dir`; which folder, the client knows.
+    #[serde(skip_serializing_if = "is_false")]
+    pub artifact_dir: bool,
+    /// `--no-run` of `test` and `bench`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub no_run: bool,
+    /// `--no-fail-fast` of `test` and `bench`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub no_fail_fast: bool,
+    /// `--doc` of `test`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub doc: bool,
+    /// `--no-deps` of `doc` and `clippy`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub no_deps: bool,
+    /// `--document-private-items` of `doc`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub document_private_items: bool,
 }
 
 /// Refuses a triple that could pass for a flag or a path.
@@ -128,7 +149,7 @@ fn is_zero(count: &u8) -> bool {
 
 impl CargoOptions {
     /// The flags as cargo's arguments, each value in the argument of its flag, so that none can pass for a flag.
-    /// Left to the builder, who decides them: `--target`, `--message-format`, `--color`.
+    /// Left to the builder, who decides them: `--target`, `--message-format`, `--color`, `--artifact-dir`.
     pub fn to_args(&self) -> Vec<String> {
         let mut args = Vec::new();
         let flags = [
@@ -149,6 +170,12 @@ impl CargoOptions {
             ("--quiet", self.quiet),
             ("--ignore-rust-version", self.ignore_rust_version),
             ("--future-incompat-report", self.future_incompat_report),
+            ("--timings", self.timings),
+            ("--no-run", self.no_run),
+            ("--no-fail-fast", self.no_fail_fast),
+            ("--doc", self.doc),
+            ("--no-deps", self.no_deps),
+            ("--document-private-items", self.document_private_items),
         ];
         args.extend(flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.to_owned()));
         let lists = [

@@ -96,7 +96,12 @@ pub enum Status {
         attempt: u32,
         /// The folder of the source on the builder, so that a client can put its own in the place of it.
         source: String,
+        /// Cargo's target directory on the builder, likewise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<String>,
     },
+    /// What was built runs.
+    Running,
     /// The attempt ran out of time; what it has made is saved for the next.
     Pausing {
         /// The attempt that ends, from 1.
@@ -162,8 +167,12 @@ mod tests {
 
     #[test]
     fn events_are_flat_json() {
-        let event =
-            Event::new(id(), Some(3), 5, EventKind::Status(Status::Compiling { attempt: 1, source: "/w".to_owned() }));
+        let event = Event::new(
+            id(),
+            Some(3),
+            5,
+            EventKind::Status(Status::Compiling { attempt: 1, source: "/w".to_owned(), target: None }),
+        );
         let json = serde_json::to_value(&event).unwrap();
         assert_eq!(
             json,

@@ -7,32 +7,15 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::cargo_options::check_triple;
+use crate::install::InstallRequest;
 use crate::limits::{MAX_METADATA_BYTES, PROTOCOL_VERSION};
-use crate::{CargoOptions, InvalidName, ProjectKey};
+use crate::{CargoOptions, Command, InvalidName, ProjectKey};
 
 /// The name of the request inside a source archive: always its first entry.
 pub const REQUEST_ENTRY: &str = "request.json";
 
 /// The folder inside a source archive under which the source lies.
 pub const SOURCE_PREFIX: &str = "source/";
-
-/// What is to be done with the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Command {
-    /// `cargo build`.
-    Build,
-}
-
-impl Command {
-    /// As in the metadata and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Command::Build => "build",
-        }
-    }
-}
 
 /// A request, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +50,15 @@ pub struct Details {
     pub toolchain: Option<String>,
     /// Environment of the build, by name.
     pub env: BTreeMap<String, String>,
+    /// What follows `--`: arguments of the program, of the tests, of clippy or of rustfmt.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// What [`Command::Install`] installs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub install: Option<InstallRequest>,
+    /// Whether [`Command::Clean`] removes what is kept of all the owner's projects, not only of this one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub all_projects: bool,
     /// SHA-256 in hex of the `Cargo.lock` that was sent, so that the builder returns a changed one only.
     pub lock_sha256: Option<String>,
 }
@@ -161,6 +153,11 @@ impl Request {
         }
         options.check()?;
         file.details.check()?;
+        match (head.command, &file.details.install) {
+            (Command::Install, None) => return Err(InvalidRequest::Missing("install")),
+            (Command::Install, Some(install)) => install.check()?,
+            _ => {}
+        }
         Ok(Request {
             protocol: head.protocol,
             client: head.client,
@@ -209,10 +206,7 @@ impl RequestHead {
         if protocol > PROTOCOL_VERSION {
             return Err(InvalidRequest::TooNew { client: protocol });
         }
-        let command = match field("command")?.as_str() {
-            "build" => Command::Build,
-            other => return Err(InvalidRequest::Command(other.chars().take(40).collect())),
-        };
+        let command = field("command")?.parse()?;
         let target = list("target")?;
         target.iter().try_for_each(|triple| check_triple(triple))?;
         Ok(RequestHead {
@@ -252,6 +246,9 @@ impl Details {
             if !named || self.env.values().any(|v| v.contains('\0')) {
                 return Err(InvalidRequest::Refused("a variable of the environment is malformed".to_owned()));
             }
+        }
+        if self.args.iter().any(|arg| arg.contains('\0')) {
+            return Err(InvalidRequest::Refused("an argument holds a NUL character".to_owned()));
         }
         Ok(())
     }

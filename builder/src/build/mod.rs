@@ -199,7 +199,8 @@ impl<'a> Build<'a> {
     async fn compile(&mut self, prepared: &Prepared) -> Result<(CargoRun, Option<Metadata>), Fault> {
         let begun = Instant::now();
         let source = prepared.project.source.to_string_lossy().into_owned();
-        self.reporter.status(Status::Compiling { attempt: self.attempt.number, source }).await;
+        let target = Some(prepared.project.target.to_string_lossy().into_owned());
+        self.reporter.status(Status::Compiling { attempt: self.attempt.number, source, target }).await;
         let metadata = self.spec(prepared, metadata_args(&prepared.request));
         let (run, metadata) = tokio::join!(self.run_cargo(prepared), async {
             let text = self.guarded("cargo metadata", capture(&metadata)).await.ok()?.ok()?.text().ok()?;

@@ -101,7 +101,7 @@ impl<'a> Printer<'a> {
             Status::Waiting => self.shell.status("Waiting", "for another build of this project"),
             Status::Restoring => self.shell.waiting("Restoring", "what an earlier build left"),
             Status::Unpacking => self.shell.waiting("Unpacking", "on the builder"),
-            Status::Compiling { attempt, source } => {
+            Status::Compiling { attempt, source, .. } => {
                 self.mapping = PathMapping::new(source, self.top);
                 if *attempt > 1 {
                     self.shell.status("Resuming", format!("where the time ran out (attempt {attempt})"));

@@ -1,0 +1,101 @@
+//! What a client can ask for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::InvalidRequest;
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Command {
+    /// `cargo build`.
+    Build,
+    /// `cargo check`.
+    Check,
+    /// `cargo clippy`.
+    Clippy,
+    /// `cargo test`; where the target can't run on the builder, the tests are built and come back.
+    Test,
+    /// `cargo bench`, like [`Command::Test`].
+    Bench,
+    /// `cargo doc`; the pages come back.
+    Doc,
+    /// `cargo run`; where the target can't run on the builder, the program is built and comes back.
+    Run,
+    /// `cargo fmt --check`.
+    Fmt,
+    /// `cargo install`, of a crate or of the source.
+    Install,
+    /// Removes what the backend keeps of a project between builds. Not cargo's: there is no source.
+    Clean,
+}
+
+impl Command {
+    /// All there are.
+    pub const ALL: [Command; 10] = [
+        Command::Build,
+        Command::Check,
+        Command::Clippy,
+        Command::Test,
+        Command::Bench,
+        Command::Doc,
+        Command::Run,
+        Command::Fmt,
+        Command::Install,
+        Command::Clean,
+    ];
+
+    /// As in the metadata and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Command::Build => "build",
+            Command::Check => "check",
+            Command::Clippy => "clippy",
+            Command::Test => "test",
+            Command::Bench => "bench",
+            Command::Doc => "doc",
+            Command::Run => "run",
+            Command::Fmt => "fmt",
+            Command::Install => "install",
+            Command::Clean => "clean",
+        }
+    }
+
+    /// Whether it ends with running what was built.
+    pub fn executes(self) -> bool {
+        matches!(self, Command::Test | Command::Bench | Command::Run)
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Command {
+    type Err = InvalidRequest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRequest> {
+        let known = Command::ALL.into_iter().find(|command| command.as_str() == text);
+        known.ok_or_else(|| InvalidRequest::Command(text.chars().take(40).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_read_back() {
+        for command in Command::ALL {
+            assert_eq!(command.as_str().parse(), Ok(command));
+            assert_eq!(serde_json::to_value(command).unwrap(), command.as_str());
+        }
+        assert_eq!("publish".parse::<Command>(), Err(InvalidRequest::Command("publish".to_owned())));
+    }
+}
