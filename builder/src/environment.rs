@@ -38,27 +38,6 @@ const TOOLS: [&str; 7] = [
 /// Groups of cargo's variables about the network (doc.rust-lang.org/cargo, configuration): none of them is a token.
 const CARGO_NETWORK: [&str; 2] = ["CARGO_HTTP_", "CARGO_NET_"];
 
-/// Variables a request can't set: the engine's own, and those that would lead cargo out of its folders.
-const OURS: [&str; 17] = [
-    "PATH",
-    "HOME",
-    "TMPDIR",
-    "CARGO",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-    "RUSTUP_TOOLCHAIN",
-    "CARGO_TARGET_DIR",
-    "CARGO_BUILD_TARGET_DIR",
-    "CARGO_BUILD_BUILD_DIR",
-    "CARGO_BUILD_RUSTC_WRAPPER",
-    "RUSTC_WRAPPER",
-    "CARGO_TERM_PROGRESS_WHEN",
-    "CARGO_TERM_PROGRESS_WIDTH",
-    "CARGO_TERM_COLOR",
-    "CARGO_TERM_QUIET",
-    "__CARGO_TEST_ROOT",
-];
-
 /// Columns of cargo's progress bar: room for the names of what compiles.
 const PROGRESS_WIDTH: &str = "160";
 
@@ -107,12 +86,9 @@ impl BaseEnvironment {
 
     /// For one build. What the request wants comes first, so that it overrules nothing of ours.
     pub fn of_build(&self, project: &Project, requested: &BTreeMap<String, String>) -> Environment {
-        let allowed = |name: &str| !OURS.contains(&name) && !name.to_ascii_uppercase().ends_with("_TOKEN");
-        let mut env: Environment = requested
-            .iter()
-            .filter(|(name, _)| allowed(name))
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        let allowed = |name: &&String| !protocol::is_builders_own(name);
+        let asked = requested.iter().filter(|(name, _)| allowed(name));
+        let mut env: Environment = asked.map(|(name, value)| (name.into(), value.into())).collect();
         env.extend(self.0.clone());
         env.insert("HOME".into(), project.home.clone().into());
         env.insert("TMPDIR".into(), project.tmp.clone().into());
@@ -195,7 +171,7 @@ mod tests {
             ("CARGO_TARGET_DIR", "/evil"),
             ("RUSTC_WRAPPER", "evil"),
             ("LANG", "evil"),
-            ("CARGO_REGISTRIES_X_TOKEN", "t"),
+            ("GITHUB_TOKEN", "t"),
             ("RUSTFLAGS", "-C debuginfo=1"),
         ];
         let wanted = wanted.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -203,7 +179,7 @@ mod tests {
         let got = |name: &str| env.get(OsStr::new(name)).and_then(|value| value.to_str());
         assert_eq!(got("CARGO_TARGET_DIR"), Some("/w/projects/me/k-1/target"));
         assert_eq!(got("RUSTFLAGS"), Some("-C debuginfo=1"));
-        assert_eq!((got("RUSTC_WRAPPER"), got("CARGO_REGISTRIES_X_TOKEN")), (None, None));
+        assert_eq!((got("RUSTC_WRAPPER"), got("GITHUB_TOKEN")), (None, Some("t")));
         assert!(!env.values().any(|value| value.to_str().is_some_and(|v| v.contains("evil"))));
     }
 }

@@ -95,8 +95,13 @@ mod tests {
         let file = folder.path().join("tool");
         fs::write(&file, "one").unwrap();
         let package = PackageRef { name: "p".to_owned(), version: "1.0.0".to_owned(), directory: String::new() };
-        let kind =
-            FileKind::Executable { name: "tool".to_owned(), target_kind: "bin".to_owned(), package, target: None };
+        let kind = FileKind::Executable {
+            name: "tool".to_owned(),
+            target_kind: "bin".to_owned(),
+            package,
+            target: None,
+            source: None,
+        };
         let program = Program { file: file.clone(), path: "debug/tool".to_owned(), kind };
         let contents = Contents { host: "h".to_owned(), rustc: "r".to_owned(), programs: vec![program], lock: None };
         let packed = |name: &str| {

@@ -98,6 +98,7 @@ impl Selection<'_> {
             target_kind: target_kind.to_owned(),
             package: PackageRef { name: package.name.clone(), version: package.version.clone(), directory },
             target: triple,
+            source: None,
         };
         Some(Program { file, path: relative, kind })
     }

@@ -62,7 +62,14 @@ fn main() -> ExitCode {
 fn run(shell: &Shell, typed: &Typed) -> anyhow::Result<u8> {
     let interrupt = Interrupt::install()?;
     match &typed.cli.verb {
-        Verb::Build(args) => verbs::build(shell, &interrupt, typed, args),
+        Verb::Build(args) => verbs::build(shell, &interrupt, typed, &args.asked()),
+        Verb::Check(args) => verbs::build(shell, &interrupt, typed, &args.asked()),
+        Verb::Clippy(args) => verbs::build(shell, &interrupt, typed, &args.asked()?),
+        Verb::Test(args) => verbs::build(shell, &interrupt, typed, &args.asked()?),
+        Verb::Bench(args) => verbs::build(shell, &interrupt, typed, &args.asked()?),
+        Verb::Doc(args) => verbs::build(shell, &interrupt, typed, &args.asked()),
+        Verb::Run(args) => verbs::build(shell, &interrupt, typed, &args.asked()),
+        Verb::Fmt(args) => verbs::build(shell, &interrupt, typed, &args.asked()?),
         Verb::Configure(args) => verbs::configure(shell, typed, args),
         Verb::Doctor(args) => verbs::doctor(shell, &interrupt, typed, args),
         Verb::Package(args) => verbs::package(shell, typed, args),

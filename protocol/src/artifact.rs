@@ -52,6 +52,9 @@ pub enum FileKind {
         /// The triple it is for; none: the builder's own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<String>,
+        /// Its first source file, relative to the package's folder, `/` between parts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<String>,
     },
     /// `Cargo.lock`, where the build made or changed it; `path` is `Cargo.lock`.
     Lock,

@@ -99,6 +99,9 @@ pub enum Status {
         /// Cargo's target directory on the builder, likewise.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<String>,
+        /// The folder programs are installed into on the builder, likewise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        root: Option<String>,
     },
     /// What was built runs.
     Running,
@@ -171,7 +174,7 @@ mod tests {
             id(),
             Some(3),
             5,
-            EventKind::Status(Status::Compiling { attempt: 1, source: "/w".to_owned(), target: None }),
+            EventKind::Status(Status::Compiling { attempt: 1, source: "/w".to_owned(), target: None, root: None }),
         );
         let json = serde_json::to_value(&event).unwrap();
         assert_eq!(

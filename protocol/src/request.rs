@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::cargo_options::check_triple;
 use crate::install::InstallRequest;
 use crate::limits::{MAX_METADATA_BYTES, PROTOCOL_VERSION};
+use crate::variables::is_builders_own;
 use crate::{CargoOptions, Command, InvalidName, ProjectKey};
 
 /// The name of the request inside a source archive: always its first entry.
@@ -42,6 +43,12 @@ pub struct Details {
     pub root: String,
     /// Where cargo runs, relative to the source like `root`.
     pub directory: String,
+    /// Where [`Command::Run`] runs the program, relative to the source like `root`; none: in `directory`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub working_directory: Option<String>,
+    /// Whether libraries for other languages (`cdylib`, `staticlib`) are to come back beside executables.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub libraries: bool,
     /// The device's own triple: what is built for where the flags name no target. A builder whose own triple it is leaves
     /// `--target` away, as cargo on the device would.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,7 +230,7 @@ impl RequestHead {
 
 impl Details {
     fn check(&self) -> Result<(), InvalidRequest> {
-        for path in [&self.root, &self.directory] {
+        for path in [&self.root, &self.directory].into_iter().chain(&self.working_directory) {
             let clean = path.is_empty()
                 || (!path.contains('\\') && path.split('/').all(|part| !matches!(part, "" | "." | "..")));
             if !clean || path.contains('\0') {
@@ -245,6 +252,9 @@ impl Details {
             let named = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b'=');
             if !named || self.env.values().any(|v| v.contains('\0')) {
                 return Err(InvalidRequest::Refused("a variable of the environment is malformed".to_owned()));
+            }
+            if is_builders_own(name) {
+                return Err(InvalidRequest::Refused(format!("the variable `{name}` is the builder's own")));
             }
         }
         if self.args.iter().any(|arg| arg.contains('\0')) {

@@ -200,7 +200,7 @@ impl<'a> Build<'a> {
         let begun = Instant::now();
         let source = prepared.project.source.to_string_lossy().into_owned();
         let target = Some(prepared.project.target.to_string_lossy().into_owned());
-        self.reporter.status(Status::Compiling { attempt: self.attempt.number, source, target }).await;
+        self.reporter.status(Status::Compiling { attempt: self.attempt.number, source, target, root: None }).await;
         let metadata = self.spec(prepared, metadata_args(&prepared.request));
         let (run, metadata) = tokio::join!(self.run_cargo(prepared), async {
             let text = self.guarded("cargo metadata", capture(&metadata)).await.ok()?.ok()?.text().ok()?;

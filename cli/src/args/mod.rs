@@ -1,16 +1,30 @@
 //! The command line.
 
+mod asked;
 mod build;
+mod check;
 mod configure;
+mod doc;
 mod doctor;
+mod flags;
+mod fmt;
+mod run;
+mod test;
 
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-pub use build::{BuildArgs, ProjectArgs};
+pub use asked::{Asked, Delivery};
+pub use build::BuildArgs;
+pub use check::{CheckArgs, ClippyArgs};
 pub use configure::ConfigureArgs;
+pub use doc::DocArgs;
 pub use doctor::DoctorArgs;
+pub use flags::ProjectArgs;
+pub use fmt::FmtArgs;
+pub use run::RunArgs;
+pub use test::{BenchArgs, TestArgs};
 
 use crate::terminal::ColorWhen;
 
@@ -52,6 +66,24 @@ pub enum Verb {
     /// Build this project in the cloud and install its binaries
     #[command(visible_alias = "b")]
     Build(Box<BuildArgs>),
+    /// Check this project and all of its dependencies for errors
+    #[command(visible_alias = "c")]
+    Check(Box<CheckArgs>),
+    /// Check this project to catch common mistakes and improve its code
+    Clippy(Box<ClippyArgs>),
+    /// Compile and run this project's tests
+    #[command(visible_alias = "t")]
+    Test(Box<TestArgs>),
+    /// Compile and run this project's benchmarks
+    Bench(Box<BenchArgs>),
+    /// Build this project's and its dependencies' documentation
+    #[command(visible_alias = "d")]
+    Doc(Box<DocArgs>),
+    /// Run a binary or example of this project
+    #[command(visible_alias = "r")]
+    Run(Box<RunArgs>),
+    /// See whether this project is formatted as rustfmt does it
+    Fmt(FmtArgs),
     /// Show what of this project would be sent
     Package(PackageArgs),
     /// Set up a backend from one pasted line

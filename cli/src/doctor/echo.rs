@@ -12,7 +12,7 @@ use protocol::{ArtifactInfo, BuildId, BuildResult, CargoOptions, Details, FileKi
 
 use super::Finding;
 use crate::config::{Backend, config_folder};
-use crate::follow::{Follower, Subject};
+use crate::follow::{DevicePaths, Follower, Subject};
 use crate::install::{Artifact, InstallRoot, check_executable};
 use crate::interrupt::Interrupt;
 use crate::project::{Project, project_key};
@@ -92,7 +92,7 @@ impl Trial<'_> {
             build: self.build.clone(),
             owner: self.backend.owner.clone(),
             socket: self.backend.socket.clone(),
-            top: top.clone(),
+            paths: DevicePaths { source: Some(top), ..DevicePaths::default() },
             json: false,
         };
         let patience = self.interrupt.within(PATIENCE);

@@ -1,6 +1,5 @@
 //! The loop that follows a build to its end.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use protocol::{BuildId, BuildResult, ClientMessage, Delivery, Next, Order, Owner, keys};
 
 use super::log::Log;
+use super::paths::DevicePaths;
 use super::poll;
 use super::printer::Printer;
 use super::signal::Signal;
@@ -26,8 +26,8 @@ pub struct Subject {
     pub owner: Owner,
     /// The WebSocket, if the backend has one.
     pub socket: Option<String>,
-    /// The device's folder for what was sent.
-    pub top: PathBuf,
+    /// The device's folders, to be named in what the build prints.
+    pub paths: DevicePaths,
     /// Whether standard output is cargo's messages in JSON.
     pub json: bool,
 }
@@ -85,8 +85,8 @@ impl<'a> Follower<'a> {
         let (storage, live, build) = (self.storage.clone(), self.live.clone(), self.subject.build.clone());
         thread::spawn(move || poll::run(&storage, &build, &key, &live, &signals));
 
-        let top = self.subject.top.clone();
-        let mut printer = Printer::new(self.shell, &top, self.subject.json);
+        let paths = self.subject.paths.clone();
+        let mut printer = Printer::new(self.shell, &paths, self.subject.json);
         self.shell.waiting("Waiting", "for the backend");
         let result = self.follow(&commands, &heard, &mut printer);
         self.shell.clear();

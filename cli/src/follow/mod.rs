@@ -11,4 +11,5 @@ mod socket;
 
 pub use follower::{Follower, Subject};
 pub use line::{Line, Place};
+pub use paths::DevicePaths;
 pub use socket::Endpoint;

@@ -1,19 +1,83 @@
-//! Paths in what the build prints: the builder's folder of the source becomes the device's.
+//! Paths in what the build prints: the builder's folders become the device's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// From one folder to the other.
+/// The device's folders that stand in the place of the builder's.
+#[derive(Debug, Clone, Default)]
+pub struct DevicePaths {
+    /// What was sent.
+    pub source: Option<PathBuf>,
+    /// Cargo's target directory.
+    pub target: Option<PathBuf>,
+    /// Where programs are installed.
+    pub root: Option<PathBuf>,
+    /// Where the command was typed: what runs is named from there, as cargo does.
+    pub cwd: Option<PathBuf>,
+}
+
+/// The builder's folders, as it names them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BuilderPaths<'a> {
+    /// Of what was sent.
+    pub source: Option<&'a str>,
+    /// Cargo's target directory.
+    pub target: Option<&'a str>,
+    /// Where programs are installed.
+    pub root: Option<&'a str>,
+}
+
+/// From the one to the other.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PathMapping(Vec<Folder>);
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PathMapping {
+struct Folder {
     from: String,
     to: String,
     /// The same inside a JSON string.
     to_json: String,
+    /// The same from where the command was typed.
+    relative: Option<String>,
 }
 
 impl PathMapping {
-    /// `from` is the builder's folder; one that is no absolute path below the root maps nothing.
-    pub fn new(from: &str, to: &Path) -> Option<Self> {
+    /// A builder's folder that is no absolute path below the root maps nothing.
+    pub fn new(builder: BuilderPaths, device: &DevicePaths) -> Self {
+        let folder = |from: Option<&str>, to: &Option<PathBuf>| Folder::new(from?, to.as_deref()?);
+        let mut target = folder(builder.target, &device.target);
+        if let (Some(folder), Some(to), Some(cwd)) = (&mut target, &device.target, &device.cwd) {
+            folder.relative = to.strip_prefix(cwd).ok().and_then(Path::to_str).map(str::to_owned);
+        }
+        let others = [folder(builder.source, &device.source), folder(builder.root, &device.root)];
+        Self(target.into_iter().chain(others.into_iter().flatten()).collect())
+    }
+
+    /// The text with the device's paths; `json`: it is one of cargo's messages.
+    pub fn apply(&self, text: &str, json: bool) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((at, folder)) = self.first_in(rest) {
+            let end = at + folder.from.len();
+            out.push_str(&rest[..at]);
+            let to = match &folder.relative {
+                _ if json => &folder.to_json,
+                Some(relative) if names_what_runs(rest, at) => relative,
+                _ => &folder.to,
+            };
+            out.push_str(if stands_alone(rest, at, end) { to } else { &folder.from });
+            rest = &rest[end..];
+        }
+        out.push_str(rest);
+        out
+    }
+
+    fn first_in(&self, text: &str) -> Option<(usize, &Folder)> {
+        self.0.iter().filter_map(|folder| Some((text.find(&folder.from)?, folder))).min_by_key(|(at, _)| *at)
+    }
+}
+
+impl Folder {
+    fn new(from: &str, to: &Path) -> Option<Self> {
         let from = from.trim_end_matches('/');
         if !from.starts_with('/') {
             return None;
@@ -21,33 +85,26 @@ impl PathMapping {
         let to = to.to_str()?.trim_end_matches('/').to_owned();
         let json = serde_json::to_string(&to).ok()?;
         let to_json = json.get(1..json.len() - 1)?.to_owned();
-        Some(Self { from: from.to_owned(), to, to_json })
-    }
-
-    /// The text with the device's paths; `json`: it is one of cargo's messages.
-    pub fn apply(&self, text: &str, json: bool) -> String {
-        let to = if json { &self.to_json } else { &self.to };
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find(&self.from) {
-            let end = at + self.from.len();
-            out.push_str(&rest[..at]);
-            // `/w/source` is no part of `/w/source-2` nor of `/x/w/source`.
-            let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-            let begins =
-                !rest[..at].chars().next_back().is_some_and(|c| inner(c) || c == '/' && !text_is_url(&rest[..at]));
-            let ends = !rest[end..].chars().next().is_some_and(|c| inner(c) && !ends_sentence(&rest[end..]));
-            out.push_str(if begins && ends { if to.is_empty() { "" } else { to } } else { &self.from });
-            rest = &rest[end..];
-        }
-        out.push_str(rest);
-        out
+        Some(Self { from: from.to_owned(), to, to_json, relative: None })
     }
 }
 
-/// `file:///w/source`: the path of a URL begins after two slashes.
-fn text_is_url(before: &str) -> bool {
-    before.ends_with("://")
+/// Whether what is found is a whole path, or the beginning of one: `/w/source` is no part of `/w/source-2` nor of
+/// `/x/w/source`.
+fn stands_alone(text: &str, at: usize, end: usize) -> bool {
+    let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let before = &text[..at];
+    let begins = !before.chars().next_back().is_some_and(|c| inner(c) || c == '/' && !before.ends_with("://"));
+    let ends = !text[end..].chars().next().is_some_and(|c| inner(c) && !ends_sentence(&text[end..]));
+    begins && ends
+}
+
+/// Whether a path is the program of `Running` or `Executable`, which cargo names from where it was started.
+fn names_what_runs(text: &str, at: usize) -> bool {
+    let line = &text[text[..at].rfind('\n').map_or(0, |end| end + 1)..at];
+    let word = |word: &str| line.contains(word) && line.ends_with(['(', '`']);
+    let build_script = text[at..].split(['`', '\n']).next().is_some_and(|path| path.contains("/build-script-"));
+    (word("Running ") || word("Executable ")) && !build_script
 }
 
 /// A full stop behind a path is no part of it.
@@ -60,19 +117,44 @@ fn ends_sentence(after: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn mapping(source: &str, to: &str) -> PathMapping {
+        let device = DevicePaths {
+            source: Some(to.into()),
+            target: Some("/home/me/p/out".into()),
+            root: None,
+            cwd: Some("/home/me/p".into()),
+        };
+        PathMapping::new(BuilderPaths { source: Some(source), target: Some("/w/k/target"), root: Some("/r") }, &device)
+    }
+
     #[test]
-    fn the_builders_folder_becomes_the_devices() {
-        let mapping = PathMapping::new("/w/k/source/", Path::new("/home/me/my \"x\"")).unwrap();
+    fn the_builders_folders_become_the_devices() {
+        let mapping = mapping("/w/k/source/", "/home/me/my \"x\"");
         let apply = |text| mapping.apply(text, false);
         assert_eq!(apply("Compiling a v1 (/w/k/source/a)\n"), "Compiling a v1 (/home/me/my \"x\"/a)\n");
         assert_eq!(apply("(/w/k/source)"), "(/home/me/my \"x\")");
         assert_eq!(apply("file:///w/k/source/a."), "file:///home/me/my \"x\"/a.");
         assert_eq!(apply("in /w/k/source."), "in /home/me/my \"x\".");
+        assert_eq!(apply("/w/k/target/x /w/k/source/y /r"), "/home/me/p/out/x /home/me/my \"x\"/y /r");
+        assert_eq!(
+            apply("a\n     Running tests/x.rs (/w/k/target/debug/x)\n"),
+            "a\n     Running tests/x.rs (out/debug/x)\n"
+        );
+        assert_eq!(apply("Running `/w/k/target/debug/x y`"), "Running `out/debug/x y`");
+        assert_eq!(
+            apply("Running `/w/k/target/build/b/build-script-b`"),
+            "Running `/home/me/p/out/build/b/build-script-b`"
+        );
         for text in ["/w/k/source-2/a", "/x/w/k/source/a", "/w/k/sources", "/w/k/source.old/x", ""] {
             assert_eq!(apply(text), text);
         }
         assert_eq!(mapping.apply(r#"{"p":"/w/k/source/a"}"#, true), r#"{"p":"/home/me/my \"x\"/a"}"#);
-        assert_eq!(PathMapping::new("/", Path::new("/a")), None);
-        assert_eq!(PathMapping::new("w", Path::new("/a")), None);
+    }
+
+    #[test]
+    fn what_is_no_folder_maps_nothing() {
+        for from in ["/", "w"] {
+            assert_eq!(mapping(from, "/a").apply("/ w /w/k", false), "/ w /w/k");
+        }
     }
 }

@@ -1,12 +1,11 @@
 //! Events onto the terminal, each once and in order.
 
 use std::collections::VecDeque;
-use std::path::Path;
 
 use protocol::{Delivery, Event, EventKind, Status, Stream};
 
 use super::log::Log;
-use super::paths::PathMapping;
+use super::paths::{BuilderPaths, DevicePaths, PathMapping};
 use crate::terminal::Shell;
 
 /// Output held back behind what was not streamed, at most; streaming stops soon after the first gap anyway.
@@ -15,10 +14,10 @@ const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
 /// Shows what is delivered.
 pub struct Printer<'a> {
     shell: &'a Shell,
-    top: &'a Path,
+    paths: &'a DevicePaths,
     /// Whether standard output is cargo's messages in JSON.
     json: bool,
-    mapping: Option<PathMapping>,
+    mapping: PathMapping,
     /// From the first gap on: output is shown when the log has filled it.
     held: VecDeque<Held>,
     held_bytes: usize,
@@ -32,9 +31,10 @@ enum Held {
 }
 
 impl<'a> Printer<'a> {
-    /// `top` is the device's folder for what was sent.
-    pub fn new(shell: &'a Shell, top: &'a Path, json: bool) -> Self {
-        Self { shell, top, json, mapping: None, held: VecDeque::new(), held_bytes: 0, place: None }
+    /// `paths` are named in what the build prints.
+    pub fn new(shell: &'a Shell, paths: &'a DevicePaths, json: bool) -> Self {
+        let mapping = PathMapping::default();
+        Self { shell, paths, json, mapping, held: VecDeque::new(), held_bytes: 0, place: None }
     }
 
     /// Shows, or keeps for later, anything but the end.
@@ -79,10 +79,7 @@ impl<'a> Printer<'a> {
         match &event.kind {
             EventKind::Output { stream, text } => {
                 let json = self.json && *stream == Stream::Stdout;
-                match &self.mapping {
-                    Some(mapping) => self.shell.output(*stream, &mapping.apply(text, json)),
-                    None => self.shell.output(*stream, text),
-                }
+                self.shell.output(*stream, &self.mapping.apply(text, json));
             }
             EventKind::Status(status) => self.status(status),
             _ => {}
@@ -101,19 +98,29 @@ impl<'a> Printer<'a> {
             Status::Waiting => self.shell.status("Waiting", "for another build of this project"),
             Status::Restoring => self.shell.waiting("Restoring", "what an earlier build left"),
             Status::Unpacking => self.shell.waiting("Unpacking", "on the builder"),
-            Status::Compiling { attempt, source, .. } => {
-                self.mapping = PathMapping::new(source, self.top);
+            Status::Compiling { attempt, .. } => {
+                self.map(status);
                 if *attempt > 1 {
                     self.shell.status("Resuming", format!("where the time ran out (attempt {attempt})"));
                 }
                 self.shell.waiting("Building", "");
             }
+            // What runs has the terminal for itself.
+            Status::Running => self.shell.clear(),
             Status::Pausing { .. } => {
                 self.shell.waiting("Pausing", "the builder's time is up; saving for the next attempt")
             }
             Status::Packing => self.shell.waiting("Packing", "what was built"),
             Status::Uploading => self.shell.waiting("Storing", "what was built"),
             _ => {}
+        }
+    }
+
+    /// Notes the builder's folders.
+    fn map(&mut self, status: &Status) {
+        if let Status::Compiling { source, target, root, .. } = status {
+            let builder = BuilderPaths { source: Some(source), target: target.as_deref(), root: root.as_deref() };
+            self.mapping = PathMapping::new(builder, self.paths);
         }
     }
 
@@ -149,10 +156,7 @@ impl<'a> Printer<'a> {
                 if seq >= from {
                     // A status of long ago would only mislead, but it may carry the folder's name.
                     match &event.kind {
-                        EventKind::Status(Status::Compiling { source, .. }) => {
-                            self.mapping = PathMapping::new(source, self.top);
-                        }
-                        EventKind::Status(_) => {}
+                        EventKind::Status(status) => self.map(status),
                         _ => self.show(&event),
                     }
                 }

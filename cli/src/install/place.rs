@@ -45,12 +45,18 @@ impl Staged {
         self.temporary.as_file_mut()
     }
 
-    /// Puts it in its place, with these permissions.
+    /// Puts it in its place, with these permissions, on the disk for certain.
     pub fn commit(self, mode: u32) -> anyhow::Result<()> {
+        let synced = self.temporary.as_file().sync_all();
+        synced.with_context(|| format!("could not write `{}`", self.place.display()))?;
+        self.put(mode)
+    }
+
+    /// The same, and the system writes it to the disk when it likes: for many small files.
+    pub fn put(self, mode: u32) -> anyhow::Result<()> {
         let place = self.place;
-        let file = self.temporary.as_file();
-        file.set_permissions(Permissions::from_mode(mode))
-            .and_then(|()| file.sync_all())
+        let permitted = self.temporary.as_file().set_permissions(Permissions::from_mode(mode));
+        permitted
             .and_then(|()| self.temporary.persist(&place).map_err(|error| error.error))
             .with_context(|| format!("could not write `{}`", place.display()))?;
         Ok(())

@@ -87,6 +87,13 @@ impl Project {
         })
     }
 
+    /// Makes room for the root of the git repository the project lies in, and returns it; none without a repository.
+    pub fn widen_to_repository(&mut self) -> Option<PathBuf> {
+        let root = repository_root(&self.root)?;
+        self.top = common_ancestor(&self.top, &root);
+        Some(root)
+    }
+
     /// The path of something that is sent inside the archive, below [`protocol::SOURCE_PREFIX`].
     pub fn inside(&self, path: &Path) -> anyhow::Result<String> {
         let relative = relative(&self.top, path);

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::{REQUEST_ENTRY, RequestFile, SOURCE_PREFIX};
@@ -10,7 +9,7 @@ use thiserror::Error;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::entry::{Content, Entry};
+use super::entry::{Content, Entry, file_content};
 
 /// Why an archive was not finished.
 #[derive(Debug, Error)]
@@ -96,13 +95,7 @@ fn changed(entry: &Entry) -> PackError {
 }
 
 fn unchanged(entry: &Entry, file: &File) -> io::Result<bool> {
-    let metadata = file.metadata()?;
-    let now = Content::File {
-        size: metadata.len(),
-        modified: metadata.modified()?,
-        mode: metadata.permissions().mode() & 0o777,
-    };
-    Ok(now == entry.content)
+    Ok(file_content(&file.metadata()?)? == entry.content)
 }
 
 fn output(error: zip::result::ZipError) -> PackError {
@@ -111,6 +104,8 @@ fn output(error: zip::result::ZipError) -> PackError {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use std::io::Cursor;
     use std::path::Path;

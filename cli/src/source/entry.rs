@@ -1,6 +1,8 @@
 //! One thing of the source.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -45,6 +47,12 @@ impl Entry {
             Content::Folder => 0,
         }
     }
+}
+
+/// A regular file, as it is now.
+pub fn file_content(metadata: &Metadata) -> std::io::Result<Content> {
+    let mode = metadata.permissions().mode() & 0o777;
+    Ok(Content::File { size: metadata.len(), modified: metadata.modified()?, mode })
 }
 
 /// Everything that is sent.

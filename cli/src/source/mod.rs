@@ -1,6 +1,7 @@
 //! What is sent: which files, and the archive they travel in.
 
 mod archive;
+mod commit;
 mod entry;
 mod index;
 mod patterns;
@@ -10,5 +11,6 @@ mod selection;
 mod walk;
 
 pub use archive::{PackError, pack};
+pub use commit::Commit;
 pub use entry::{Content, Entry, Listing, biggest_folders};
 pub use walk::list;

@@ -1,16 +1,16 @@
 //! Which files are sent: ignore rules as git applies them, cargo's own leavings, and what the manifests add and take away.
 
 use std::collections::BTreeMap;
-use std::fs::{FileType, Metadata};
+use std::fs::FileType;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use walkdir::{DirEntry, WalkDir};
 
-use super::entry::{Content, Entry, Listing};
+use super::entry::{Content, Entry, Listing, file_content};
 use super::patterns::Patterns;
 use super::repository::Repository;
 use super::secrets::looks_secret;
@@ -226,7 +226,7 @@ impl Walk<'_> {
         if self.own_output.contains(&(metadata.dev(), metadata.ino())) {
             return Ok(());
         }
-        let content = content(&metadata).with_context(|| format!("could not read `{}`", path.display()))?;
+        let content = file_content(&metadata).with_context(|| format!("could not read `{}`", path.display()))?;
         self.found.insert(name.clone(), Entry { path: path.to_path_buf(), name, content });
         Ok(())
     }
@@ -305,11 +305,6 @@ fn own_output() -> Vec<(u64, u64)> {
     let files = [out.as_fd(), err.as_fd()].map(|fd| fd.try_clone_to_owned().map(std::fs::File::from));
     let metadata = files.into_iter().flatten().filter_map(|file| file.metadata().ok());
     metadata.filter(|metadata| metadata.is_file()).map(|metadata| (metadata.dev(), metadata.ino())).collect()
-}
-
-fn content(metadata: &Metadata) -> std::io::Result<Content> {
-    let mode = metadata.permissions().mode() & 0o777;
-    Ok(Content::File { size: metadata.len(), modified: metadata.modified()?, mode })
 }
 
 fn unreadable(error: &walkdir::Error) -> anyhow::Error {

@@ -1,115 +1,78 @@
-//! `cargo cloud build`: send, follow, bring back.
+//! Every verb that sends the project: send, follow, bring back.
 
 use anyhow::bail;
 use protocol::limits::PROTOCOL_VERSION;
-use protocol::{BuildId, Command, Details, Outcome, Request, keys};
+use protocol::{Details, Outcome, Request, keys};
 
 use super::completion::{Completion, Destination};
 use super::plan::{Place, Targets};
-use super::sending::{self, Restless, Shipment};
-use crate::args::{BuildArgs, Typed};
-use crate::config::{Backend, Config, config_folder};
-use crate::environment;
-use crate::follow::{Follower, Subject};
+use super::sending;
+use super::session::Session;
+use super::{environment, execution};
+use crate::args::{Asked, Delivery, Typed};
+use crate::config::config_folder;
+use crate::follow::{DevicePaths, Subject};
 use crate::install::{InstallRoot, sha256_of};
 use crate::interrupt::{self, Interrupt};
 use crate::project::project_key;
-use crate::random;
-use crate::source;
-use crate::storage::{Clock, Signer, Storage};
-use crate::terminal::{Shell, bytes};
+use crate::terminal::Shell;
 
-/// A source that changes is listed and packed again so often.
-const MAX_PACKINGS: u32 = 3;
-
-/// Builds a project and installs what comes of it, or leaves it in `target`. Returns the exit code.
-pub fn build(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &BuildArgs) -> anyhow::Result<u8> {
-    args.check()?;
-    let place = Place::find(&typed.cli.common, &args.project)?;
-    let targets = place.targets(&args.target)?;
-    let (backend, warning) = Config::backend(typed.cli.common.backend.as_deref())?;
-    if let Some(warning) = warning {
-        shell.warn(warning);
+/// Does what is asked for with the project one stands in. Returns the exit code.
+pub fn build(shell: &Shell, interrupt: &Interrupt, typed: &Typed, asked: &Asked) -> anyhow::Result<u8> {
+    let mut place = Place::find(&typed.cli.common, &asked.project)?;
+    if asked.cloud.with_git && place.project.widen_to_repository().is_none() {
+        bail!("`--with-git`: `{}` lies in no git repository", place.project.root.display());
     }
-    refuse_unknown(&backend, &targets)?;
-    let destination = destination(&place, args)?;
+    let targets = place.targets(&asked.targets)?;
+    let session = Session::open(shell, interrupt, typed.cli.common.backend.as_deref())?;
+    targets.refuse_unknown(&session.backend)?;
+    let destination = destination(&place, asked)?;
     tell_what_stays(shell, &place);
 
-    let request = request(shell, typed, args, &place, &targets)?;
-    let clock = Clock::default();
-    let storage = Storage::new(&backend, clock.clone())?;
-    let build = upload(shell, interrupt, &place, &backend, &storage, &clock, &request)?;
-
+    let request = request(shell, typed, asked, &place, &targets)?;
+    let build = sending::send_project(&session, &place, &request, asked.cloud.with_git)?;
     let subject = Subject {
         build: build.clone(),
-        owner: backend.owner.clone(),
-        socket: backend.socket.clone(),
-        top: place.project.top.clone(),
+        owner: session.backend.owner.clone(),
+        socket: session.backend.socket.clone(),
+        paths: DevicePaths {
+            source: Some(place.project.top.clone()),
+            target: Some(place.target_dir.clone()),
+            root: None,
+            cwd: Some(place.cwd.clone()),
+        },
         json: request.options.message_format.iter().any(|format| format.starts_with("json")),
     };
-    let signer = Signer::new(backend.credentials.clone(), backend.region.clone(), clock);
-    let Some(result) = Follower::new(shell, interrupt, &storage, subject).run(signer) else {
-        return Ok(interrupt::EXIT_CODE);
-    };
-    if let Some(message) = &result.message {
-        shell.error(message);
-    } else if !matches!(result.outcome, Outcome::Succeeded | Outcome::Failed) {
-        shell.error(ending(result.outcome));
+    let Some(result) = session.follow(subject) else { return Ok(interrupt::EXIT_CODE) };
+    let Some(info) = &result.artifact else { return Ok(result.client_exit_code()) };
+    let completion = Completion { session: &session, place: &place, request: &request, destination: &destination };
+    let key = keys::artifact(&session.backend.owner, &build);
+    let succeeded = result.outcome == Outcome::Succeeded;
+    let delivered = completion.run(&key, info, succeeded)?;
+    if succeeded && asked.open {
+        execution::open_documentation(shell, &place, &request)?;
     }
-    if let Some(info) = &result.artifact {
-        let completion = Completion { shell, interrupt, storage: &storage, place: &place, request: &request, args };
-        completion.run(
-            &keys::artifact(&backend.owner, &build),
-            info,
-            &destination,
-            result.outcome == Outcome::Succeeded,
-        )?;
+    if succeeded && delivered.run_on_device {
+        return execution::run(shell, &place, &request, &delivered.programs);
     }
     Ok(result.client_exit_code())
 }
 
-fn ending(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Cancelled => "the build was cancelled",
-        Outcome::TimedOut => "the build took longer than the backend allows",
-        Outcome::Crashed => {
-            "the builder died; type the same command again, and if it happens again, try fewer jobs with -j"
-        }
-        Outcome::Refused => "the backend refused the build without saying why",
-        _ => "the build ended in a way this version doesn't know; update cargo-cloud",
-    }
-}
-
-/// Before anything is sent: what the configuration knows that the backend can't build.
-fn refuse_unknown(backend: &Backend, targets: &Targets) -> anyhow::Result<()> {
-    let device = targets.device.iter().filter(|_| targets.named.is_empty());
-    for target in targets.named.iter().chain(device) {
-        if !backend.targets.is_empty() && !backend.targets.contains(target) {
-            bail!(
-                "the backend `{}` can't build for `{target}`; it builds for {}. If that has changed, write its configuration \
-                 anew (the embedded backend does, started with --client-config)",
-                backend.name,
-                backend.targets.join(", ")
-            );
-        }
-    }
-    Ok(())
-}
-
-fn destination(place: &Place, args: &BuildArgs) -> anyhow::Result<Destination> {
-    if args.no_install {
-        return Ok(Destination::TargetDir(place.target_dir.clone()));
-    }
-    let configured = place.project.config.install_root();
+fn destination(place: &Place, asked: &Asked) -> anyhow::Result<Destination> {
+    let Delivery::Install { root, force } = &asked.delivery else {
+        let artifact_dir = asked.artifact_dir.as_ref().map(|folder| place.cwd.join(folder));
+        return Ok(Destination::TargetDir { folder: place.target_dir.clone(), artifact_dir });
+    };
     let root = InstallRoot::choose(
-        args.root.as_deref(),
+        root.as_deref(),
         &place.cwd,
-        environment::path,
-        configured,
+        crate::environment::path,
+        place.project.config.install_root(),
         place.cargo_home.as_deref(),
     )?;
     root.check_writable()?;
-    Ok(Destination::Install(root))
+    let artifact_dir = asked.artifact_dir.as_ref().map(|folder| place.cwd.join(folder));
+    Ok(Destination::Install { root, force: *force, target_dir: place.target_dir.clone(), artifact_dir })
 }
 
 fn tell_what_stays(shell: &Shell, place: &Place) {
@@ -118,76 +81,26 @@ fn tell_what_stays(shell: &Shell, place: &Place) {
     }
 }
 
-fn request(
-    shell: &Shell,
-    typed: &Typed,
-    args: &BuildArgs,
-    place: &Place,
-    targets: &Targets,
-) -> anyhow::Result<Request> {
+fn request(shell: &Shell, typed: &Typed, asked: &Asked, place: &Place, targets: &Targets) -> anyhow::Result<Request> {
     let project = &place.project;
     let folder = config_folder()?;
     Ok(Request {
         protocol: PROTOCOL_VERSION,
         client: env!("CARGO_PKG_VERSION").to_owned(),
-        command: Command::Build,
+        command: asked.command,
         project: project_key(&project.name, &project.root, &folder)?,
-        options: place.options(shell, typed, args, targets),
+        options: place.options(shell, typed, asked, targets),
         details: Details {
             root: project.inside(&project.root)?,
             directory: project.inside(&project.directory)?,
+            working_directory: place.working_directory(),
             device: targets.device.clone(),
             toolchain: place.toolchain(typed),
-            env: environment::forwarded(
-                std::env::vars_os()
-                    .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-            ),
+            env: environment::of_build(&asked.cloud.env)?,
             lock_sha256: sha256_of(&project.root.join("Cargo.lock")),
+            args: asked.args.clone(),
+            libraries: asked.delivery == Delivery::TargetDir,
+            ..Details::default()
         },
     })
-}
-
-/// Packs and sends; returns the build's id.
-fn upload(
-    shell: &Shell,
-    interrupt: &Interrupt,
-    place: &Place,
-    backend: &Backend,
-    storage: &Storage,
-    clock: &Clock,
-    request: &Request,
-) -> anyhow::Result<BuildId> {
-    let (metadata, file) = request.encode();
-    sending::check_request(&file)?;
-    let metadata: Vec<_> = metadata.into_iter().collect();
-    let mut packings = 0;
-    loop {
-        let listing = source::list(&place.project, &place.target_dir)?;
-        if packings == 0 {
-            sending::tell(shell, &listing);
-        }
-        sending::check_limits(&listing)?;
-        let message = format!("{} ({} files, {})", place.project.name, listing.entries.len(), bytes(listing.size()));
-        shell.status("Packing", message);
-        let build = BuildId::new(clock.unix_ms(), random()?);
-        let key = keys::source(&backend.owner, &build);
-        let shipment = Shipment {
-            key: &key,
-            metadata: &metadata,
-            request: &file,
-            entries: &listing.entries,
-            backend: &backend.name,
-        };
-        let Err(Restless::Changed(path)) = sending::send(shell, interrupt, storage, &shipment)? else {
-            return Ok(build);
-        };
-        packings += 1;
-        if packings >= MAX_PACKINGS {
-            bail!(
-                "`{path}` keeps changing while it is packed; stop what writes it, or leave it out with `exclude` under \
-                 [workspace.metadata.cloud]"
-            );
-        }
-        shell.note(format!("`{path}` changed while it was packed; packing again"));
-    }
 }

@@ -5,18 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use protocol::limits::MAX_ARTIFACT_BYTES;
-use protocol::{ArtifactFile, ArtifactInfo, FileKind, Request};
+use protocol::{ArtifactFile, ArtifactInfo, CargoOptions, Command, FileKind, Request};
 
 use super::plan::Place;
-use crate::args::BuildArgs;
+use super::session::Session;
 use crate::install::{
     Artifact, Detail, InstallRoot, Installation, Provenance, Staged, below, check_executable, left, single_name,
     write_back,
 };
-use crate::interrupt::Interrupt;
 use crate::project::normalize;
-use crate::storage::{Storage, StorageError};
-use crate::terminal::{Shell, bytes};
+use crate::storage::StorageError;
+use crate::terminal::bytes;
 
 /// As cargo marks its target directory, for those who make backups, and for our own packing.
 const CACHE_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55
@@ -24,28 +23,68 @@ const CACHE_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55
 # For information about cache directory tags see https://bford.info/cachedir/
 ";
 
-/// Where executables go.
+/// Where what was built goes.
 pub enum Destination {
-    /// `bin` of a root, with cargo's bookkeeping.
-    Install(InstallRoot),
+    /// Executables into `bin` of a root, with cargo's bookkeeping; all else into the target directory.
+    Install {
+        /// The root.
+        root: InstallRoot,
+        /// Whether binaries of other packages are overwritten.
+        force: bool,
+        /// Where cargo would build.
+        target_dir: PathBuf,
+        /// `--artifact-dir`.
+        artifact_dir: Option<PathBuf>,
+    },
     /// Where cargo would leave them.
-    TargetDir(PathBuf),
+    TargetDir {
+        /// The target directory.
+        folder: PathBuf,
+        /// `--artifact-dir`.
+        artifact_dir: Option<PathBuf>,
+    },
+}
+
+impl Destination {
+    fn target_dir(&self) -> &Path {
+        let (Destination::Install { target_dir: folder, .. } | Destination::TargetDir { folder, .. }) = self;
+        folder
+    }
+
+    fn artifact_dir(&self) -> Option<&Path> {
+        let (Destination::Install { artifact_dir, .. } | Destination::TargetDir { artifact_dir, .. }) = self;
+        artifact_dir.as_deref()
+    }
 }
 
 /// The last part of a build.
 pub struct Completion<'a> {
-    /// The terminal.
-    pub shell: &'a Shell,
-    /// Ctrl-C.
-    pub interrupt: &'a Interrupt,
     /// The backend.
-    pub storage: &'a Storage,
+    pub session: &'a Session<'a>,
     /// The project.
     pub place: &'a Place,
     /// What was asked for.
     pub request: &'a Request,
-    /// How.
-    pub args: &'a BuildArgs,
+    /// Where to.
+    pub destination: &'a Destination,
+}
+
+/// What was put where.
+#[derive(Debug, Default)]
+pub struct Delivered {
+    /// Whether this device is to run the programs.
+    pub run_on_device: bool,
+    /// Executables in the target directory.
+    pub programs: Vec<LeftProgram>,
+}
+
+/// An executable in the target directory.
+#[derive(Debug)]
+pub struct LeftProgram {
+    /// Where it lies.
+    pub place: PathBuf,
+    /// What the artifact says of it.
+    pub file: ArtifactFile,
 }
 
 /// An executable of the artifact.
@@ -57,36 +96,58 @@ struct Program<'a> {
     triple: &'a str,
 }
 
+/// More files than this are counted, not listed.
+const LISTED: usize = 20;
+
 impl Completion<'_> {
     /// Brings the artifact back. `succeeded`: the build did; a failed one may still have made a `Cargo.lock`.
-    pub fn run(&self, key: &str, info: &ArtifactInfo, to: &Destination, succeeded: bool) -> anyhow::Result<()> {
-        if let Destination::TargetDir(folder) = to
+    pub fn run(&self, key: &str, info: &ArtifactInfo, succeeded: bool) -> anyhow::Result<Delivered> {
+        let shell = self.session.shell;
+        let folder = self.destination.target_dir();
+        // Programs that are to be run here are named by the artifact only.
+        let known = matches!(self.destination, Destination::TargetDir { artifact_dir: None, .. })
+            && !self.request.command.executes();
+        if known
             && succeeded
             && let Some(places) = left::is_there(folder, &self.name_of(info))
         {
-            places.iter().for_each(|place| self.shell.status("Unchanged", self.shown(place)));
-            return Ok(());
+            self.tell("Unchanged", &places);
+            return Ok(Delivered::default());
         }
-        let mut artifact = self.fetch(key, info, to)?;
+        let mut artifact = self.fetch(key, info)?;
         let manifest = artifact.manifest().clone();
         self.lockfile(&mut artifact, &manifest.files)?;
         if !succeeded {
-            return Ok(());
+            return Ok(Delivered::default());
         }
         let programs = self.programs(&manifest.files, &manifest.host)?;
-        match to {
-            Destination::Install(root) => self.install(&mut artifact, &programs, root, &manifest.rustc),
-            Destination::TargetDir(folder) => {
-                let places = self.leave(&mut artifact, &programs, folder)?;
+        self.copy_to_artifact_dir(&mut artifact, &manifest.files)?;
+        let files = self.leave_files(&mut artifact, &manifest.files)?;
+        if self.request.command == Command::Build {
+            self.tell("Created", &files);
+        }
+        let mut delivered = Delivered { run_on_device: manifest.run_on_device, programs: Vec::new() };
+        match self.destination {
+            Destination::Install { root, force, .. } => {
+                self.install(&mut artifact, &programs, root, *force, &manifest.rustc)?;
+            }
+            Destination::TargetDir { .. } => {
+                delivered.programs = self.leave(&mut artifact, &programs)?;
+                let mut places: Vec<PathBuf> = delivered.programs.iter().map(|program| program.place.clone()).collect();
+                if !delivered.run_on_device {
+                    self.tell("Created", &places);
+                }
+                places.extend(files);
                 // A lock file may have to be brought back again, though the artifact is the same.
-                if manifest.files.iter().all(|file| file.kind != FileKind::Lock)
+                if known
+                    && manifest.files.iter().all(|file| file.kind != FileKind::Lock)
                     && let Err(error) = left::record(folder, &self.name_of(info), &places)
                 {
-                    self.shell.warn(format!("could not note in `{}` what is there: {error}", folder.display()));
+                    shell.warn(format!("could not note in `{}` what is there: {error}", folder.display()));
                 }
-                Ok(())
             }
         }
+        Ok(delivered)
     }
 
     /// The artifact, and by which of the two layouts it is unpacked.
@@ -95,35 +156,44 @@ impl Completion<'_> {
         format!("{} {layout}", info.sha256)
     }
 
+    fn tell(&self, word: &str, places: &[PathBuf]) {
+        let shell = self.session.shell;
+        if places.len() > LISTED {
+            shell.status(word, format!("{} files in {}", places.len(), self.shown(self.destination.target_dir())));
+        } else {
+            places.iter().for_each(|place| shell.status(word, self.shown(place)));
+        }
+    }
+
     fn shown(&self, place: &Path) -> String {
         place.strip_prefix(&self.place.cwd).unwrap_or(place).display().to_string()
     }
 
     /// Into a file without a name, on the disk where it is unpacked: never whole in memory, and gone with this process.
-    fn fetch(&self, key: &str, info: &ArtifactInfo, to: &Destination) -> anyhow::Result<Artifact> {
+    fn fetch(&self, key: &str, info: &ArtifactInfo) -> anyhow::Result<Artifact> {
+        let Session { shell, interrupt, storage, .. } = self.session;
         if info.size > MAX_ARTIFACT_BYTES {
             bail!("the artifact is {}, the limit is {}", bytes(info.size), bytes(MAX_ARTIFACT_BYTES));
         }
-        let folder = match to {
-            Destination::Install(root) => root.bin(),
-            Destination::TargetDir(folder) => folder.clone(),
+        let folder = match self.destination {
+            Destination::Install { root, .. } => root.bin(),
+            Destination::TargetDir { folder, .. } => folder.clone(),
         };
-        let made = !folder.exists();
         let file = std::fs::create_dir_all(&folder)
-            .and_then(|()| match to {
-                Destination::TargetDir(_) if made => std::fs::write(folder.join("CACHEDIR.TAG"), CACHE_TAG),
-                _ => Ok(()),
+            .and_then(|()| match self.destination {
+                Destination::TargetDir { .. } => mark_as_cache(&folder),
+                Destination::Install { .. } => Ok(()),
             })
             .and_then(|()| tempfile::tempfile_in(&folder))
             .with_context(|| format!("could not write into `{}`", folder.display()))?;
         let progress = |done| {
-            self.shell.transfer("Downloading", done, info.size);
-            !self.interrupt.requested()
+            shell.transfer("Downloading", done, info.size);
+            !interrupt.requested()
         };
-        let outcome = self.storage.download(key, info, &file, progress);
-        self.shell.clear();
+        let outcome = storage.download(key, info, &file, progress);
+        shell.clear();
         outcome?;
-        self.shell.status("Downloaded", bytes(info.size));
+        shell.status("Downloaded", bytes(info.size));
         Artifact::open(file)
     }
 
@@ -131,7 +201,7 @@ impl Completion<'_> {
         let Some(file) = files.iter().find(|file| file.kind == FileKind::Lock) else { return Ok(()) };
         let root = &self.place.project.root;
         if !write_back(artifact, file, root, self.request.details.lock_sha256.as_deref())? {
-            self.shell.warn(format!(
+            self.session.shell.warn(format!(
                 "`{}` changed while the build ran, so the builder's is not put in its place",
                 root.join("Cargo.lock").display()
             ));
@@ -143,7 +213,7 @@ impl Completion<'_> {
         let wanted: Vec<&str> = self.request.targets().collect();
         let mut programs = Vec::new();
         for file in files {
-            let FileKind::Executable { name, target_kind, package, target } = &file.kind else { continue };
+            let FileKind::Executable { name, target_kind, package, target, .. } = &file.kind else { continue };
             let triple = target.as_deref().unwrap_or(host);
             if !wanted.contains(&triple) {
                 let wanted = wanted.join(", ");
@@ -170,7 +240,7 @@ impl Completion<'_> {
                 program.triple
             );
         }
-        if self.interrupt.requested() {
+        if self.session.interrupt.requested() {
             return Err(StorageError::Interrupted.into());
         }
         Ok(staged)
@@ -181,8 +251,10 @@ impl Completion<'_> {
         artifact: &mut Artifact,
         programs: &[Program],
         root: &InstallRoot,
+        force: bool,
         rustc: &str,
     ) -> anyhow::Result<()> {
+        let shell = self.session.shell;
         let options = &self.request.options;
         let examples = options.examples || !options.example.is_empty();
         let chosen: Vec<&Program> = programs
@@ -190,7 +262,7 @@ impl Completion<'_> {
             .filter(|program| program.kind == "bin" || (examples && program.kind == "example"))
             .collect();
         if chosen.is_empty() {
-            self.shell.note("there is nothing to install: the build made no binaries");
+            shell.note("there is nothing to install: the build made no binaries; `--no-install` brings libraries back");
             return Ok(());
         }
         let named = !options.package.is_empty() || !options.bin.is_empty() || !options.example.is_empty();
@@ -214,15 +286,15 @@ impl Completion<'_> {
                 bail!("the artifact holds `{name}` twice");
             }
         }
-        let mut installation = Installation::begin(self.shell, root)?;
+        let mut installation = Installation::begin(shell, root)?;
         for (package, files) in &staged {
-            installation.check(package, &files.keys().cloned().collect::<Vec<_>>(), self.args.force)?;
+            installation.check(package, &files.keys().cloned().collect::<Vec<_>>(), force)?;
         }
         let detail = Detail {
             features: options.features.clone(),
             all_features: options.all_features,
             no_default_features: options.no_default_features,
-            profile: self.args.profile_name(),
+            profile: profile_name(options),
             target: chosen.first().map(|program| program.triple.to_owned()).unwrap_or_default(),
             rustc: rustc.to_owned(),
         };
@@ -230,30 +302,81 @@ impl Completion<'_> {
             installation.install(package, files, &detail)?;
         }
         if let Some(warning) = root.path_warning(std::env::var_os("PATH").as_deref()) {
-            self.shell.warn(warning);
+            shell.warn(warning);
         }
         Ok(())
     }
 
-    /// As cargo on this device would: below the triple only if a target was named.
-    fn leave(&self, artifact: &mut Artifact, programs: &[Program], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-        let named = !self.request.options.target.is_empty();
+    /// Where a file of the artifact goes: as cargo on this device would have it, below the triple only if a target was
+    /// named.
+    fn place_of(&self, path: &str) -> PathBuf {
+        let device = self.request.details.device.as_deref().filter(|_| self.request.options.target.is_empty());
+        let path = device.and_then(|triple| path.strip_prefix(triple)?.strip_prefix('/')).unwrap_or(path);
+        below(self.destination.target_dir(), path)
+    }
+
+    fn leave(&self, artifact: &mut Artifact, programs: &[Program]) -> anyhow::Result<Vec<LeftProgram>> {
         let mut staged = Vec::new();
         for program in programs {
-            let path = &program.file.path;
-            let path = if named { path } else { path.strip_prefix(&format!("{}/", program.triple)).unwrap_or(path) };
-            let place = below(folder, path);
-            staged.push(self.stage(artifact, program, place)?);
+            let place = self.place_of(&program.file.path);
+            staged.push((self.stage(artifact, program, place)?, program.file));
         }
+        let mut left = Vec::new();
+        for (staged, file) in staged {
+            let place = staged.place.clone();
+            staged.commit(0o755)?;
+            left.push(LeftProgram { place, file: file.clone() });
+        }
+        Ok(left)
+    }
+
+    /// Libraries, documentation, timings.
+    fn leave_files(&self, artifact: &mut Artifact, files: &[ArtifactFile]) -> anyhow::Result<Vec<PathBuf>> {
+        let files: Vec<_> = files.iter().filter(|file| file.kind == FileKind::File).collect();
+        if !files.is_empty() {
+            let folder = self.destination.target_dir();
+            std::fs::create_dir_all(folder)
+                .and_then(|()| mark_as_cache(folder))
+                .with_context(|| format!("could not write into `{}`", folder.display()))?;
+        }
+        let places = files.iter().map(|file| (*file, self.place_of(&file.path)));
+        self.unpack(artifact, places.collect())
+    }
+
+    fn copy_to_artifact_dir(&self, artifact: &mut Artifact, files: &[ArtifactFile]) -> anyhow::Result<()> {
+        let Some(folder) = self.destination.artifact_dir() else { return Ok(()) };
+        let files = files.iter().filter(|file| file.kind == FileKind::ArtifactDir);
+        let places = files.map(|file| Ok((file, folder.join(file_name(&file.path)?))));
+        let placed = self.unpack(artifact, places.collect::<anyhow::Result<_>>()?)?;
+        self.tell("Created", &placed);
+        Ok(())
+    }
+
+    fn unpack(&self, artifact: &mut Artifact, files: Vec<(&ArtifactFile, PathBuf)>) -> anyhow::Result<Vec<PathBuf>> {
         let mut places = Vec::new();
-        for file in staged {
-            let place = file.place.clone();
-            file.commit(0o755)?;
-            self.shell.status("Created", self.shown(&place));
+        for (file, place) in files {
+            if self.session.interrupt.requested() {
+                return Err(StorageError::Interrupted.into());
+            }
+            let mut staged = Staged::new(place.clone())?;
+            artifact.unpack(file, staged.file())?;
+            let program = file.kind == FileKind::ArtifactDir;
+            staged.put(if program { 0o755 } else { 0o644 })?;
             places.push(place);
         }
         Ok(places)
     }
+}
+
+/// As cargo marks its target directory, unless it is marked.
+fn mark_as_cache(folder: &Path) -> std::io::Result<()> {
+    let tag = folder.join("CACHEDIR.TAG");
+    if tag.exists() { Ok(()) } else { std::fs::write(tag, CACHE_TAG) }
+}
+
+/// The profile that these flags of an installation choose.
+fn profile_name(options: &CargoOptions) -> String {
+    options.profile.clone().unwrap_or_else(|| if options.release { "release" } else { "dev" }.to_owned())
 }
 
 /// The file's own name; of a program for another system with its ending (`.exe`).

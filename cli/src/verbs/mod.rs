@@ -4,9 +4,12 @@ mod build;
 mod completion;
 mod configure;
 mod doctor;
+mod environment;
+mod execution;
 mod package;
 mod plan;
 pub mod sending;
+mod session;
 
 pub use build::build;
 pub use configure::configure;

@@ -6,7 +6,8 @@ use anyhow::{Context, bail};
 use protocol::CargoOptions;
 use toml::Table;
 
-use crate::args::{BuildArgs, Common, ProjectArgs, Typed};
+use crate::args::{Asked, Common, ProjectArgs, Typed};
+use crate::config::Backend;
 use crate::project::{Project, normalize, relative};
 use crate::terminal::Shell;
 use crate::{device, environment, project};
@@ -33,6 +34,24 @@ pub struct Targets {
     pub named: Vec<String>,
     /// The device's own triple, where it is known.
     pub device: Option<String>,
+}
+
+impl Targets {
+    /// Before anything is sent: what the configuration knows that the backend can't build.
+    pub fn refuse_unknown(&self, backend: &Backend) -> anyhow::Result<()> {
+        let device = self.device.iter().filter(|_| self.named.is_empty());
+        for target in self.named.iter().chain(device) {
+            if !backend.targets.is_empty() && !backend.targets.contains(target) {
+                bail!(
+                    "the backend `{}` can't build for `{target}`; it builds for {}. If that has changed, write its configuration \
+                     anew (the embedded backend does, started with --client-config)",
+                    backend.name,
+                    backend.targets.join(", ")
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Place {
@@ -84,11 +103,23 @@ impl Place {
     }
 
     /// Cargo's flags as the builder gets them.
-    pub fn options(&self, shell: &Shell, typed: &Typed, args: &BuildArgs, targets: &Targets) -> CargoOptions {
-        let mut options = args.options(&typed.cli.common, shell.color());
-        options.target.clone_from(&targets.named);
-        options.config.clone_from(&self.forwarded_config);
-        options
+    pub fn options(&self, shell: &Shell, typed: &Typed, asked: &Asked, targets: &Targets) -> CargoOptions {
+        let common = &typed.cli.common;
+        CargoOptions {
+            target: targets.named.clone(),
+            config: self.forwarded_config.clone(),
+            verbose: common.verbose,
+            quiet: common.quiet,
+            color: shell.color(),
+            ..asked.options.clone()
+        }
+    }
+
+    /// Where a program would be run, inside the source; none: where cargo runs, or outside of what is sent.
+    pub fn working_directory(&self) -> Option<String> {
+        let sent = self.project.folders.iter().any(|folder| self.cwd.starts_with(folder));
+        let elsewhere = sent && self.cwd != self.project.directory;
+        elsewhere.then(|| self.project.inside(&self.cwd).ok()).flatten()
     }
 
     /// The toolchain to ask for.

@@ -6,13 +6,18 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::bail;
-use protocol::RequestFile;
 use protocol::limits::{MAX_ENTRIES, MAX_SOURCE_BYTES, MAX_UNPACKED_BYTES};
+use protocol::{BuildId, Request, RequestFile, keys};
 
+use super::plan::Place;
+use super::session::Session;
 use crate::interrupt::Interrupt;
-use crate::source::{Entry, Listing, PackError, biggest_folders, pack};
+use crate::source::{self, Commit, Entry, Listing, PackError, biggest_folders, pack};
 use crate::storage::{PartWriter, Storage, StorageError, Upload, Uploaded};
 use crate::terminal::{Shell, bytes};
+
+/// A source that changes is listed and packed again so often.
+const MAX_PACKINGS: u32 = 3;
 
 /// So many secrets are named in a warning.
 const NAMED_SECRETS: usize = 5;
@@ -36,6 +41,63 @@ pub struct Shipment<'a> {
 pub enum Restless {
     /// This file changed in the meantime.
     Changed(String),
+}
+
+/// Packs the project and sends it; `with_git`: the repository's last commit too. Returns the build's id.
+pub fn send_project(session: &Session, place: &Place, request: &Request, with_git: bool) -> anyhow::Result<BuildId> {
+    let shell = session.shell;
+    let (metadata, file) = request.encode();
+    check_request(&file)?;
+    let metadata: Vec<_> = metadata.into_iter().collect();
+    let commit = if with_git { Some(Commit::take(&place.project)?) } else { None };
+    let mut packings = 0;
+    loop {
+        let mut listing = source::list(&place.project, &place.target_dir)?;
+        if let Some(commit) = &commit {
+            listing.entries.extend(commit.entries(&place.project)?);
+        }
+        if packings == 0 {
+            tell(shell, &listing);
+        }
+        check_limits(&listing)?;
+        let message = format!("{} ({} files, {})", place.project.name, listing.entries.len(), bytes(listing.size()));
+        shell.status("Packing", message);
+        let build = session.new_build()?;
+        let key = keys::source(&session.backend.owner, &build);
+        let shipment = Shipment {
+            key: &key,
+            metadata: &metadata,
+            request: &file,
+            entries: &listing.entries,
+            backend: &session.backend.name,
+        };
+        let Err(Restless::Changed(path)) = send(shell, session.interrupt, &session.storage, &shipment)? else {
+            return Ok(build);
+        };
+        packings += 1;
+        if packings >= MAX_PACKINGS {
+            bail!(
+                "`{path}` keeps changing while it is packed; stop what writes it, or leave it out with `exclude` under \
+                 [workspace.metadata.cloud]"
+            );
+        }
+        shell.note(format!("`{path}` changed while it was packed; packing again"));
+    }
+}
+
+/// Sends a request without a source. Returns the build's id.
+pub fn send_request(session: &Session, request: &Request) -> anyhow::Result<BuildId> {
+    let (metadata, file) = request.encode();
+    check_request(&file)?;
+    let metadata: Vec<_> = metadata.into_iter().collect();
+    let build = session.new_build()?;
+    let key = keys::source(&session.backend.owner, &build);
+    let shipment =
+        Shipment { key: &key, metadata: &metadata, request: &file, entries: &[], backend: &session.backend.name };
+    match send(session.shell, session.interrupt, &session.storage, &shipment)? {
+        Ok(()) => Ok(build),
+        Err(Restless::Changed(path)) => bail!("`{path}` changed while it was packed"),
+    }
 }
 
 /// Says what of a source is worth knowing before it goes.

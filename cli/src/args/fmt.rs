@@ -1,0 +1,50 @@
+//! The flags of `fmt`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use protocol::{CargoOptions, Command};
+
+use super::Asked;
+use super::flags::{Cloud, ProjectArgs};
+
+/// Options of `fmt`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FmtArgs {
+    /// Only look, and print what would change: the source stays as it is on this device
+    #[arg(long)]
+    check: bool,
+    /// Format all packages, and also their local path-based dependencies
+    #[arg(long)]
+    all: bool,
+    /// Specify package to format
+    #[arg(short, long, value_name = "SPEC")]
+    package: Vec<String>,
+    /// Specify path to Cargo.toml
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+    #[command(flatten)]
+    cloud: Cloud,
+    /// Options for rustfmt
+    #[arg(last = true, value_name = "ARGS")]
+    args: Vec<String>,
+}
+
+impl FmtArgs {
+    /// What it comes to.
+    ///
+    /// # Errors
+    /// Without `--check`, which would change the source on the builder.
+    pub fn asked(&self) -> anyhow::Result<Asked> {
+        if !self.check && !self.args.iter().any(|arg| arg == "--check") {
+            anyhow::bail!(
+                "without `--check` rustfmt would change the builder's copy of the source, not yours; type \
+                 `cargo cloud fmt --check` to see what is to be changed"
+            );
+        }
+        let options = CargoOptions { workspace: self.all, package: self.package.clone(), ..CargoOptions::default() };
+        let project = ProjectArgs { manifest_path: self.manifest_path.clone(), target_dir: None };
+        let args = self.args.iter().filter(|arg| *arg != "--check").cloned().collect();
+        Ok(Asked { args, project, cloud: self.cloud.clone(), ..Asked::new(Command::Fmt, options) })
+    }
+}

@@ -1,0 +1,63 @@
+//! The flags of `run`.
+
+use clap::Args;
+use protocol::{CargoOptions, Command};
+
+use super::Asked;
+use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, ProjectArgs};
+
+/// Options of `run`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    /// Arguments for the binary or example to run
+    #[arg(value_name = "ARGS", trailing_var_arg = true)]
+    args: Vec<String>,
+    /// Package with the target to run
+    #[arg(short, long, value_name = "SPEC", help_heading = "Package Selection")]
+    package: Option<String>,
+    /// Name of the bin target to run
+    #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
+    bin: Vec<String>,
+    /// Name of the example target to run
+    #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
+    example: Vec<String>,
+    #[command(flatten)]
+    features: Features,
+    /// Build artifacts in release mode, with optimizations
+    #[arg(short, long, help_heading = "Compilation Options", conflicts_with = "profile")]
+    release: bool,
+    #[command(flatten)]
+    compilation: Compilation,
+    #[command(flatten)]
+    messages: Messages,
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    manifest: ManifestArgs,
+    #[command(flatten)]
+    cloud: Cloud,
+}
+
+impl RunArgs {
+    /// What it comes to.
+    pub fn asked(&self) -> Asked {
+        let mut options = CargoOptions {
+            package: self.package.iter().cloned().collect(),
+            bin: self.bin.clone(),
+            example: self.example.clone(),
+            release: self.release,
+            ..CargoOptions::default()
+        };
+        self.features.write(&mut options);
+        self.compilation.write(&mut options);
+        self.messages.write(&mut options);
+        self.manifest.write(&mut options);
+        Asked {
+            targets: self.compilation.target.clone(),
+            args: self.args.clone(),
+            project: self.project.clone(),
+            cloud: self.cloud.clone(),
+            ..Asked::new(Command::Run, options)
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What was built for this device and could not run on the builder, run here, as cargo would.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use anyhow::{Context, bail};
+use protocol::{FileKind, PackageRef, Request};
+
+use super::completion::LeftProgram;
+use super::plan::Place;
+use crate::device;
+use crate::terminal::Shell;
+
+/// What cargo exits with when a test failed.
+const FAILED: u8 = 101;
+
+/// A program and what is known of it.
+struct Runnable<'a> {
+    place: &'a Path,
+    name: &'a str,
+    kind: &'a str,
+    package: &'a PackageRef,
+    source: Option<&'a str>,
+}
+
+/// Runs the programs that came back. Returns the exit code.
+///
+/// # Errors
+/// When they are for another kind of machine, or can't be started.
+pub fn run(shell: &Shell, place: &Place, request: &Request, programs: &[LeftProgram]) -> anyhow::Result<u8> {
+    if request.options.no_run {
+        return Ok(0);
+    }
+    let here = device::triple();
+    let runnables: Vec<Runnable> = programs.iter().filter_map(runnable).collect();
+    for program in programs {
+        if let FileKind::Executable { name, target: Some(target), .. } = &program.file.kind
+            && here.as_deref() != Some(target)
+        {
+            bail!(
+                "`{name}` is built for {target}, which neither the builder nor this device can run; it lies in `{}`",
+                program.place.display()
+            );
+        }
+    }
+    shell.clear();
+    if request.command == protocol::Command::Run {
+        return run_program(shell, place, request, &runnables);
+    }
+    run_harnesses(shell, place, request, &runnables)
+}
+
+fn runnable(program: &LeftProgram) -> Option<Runnable<'_>> {
+    let FileKind::Executable { name, target_kind, package, source, .. } = &program.file.kind else { return None };
+    Some(Runnable { place: &program.place, name, kind: target_kind, package, source: source.as_deref() })
+}
+
+/// In the place of this process, as cargo runs a program on Unix: signals and the terminal are the program's.
+fn run_program(shell: &Shell, place: &Place, request: &Request, programs: &[Runnable]) -> anyhow::Result<u8> {
+    let [program] = programs else { bail!("the builder sent {} programs to run, not one", programs.len()) };
+    let shown = shown(place, program.place);
+    let args = request.details.args.iter().map(|arg| format!(" {arg}")).collect::<String>();
+    shell.status("Running", format!("`{shown}{args}`"));
+    let error = Command::new(program.place).args(&request.details.args).envs(variables(place, program)).exec();
+    Err(error).with_context(|| format!("could not run `{shown}`"))
+}
+
+/// One after the other, in their packages' folders, until one fails.
+fn run_harnesses(shell: &Shell, place: &Place, request: &Request, programs: &[Runnable]) -> anyhow::Result<u8> {
+    let binaries: Vec<_> = programs.iter().filter(|program| program.kind == "bin").collect();
+    let mut failed = Vec::new();
+    for program in programs.iter().filter(|program| matches!(program.kind, "test" | "bench")) {
+        let unit = program.source.is_none_or(|source| !source.starts_with("tests/") && !source.starts_with("benches/"));
+        let what = format!("{}{}", if unit { "unittests " } else { "" }, program.source.unwrap_or(program.name));
+        shell.status("Running", format!("{what} ({})", shown(place, program.place)));
+        let mut command = Command::new(program.place);
+        if request.command == protocol::Command::Bench {
+            command.arg("--bench");
+        }
+        for binary in binaries.iter().filter(|binary| binary.package == program.package) {
+            command.env(format!("CARGO_BIN_EXE_{}", binary.name), binary.place);
+        }
+        command.args(&request.details.args).envs(variables(place, program)).current_dir(folder(place, program));
+        let status = command.status().with_context(|| format!("could not run `{}`", program.place.display()))?;
+        if !status.success() {
+            let flag = selecting(program);
+            if !request.options.no_fail_fast {
+                shell.error(format!("{} failed, to rerun pass `{flag}`{}", request.command, how(status)));
+                return Ok(FAILED);
+            }
+            failed.push(flag);
+        }
+    }
+    if request.command == protocol::Command::Test {
+        shell.note("documentation tests run on the builder only, and it can't run programs for this target");
+    }
+    if failed.is_empty() {
+        return Ok(0);
+    }
+    let list = failed.iter().map(|flag| format!("\n    `{flag}`")).collect::<String>();
+    let noun = if failed.len() == 1 { "target" } else { "targets" };
+    shell.error(format!("{} {noun} failed:{list}", failed.len()));
+    Ok(FAILED)
+}
+
+/// The flag of cargo's that chooses a program.
+fn selecting(program: &Runnable) -> String {
+    let source = program.source.unwrap_or_default();
+    match program.kind {
+        _ if source.starts_with("tests/") => format!("--test {}", program.name),
+        _ if source.starts_with("benches/") => format!("--bench {}", program.name),
+        _ if source.ends_with("lib.rs") => "--lib".to_owned(),
+        _ => format!("--bin {}", program.name),
+    }
+}
+
+fn how(status: ExitStatus) -> String {
+    if status.code() == Some(i32::from(FAILED)) {
+        return String::new();
+    }
+    format!("\n\nCaused by:\n  process didn't exit successfully: {status}")
+}
+
+fn folder(place: &Place, program: &Runnable) -> PathBuf {
+    place.project.top.join(&program.package.directory)
+}
+
+/// What cargo tells programs of their package at run time (doc.rust-lang.org/cargo, environment variables), as far as
+/// it is known here.
+fn variables(place: &Place, program: &Runnable) -> Vec<(&'static str, String)> {
+    let folder = folder(place, program);
+    let PackageRef { name, version, .. } = program.package;
+    vec![
+        ("CARGO_MANIFEST_DIR", folder.display().to_string()),
+        ("CARGO_MANIFEST_PATH", folder.join("Cargo.toml").display().to_string()),
+        ("CARGO_PKG_NAME", name.clone()),
+        ("CARGO_PKG_VERSION", version.clone()),
+    ]
+}
+
+fn shown(place: &Place, program: &Path) -> String {
+    program.strip_prefix(&place.cwd).unwrap_or(program).display().to_string()
+}
+
+/// Opens the documentation of what was documented in the device's browser.
+pub fn open_documentation(shell: &Shell, place: &Place, request: &Request) -> anyhow::Result<()> {
+    let triple = request.options.target.first();
+    let folder = triple.map_or(place.target_dir.clone(), |triple| place.target_dir.join(triple)).join("doc");
+    let named = request.options.package.first().unwrap_or(&place.project.name).replace('-', "_");
+    let page = folder.join(named).join("index.html");
+    if !page.is_file() {
+        bail!("there is no page to open at `{}`; look into `{}`", page.display(), folder.display());
+    }
+    shell.status("Opening", page.display());
+    let browser = std::env::var_os("BROWSER").filter(|browser| !browser.is_empty());
+    let usual = if cfg!(target_os = "macos") {
+        "open"
+    } else if cfg!(target_os = "android") {
+        "termux-open"
+    } else {
+        "xdg-open"
+    };
+    let program = browser.unwrap_or_else(|| usual.into());
+    let status = Command::new(&program)
+        .arg(&page)
+        .status()
+        .with_context(|| format!("could not start `{}`; set BROWSER to a browser", program.display()))?;
+    if !status.success() {
+        bail!("`{}` could not open `{}`: {status}", program.display(), page.display());
+    }
+    Ok(())
+}
