@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use protocol::Stream;
+use protocol::{Status, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::output::{ArtifactMessage, Decoder, ErrorPiece, ErrorSplitter, Message, OutPiece, OutSplitter};
+use crate::plan::Execution;
 use crate::stream::Reporter;
 use crate::supervisor::{Exit, Spec, Supervised, SupervisorError};
 
@@ -78,7 +79,7 @@ impl CargoRun {
 /// What cargo's messages come to.
 #[derive(Debug, Default)]
 pub(crate) struct Made {
-    /// Programs, as cargo, or someone in its name, tells of them.
+    /// Programs and libraries for other languages, as cargo, or someone in its name, tells of them.
     pub artifacts: Vec<ArtifactMessage>,
     /// Units that were fresh.
     pub fresh: u64,
@@ -88,6 +89,8 @@ pub(crate) struct Made {
     pub linked: Vec<Linked>,
     /// Whether `rustls-platform-verifier` is among what was compiled.
     pub platform_verifier: bool,
+    /// Whether the build was over, so that the rest is about what cargo ran.
+    pub built: bool,
 }
 
 /// A library that a package's build script asked for.
@@ -118,6 +121,7 @@ pub(crate) struct Watch<'a> {
     pub cancel: &'a CancellationToken,
     pub drain_time: Duration,
     pub forward_messages: bool,
+    pub execution: Execution,
 }
 
 /// Runs cargo, until there is no more time. When this returns, or is dropped, no process of the run is left.
@@ -226,6 +230,9 @@ async fn read_messages(pipe: Option<impl AsyncRead + Unpin>, watch: &Watch<'_>, 
                         watch.reporter.output(Stream::Stdout, &mut decoder, &line).await;
                     }
                     made.take(message);
+                    if made.built && watch.execution == Execution::Here {
+                        watch.reporter.status(Status::Running).await;
+                    }
                 }
             }
         }
@@ -246,20 +253,30 @@ impl Made {
                 self.linked.extend(script.libraries().take(room).map(linked));
                 return;
             }
-            _ => return,
+            Message::Finished { success } => {
+                self.built = success;
+                return;
+            }
+            Message::Diagnostic {} | Message::Timing {} => return,
         };
         self.platform_verifier |= artifact.target.name == "rustls_platform_verifier";
         *(if artifact.fresh { &mut self.fresh } else { &mut self.compiled }) += 1;
-        if artifact.executable.is_some() && self.artifacts.len() < MAX_ARTIFACTS {
+        let product = artifact.executable.is_some() || artifact.target.is_foreign_library();
+        if product && self.artifacts.len() < MAX_ARTIFACTS {
             self.artifacts.push(*artifact);
         }
     }
 }
 
+fn splitter(execution: Execution) -> ErrorSplitter {
+    if execution == Execution::None { ErrorSplitter::default() } else { ErrorSplitter::of_running() }
+}
+
 async fn read_words(pipe: Option<impl AsyncRead + Unpin>, watch: &Watch<'_>, gone: &CancellationToken) -> Told {
     let (mut pipe, mut splitter, mut decoder, mut told) =
-        (Pipe::new(pipe, watch, gone), ErrorSplitter::default(), Decoder::default(), Told::default());
+        (Pipe::new(pipe, watch, gone), splitter(watch.execution), Decoder::default(), Told::default());
     loop {
+        let mut built = splitter.built();
         let (pieces, ended) = match tokio::time::timeout(PARTIAL_LINE_PATIENCE, pipe.read()).await {
             Ok(Some(bytes)) => (splitter.feed(bytes), false),
             Ok(None) => (splitter.finish(), true),
@@ -267,12 +284,15 @@ async fn read_words(pipe: Option<impl AsyncRead + Unpin>, watch: &Watch<'_>, gon
         };
         for piece in pieces {
             match piece {
+                // Of programs that are to run on the device: what cargo says of them here would mislead.
+                ErrorPiece::Text(_) if built && watch.execution == Execution::Device => {}
                 ErrorPiece::Text(bytes) => {
                     let text = decoder.decode(&bytes);
-                    told.killed |= KILLED.iter().any(|sign| text.contains(sign));
-                    told.disk_full |= text.contains(DISK_FULL);
+                    told.killed |= !built && KILLED.iter().any(|sign| text.contains(sign));
+                    told.disk_full |= !built && text.contains(DISK_FULL);
                     watch.reporter.text(Stream::Stderr, text).await;
                 }
+                ErrorPiece::Built => built = true,
                 ErrorPiece::Progress(bar) => {
                     told.done = told.done.max(bar.done);
                     told.current.clone_from(&bar.current);

@@ -19,6 +19,7 @@ mod output;
 mod packed;
 mod packing;
 mod plan;
+mod products;
 mod project;
 mod selection;
 mod source;

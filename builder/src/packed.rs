@@ -17,6 +17,8 @@ use crate::source::{Look, hash_file};
 struct Origin {
     host: String,
     rustc: String,
+    #[serde(default)]
+    run_on_device: bool,
     files: Vec<(String, Look, FileKind)>,
     lock: Option<Look>,
 }
@@ -51,11 +53,12 @@ impl Origin {
         let look = |path: &Path| {
             Look::at(path)?.ok_or_else(|| io::Error::other(format!("{} is gone, or no file any more", path.display())))
         };
-        let programs = contents.programs.iter();
+        let products = contents.products.iter();
         Ok(Self {
             host: contents.host.clone(),
             rustc: contents.rustc.clone(),
-            files: programs.map(|p| Ok((p.path.clone(), look(&p.file)?, p.kind.clone()))).collect::<io::Result<_>>()?,
+            run_on_device: contents.run_on_device,
+            files: products.map(|p| Ok((p.path.clone(), look(&p.file)?, p.kind.clone()))).collect::<io::Result<_>>()?,
             lock: contents.lock.as_deref().map(look).transpose()?,
         })
     }
@@ -85,7 +88,7 @@ mod tests {
     use protocol::{Owner, PackageRef};
 
     use super::*;
-    use crate::selection::Program;
+    use crate::products::Product;
 
     #[test]
     fn the_same_files_are_packed_once_and_changed_ones_again() {
@@ -102,8 +105,14 @@ mod tests {
             target: None,
             source: None,
         };
-        let program = Program { file: file.clone(), path: "debug/tool".to_owned(), kind };
-        let contents = Contents { host: "h".to_owned(), rustc: "r".to_owned(), programs: vec![program], lock: None };
+        let product = Product { file: file.clone(), path: "debug/tool".to_owned(), kind };
+        let contents = Contents {
+            host: "h".to_owned(),
+            rustc: "r".to_owned(),
+            run_on_device: false,
+            products: vec![product],
+            lock: None,
+        };
         let packed = |name: &str| {
             let to = folder.path().join(name);
             let info = pack_once(&contents, &project, &to, &CancellationToken::new()).unwrap();

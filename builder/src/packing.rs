@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::selection::Program;
+use crate::products::Product;
 use crate::source::hash_file;
 
 /// The fastest level: the network is faster than a thorough one.
@@ -46,8 +46,10 @@ pub(crate) struct Contents {
     pub host: String,
     /// `rustc -vV`'s first line.
     pub rustc: String,
-    /// The programs.
-    pub programs: Vec<Program>,
+    /// Whether the device is to run the programs.
+    pub run_on_device: bool,
+    /// What was built.
+    pub products: Vec<Product>,
     /// `Cargo.lock`, if it is new or changed.
     pub lock: Option<PathBuf>,
 }
@@ -56,8 +58,8 @@ pub(crate) struct Contents {
 pub(crate) fn pack(contents: &Contents, to: &Path, cancel: &CancellationToken) -> Result<ArtifactInfo, PackError> {
     let mut files = Vec::new();
     let lock = contents.lock.iter().map(|path| (path.as_path(), "Cargo.lock", FileKind::Lock));
-    let programs = contents.programs.iter().map(|p| (p.file.as_path(), p.path.as_str(), p.kind.clone()));
-    for (file, path, kind) in programs.chain(lock) {
+    let products = contents.products.iter().map(|p| (p.file.as_path(), p.path.as_str(), p.kind.clone()));
+    for (file, path, kind) in products.chain(lock) {
         let size = file.metadata()?.len();
         files.push((file, ArtifactFile { path: path.to_owned(), size, sha256: hash_file(file)?, kind }));
         if cancel.is_cancelled() {
@@ -72,7 +74,7 @@ pub(crate) fn pack(contents: &Contents, to: &Path, cancel: &CancellationToken) -
         v: PROTOCOL_VERSION,
         host: contents.host.clone(),
         rustc: contents.rustc.clone(),
-        run_on_device: false,
+        run_on_device: contents.run_on_device,
         files: files.iter().map(|(_, file)| file.clone()).collect(),
     };
     let options =
@@ -81,7 +83,7 @@ pub(crate) fn pack(contents: &Contents, to: &Path, cancel: &CancellationToken) -
     zip.start_file(MANIFEST_ENTRY, options.unix_permissions(0o644))?;
     zip.write_all(&serde_json::to_vec(&manifest).map_err(io::Error::from)?)?;
     for (from, file) in &files {
-        let mode = if matches!(file.kind, FileKind::Executable { .. }) { 0o755 } else { 0o644 };
+        let mode = if matches!(file.kind, FileKind::Executable { .. } | FileKind::ArtifactDir) { 0o755 } else { 0o644 };
         zip.start_file(&file.path, options.unix_permissions(mode).large_file(file.size >= u64::from(u32::MAX)))?;
         copy(from, &mut zip, cancel)?;
     }

@@ -1,8 +1,12 @@
-//! What cargo is to be run with.
+//! What cargo is to be run with, and what it runs itself once it has built.
 
 use std::ffi::OsString;
+use std::path::Path;
 
-use protocol::CargoOptions;
+use protocol::{CargoOptions, Command, Request};
+
+use crate::environment::{Environment, find_program};
+use crate::project::Project;
 
 /// Cargo's message formats for people, and what gives the same text beside messages for the engine.
 const FOR_PEOPLE: [(&str, &str); 2] =
@@ -15,19 +19,103 @@ pub(crate) struct Plan {
     pub args: Vec<OsString>,
     /// Whether the person asked for cargo's messages, so that they go on to standard output.
     pub forward_messages: bool,
+    /// What comes after the build.
+    pub execution: Execution,
+}
+
+/// Who runs what was built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Execution {
+    /// Nobody.
+    None,
+    /// Cargo, here.
+    Here,
+    /// The device, because this machine can't.
+    Device,
 }
 
 impl Plan {
-    /// For these flags.
-    pub fn new(options: &CargoOptions) -> Self {
-        let mut args = vec!["build".to_owned()];
-        args.extend(options.to_args());
-        args.extend(options.target.iter().map(|target| format!("--target={target}")));
-        args.push(format!("--color={}", if options.color { "always" } else { "never" }));
-        let formats = message_formats(&options.message_format);
-        args.extend(formats.iter().map(|format| format!("--message-format={format}")));
+    /// For this request; `host` is the triple of this machine, `env` cargo's environment.
+    pub fn new(request: &Request, options: &CargoOptions, project: &Project, host: &str, env: &Environment) -> Self {
+        let execution = execution(request, host, env);
+        let args = match request.command {
+            Command::Fmt => fmt_args(options, &request.details.args),
+            command => cargo_args(command, request, options, project, execution),
+        };
         let forward_messages = options.message_format.iter().any(|format| format.contains("json"));
-        Self { args: args.into_iter().map(OsString::from).collect(), forward_messages }
+        Self { args: args.into_iter().map(OsString::from).collect(), forward_messages, execution }
+    }
+}
+
+fn cargo_args(
+    command: Command,
+    request: &Request,
+    options: &CargoOptions,
+    project: &Project,
+    execution: Execution,
+) -> Vec<String> {
+    let mut args = vec![command.as_str().to_owned()];
+    args.extend(options.to_args());
+    args.extend(options.target.iter().map(|target| format!("--target={target}")));
+    args.push(format!("--color={}", if options.color { "always" } else { "never" }));
+    args.extend(message_formats(&options.message_format).iter().map(|format| format!("--message-format={format}")));
+    if options.artifact_dir {
+        args.push(format!("--artifact-dir={}", project.artifact_dir.display()));
+    }
+    if command == Command::Run && request.details.working_directory.is_some() {
+        let manifest = project.source.join(&request.details.directory).join("Cargo.toml");
+        args.push(format!("--manifest-path={}", manifest.display()));
+    }
+    // Cargo itself chooses what `run` means: it runs `true` in the place of the program ([`stand_in`]).
+    if execution == Execution::Device && command != Command::Run {
+        args.push("--no-run".to_owned());
+    }
+    if !request.details.args.is_empty() {
+        args.push("--".to_owned());
+        args.extend(request.details.args.iter().cloned());
+    }
+    args
+}
+
+fn fmt_args(options: &CargoOptions, rustfmt: &[String]) -> Vec<String> {
+    let mut args = vec!["fmt".to_owned(), "--check".to_owned()];
+    args.extend(options.workspace.then(|| "--all".to_owned()));
+    args.extend(options.package.iter().map(|package| format!("--package={package}")));
+    args.extend(options.quiet.then(|| "--quiet".to_owned()));
+    args.extend((options.verbose > 0).then(|| "--verbose".to_owned()));
+    args.push("--".to_owned());
+    args.extend(options.color.then(|| "--color=always".to_owned()));
+    args.extend(rustfmt.iter().cloned());
+    args
+}
+
+/// Who runs what comes of a request.
+pub(crate) fn execution(request: &Request, host: &str, env: &Environment) -> Execution {
+    if !request.command.executes() || request.options.no_run {
+        return Execution::None;
+    }
+    // Where a runner is named, it knows how.
+    let here = |target: &String| runs_on(host, target) || env.contains_key(runner_variable(target).as_os_str());
+    if request.options.target.iter().all(here) { Execution::Here } else { Execution::Device }
+}
+
+/// Whether a machine can run programs for a target: its own, and those of the same system that bring their own C library.
+fn runs_on(host: &str, target: &str) -> bool {
+    let musl = |triple: &str| triple.strip_suffix("-gnu").map(|machine| format!("{machine}-musl"));
+    host == target || musl(host).as_deref() == Some(target)
+}
+
+/// The variable by which cargo is told what runs programs for a target.
+fn runner_variable(target: &str) -> OsString {
+    format!("CARGO_TARGET_{}_RUNNER", target.to_ascii_uppercase().replace(['-', '.'], "_")).into()
+}
+
+/// Makes cargo run `true` in the place of programs this machine can't run, for these targets.
+pub(crate) fn stand_in(targets: &[String], env: &mut Environment) {
+    if let Some(program) = find_program(env, "true") {
+        for target in targets {
+            env.insert(runner_variable(target), program.clone().into());
+        }
     }
 }
 
@@ -44,37 +132,80 @@ fn message_formats(asked: &[String]) -> Vec<String> {
 }
 
 /// The folder below the target directory that a profile's output goes to (doc.rust-lang.org/cargo, build cache).
-pub(crate) fn profile_folder(options: &CargoOptions) -> &str {
+pub(crate) fn profile_folder(command: Command, options: &CargoOptions) -> &str {
     match options.profile.as_deref() {
         Some("dev" | "test") => "debug",
         Some("bench") => "release",
         Some(name) => name,
-        None if options.release => "release",
+        None if options.release || command == Command::Bench => "release",
         None => "debug",
     }
 }
 
+/// Where cargo runs: for `run` where the person stands, because there the program runs too.
+pub(crate) fn working_directory(request: &Request, source: &Path, directory: &Path) -> std::path::PathBuf {
+    let wanted = request.details.working_directory.as_ref().map(|folder| source.join(folder));
+    wanted.filter(|folder| request.command == Command::Run && folder.is_dir()).unwrap_or_else(|| directory.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
+    use protocol::{Details, Owner};
+
     use super::*;
 
-    fn args(options: &CargoOptions) -> Vec<String> {
-        Plan::new(options).args.into_iter().map(|arg| arg.into_string().unwrap()).collect()
+    const HOST: &str = "x86_64-unknown-linux-gnu";
+
+    fn plan(command: Command, options: CargoOptions, args: &[&str]) -> (Vec<String>, Plan) {
+        let request = Request {
+            protocol: 1,
+            client: String::new(),
+            command,
+            project: "k-1".parse().unwrap(),
+            options,
+            details: Details { args: args.iter().map(|arg| (*arg).to_owned()).collect(), ..Details::default() },
+        };
+        let project = Project::new(Path::new("/w"), &Owner::default(), &request.project);
+        let plan = Plan::new(&request, &request.options, &project, HOST, &Environment::new());
+        (plan.args.iter().map(|arg| arg.to_str().unwrap().to_owned()).collect(), plan)
+    }
+
+    fn for_target(target: &str) -> CargoOptions {
+        CargoOptions { target: vec![target.to_owned()], ..CargoOptions::default() }
     }
 
     #[test]
     fn a_plain_build() {
-        assert_eq!(
-            args(&CargoOptions::default()),
-            ["build", "--color=never", "--message-format=json-render-diagnostics"]
-        );
+        let (args, plan) = plan(Command::Build, CargoOptions::default(), &[]);
+        assert_eq!(args, ["build", "--color=never", "--message-format=json-render-diagnostics"]);
+        assert_eq!(plan.execution, Execution::None);
     }
 
     #[test]
     fn targets_and_colour() {
         let options = CargoOptions { target: vec!["a".into(), "b".into()], color: true, ..CargoOptions::default() };
-        let args = args(&options);
-        assert_eq!(args[1..4], ["--target=a", "--target=b", "--color=always"]);
+        assert_eq!(plan(Command::Check, options, &[]).0[1..4], ["--target=a", "--target=b", "--color=always"]);
+    }
+
+    #[test]
+    fn what_this_machine_can_not_run_the_device_runs() {
+        let execution = |command, target: &str| plan(command, for_target(target), &[]).1.execution;
+        assert_eq!(plan(Command::Test, CargoOptions::default(), &[]).1.execution, Execution::Here);
+        assert_eq!(execution(Command::Test, "x86_64-unknown-linux-musl"), Execution::Here);
+        assert_eq!(execution(Command::Run, "aarch64-linux-android"), Execution::Device);
+        let (args, _) = plan(Command::Test, for_target("aarch64-linux-android"), &["name", "--nocapture"]);
+        assert_eq!(args[args.len() - 4..], ["--no-run", "--", "name", "--nocapture"]);
+        let (args, _) = plan(Command::Run, for_target("aarch64-linux-android"), &[]);
+        assert!(!args.contains(&"--no-run".to_owned()));
+        let only_built = CargoOptions { no_run: true, ..CargoOptions::default() };
+        assert_eq!(plan(Command::Test, only_built, &[]).1.execution, Execution::None);
+    }
+
+    #[test]
+    fn formatting_has_flags_of_its_own() {
+        let options = CargoOptions { workspace: true, color: true, ..CargoOptions::default() };
+        let (args, _) = plan(Command::Fmt, options, &["--edition=2024"]);
+        assert_eq!(args, ["fmt", "--check", "--all", "--", "--color=always", "--edition=2024"]);
     }
 
     #[test]
@@ -86,20 +217,23 @@ mod tests {
         assert_eq!(formats(&["bogus"]), ["bogus"]);
         assert_eq!(formats(&["json", "json-diagnostic-short"]), ["json", "json-diagnostic-short"]);
         let json = CargoOptions { message_format: vec!["json".into()], ..CargoOptions::default() };
-        assert!(Plan::new(&json).forward_messages);
-        assert!(!Plan::new(&CargoOptions { message_format: vec!["short".into()], ..json }).forward_messages);
+        assert!(plan(Command::Build, json.clone(), &[]).1.forward_messages);
+        let short = CargoOptions { message_format: vec!["short".into()], ..json };
+        assert!(!plan(Command::Build, short, &[]).1.forward_messages);
     }
 
     #[test]
     fn profiles_have_folders() {
-        let folder = |profile: Option<&str>, release| {
+        let folder = |command, profile: Option<&str>, release| {
             let options = CargoOptions { profile: profile.map(str::to_owned), release, ..CargoOptions::default() };
-            profile_folder(&options).to_owned()
+            profile_folder(command, &options).to_owned()
         };
-        assert_eq!(folder(None, false), "debug");
-        assert_eq!(folder(None, true), "release");
-        assert_eq!(folder(Some("dev"), false), "debug");
-        assert_eq!(folder(Some("bench"), false), "release");
-        assert_eq!(folder(Some("dist"), false), "dist");
+        assert_eq!(folder(Command::Build, None, false), "debug");
+        assert_eq!(folder(Command::Build, None, true), "release");
+        assert_eq!(folder(Command::Build, Some("dev"), false), "debug");
+        assert_eq!(folder(Command::Build, Some("bench"), false), "release");
+        assert_eq!(folder(Command::Build, Some("dist"), false), "dist");
+        assert_eq!(folder(Command::Bench, None, false), "release");
+        assert_eq!(folder(Command::Test, None, false), "debug");
     }
 }

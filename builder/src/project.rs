@@ -31,6 +31,8 @@ pub(crate) struct Project {
     pub artifact: PathBuf,
     /// What `artifact` was packed from.
     pub artifact_origin: PathBuf,
+    /// What `--artifact-dir` names, empty at the beginning of a build.
+    pub artifact_dir: PathBuf,
     /// `HOME` of builds.
     pub home: PathBuf,
     /// `TMPDIR` of a build, gone when it ends.
@@ -56,6 +58,7 @@ impl Project {
             staging: folder.join("staging"),
             artifact: folder.join("artifact.zip"),
             artifact_origin: folder.join("artifact.json"),
+            artifact_dir: folder.join("artifact-dir"),
             home: folder.join("home"),
             tmp: folder.join("tmp"),
             lock: work.join("locks").join(format!("{owner}.{key}.lock")),
@@ -98,6 +101,7 @@ impl Project {
         }
         remove(&self.tmp)?;
         remove(&self.staging)?;
+        remove(&self.artifact_dir)?;
         fs::create_dir(&self.tmp)?;
         for folder in &self.above {
             for name in OBEYED {

@@ -1,14 +1,15 @@
-//! Which programs were asked for. What a build prints can't be believed: macros and build scripts print beside cargo.
-//! So a program counts only if the project has it, the request asks for it, and it lies where cargo puts it.
+//! Which programs and libraries were asked for. What a build prints can't be believed: macros and build scripts print
+//! beside cargo. So one counts only if the project has it, the request asks for it, and it lies where cargo puts it.
 
 use std::path::{Path, PathBuf};
 
 use glob::Pattern;
-use protocol::{CargoOptions, FileKind, PackageRef};
+use protocol::{Command, FileKind, PackageRef, Request};
 use serde::Deserialize;
 
 use crate::output::ArtifactMessage;
 use crate::plan::profile_folder;
+use crate::products::Product;
 
 /// The parts of `cargo metadata` that matter here.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,23 +36,12 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// A program that was asked for and made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Program {
-    /// Where it lies, canonical.
-    pub file: PathBuf,
-    /// Its path below the target directory, `/` between parts.
-    pub path: String,
-    /// What it is.
-    pub kind: FileKind,
-}
-
 /// What decides.
 pub(crate) struct Selection<'a> {
     /// The project, as cargo sees it.
     pub metadata: &'a Metadata,
     /// The request.
-    pub options: &'a CargoOptions,
+    pub request: &'a Request,
     /// Where cargo ran.
     pub directory: &'a Path,
     /// The source's top.
@@ -61,55 +51,99 @@ pub(crate) struct Selection<'a> {
 }
 
 impl Selection<'_> {
-    /// The programs among these messages that were asked for, each once, in the order in which they were made.
-    pub fn programs(&self, artifacts: &[ArtifactMessage]) -> Vec<Program> {
-        let mut programs: Vec<Program> = Vec::new();
-        for program in artifacts.iter().filter_map(|artifact| self.program(artifact)) {
-            if !programs.iter().any(|known| known.path == program.path) {
-                programs.push(program);
+    /// The programs and libraries among these messages that were asked for, each once, in the order in which they were
+    /// made.
+    pub fn products(&self, artifacts: &[ArtifactMessage]) -> Vec<Product> {
+        let mut products: Vec<Product> = Vec::new();
+        for artifact in artifacts {
+            for product in self.program(artifact).into_iter().chain(self.libraries(artifact)) {
+                if !products.iter().any(|known| known.path == product.path) {
+                    products.push(product);
+                }
             }
         }
-        programs
+        products
     }
 
-    fn program(&self, artifact: &ArtifactMessage) -> Option<Program> {
+    /// The package and the target that a message is about, if they are the project's and the package was asked for.
+    fn known(&self, artifact: &ArtifactMessage) -> Option<(&Package, &Target)> {
+        let of_manifest = |package: &&Package| package.manifest_path == Path::new(&artifact.manifest_path);
+        let package = self.metadata.packages.iter().find(of_manifest)?;
+        let same = |target: &&Target| target.name == artifact.target.name && target.kind == artifact.target.kind;
+        let target = package.targets.iter().find(same)?;
+        self.wants_package(package).then_some((package, target))
+    }
+
+    fn program(&self, artifact: &ArtifactMessage) -> Option<Product> {
         let executable = Path::new(artifact.executable.as_deref()?);
-        let package = self
-            .metadata
-            .packages
-            .iter()
-            .find(|package| package.manifest_path == Path::new(&artifact.manifest_path))?;
-        let known = |target: &&Target| target.name == artifact.target.name && target.kind == artifact.target.kind;
-        let target = package.targets.iter().find(known)?;
-        if !self.wants_package(package) {
-            return None;
-        }
+        let (package, target) = self.known(artifact)?;
         let target_kind = self.wanted_kind(target, artifact.profile.test)?;
-        let relative = executable.strip_prefix(self.target).ok()?.to_str()?.to_owned();
-        let triple = self.place(&relative, &target.name, target_kind)?;
-        let file = executable.canonicalize().ok().filter(|file| file == executable)?;
-        // A link, or a folder, is nothing cargo makes.
-        if !file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return None;
-        }
-        let directory = package.manifest_path.parent()?.strip_prefix(self.source).ok()?.to_str()?.to_owned();
+        let (file, relative) = self.built(executable)?;
+        let harness = artifact.profile.test;
+        let triple = self.place(&relative, |rest| match (target_kind, harness, rest) {
+            ("bin", false, [file]) => stem(file) == target.name,
+            ("example", false, ["examples", file]) => stem(file) == target.name,
+            (_, true, [.., file]) if rest.len() == 2 && matches!(rest[0], "deps" | "examples") => {
+                stem(file).rsplit_once('-').is_some_and(|(stem, _)| stem == crate_name(&target.name))
+            }
+            _ => false,
+        })?;
+        let folder = package.manifest_path.parent()?;
+        let directory = folder.strip_prefix(self.source).ok()?.to_str()?.to_owned();
+        let source = Path::new(&artifact.target.src_path).strip_prefix(folder).ok().and_then(Path::to_str);
         let kind = FileKind::Executable {
             name: target.name.clone(),
             target_kind: target_kind.to_owned(),
             package: PackageRef { name: package.name.clone(), version: package.version.clone(), directory },
             target: triple,
-            source: None,
+            source: source.filter(|source| !source.is_empty()).map(str::to_owned),
         };
-        Some(Program { file, path: relative, kind })
+        Some(Product { file, path: relative, kind })
+    }
+
+    /// Libraries for other languages.
+    fn libraries(&self, artifact: &ArtifactMessage) -> Vec<Product> {
+        let Request { command, options, details, .. } = self.request;
+        let whole = !(options.bins || options.examples || options.tests || options.benches)
+            && [&options.bin, &options.example, &options.test, &options.bench].iter().all(|list| list.is_empty());
+        let wanted =
+            *command == Command::Build && details.to_target_dir && (options.lib || options.all_targets || whole);
+        if !wanted || !artifact.target.is_foreign_library() {
+            return Vec::new();
+        }
+        let Some((_, target)) = self.known(artifact) else { return Vec::new() };
+        let name = crate_name(&target.name);
+        let library = |file: &String| {
+            let (file, path) = self.built(Path::new(file))?;
+            self.place(&path, |rest| match rest {
+                [file] => {
+                    let (stem, ending) = file.split_once('.').unwrap_or((file, ""));
+                    // Rust's own libraries are of no use without its compiler.
+                    !matches!(ending, "rlib" | "rmeta" | "d") && stem.strip_prefix("lib").unwrap_or(stem) == name
+                }
+                _ => false,
+            })?;
+            Some(Product { file, path, kind: FileKind::File })
+        };
+        artifact.filenames.iter().filter_map(library).collect()
+    }
+
+    /// A file that was built, with its path below the target directory. A link, or a folder, is nothing cargo makes.
+    fn built(&self, path: &Path) -> Option<(PathBuf, String)> {
+        let relative = path.strip_prefix(self.target).ok()?.to_str()?.to_owned();
+        let file = path.canonicalize().ok().filter(|file| file == path)?;
+        let regular = file.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+        regular.then_some((file, relative))
     }
 
     fn wants_package(&self, package: &Package) -> bool {
+        let options = &self.request.options;
         let member = self.metadata.workspace_members.contains(&package.id);
-        if !self.options.package.is_empty() {
-            return member && self.options.package.iter().any(|spec| names(spec, package));
+        if !options.package.is_empty() {
+            return member && options.package.iter().any(|spec| names(spec, package));
         }
-        if self.options.workspace {
-            return member && !self.options.exclude.iter().any(|spec| names(spec, package));
+        if options.workspace {
+            return member && !options.exclude.iter().any(|spec| names(spec, package));
         }
         // In a package's folder it is the one meant; at the workspace's root its default members are.
         let here = self.metadata.packages.iter().find(|other| other.manifest_path.parent() == Some(self.directory));
@@ -125,7 +159,19 @@ impl Selection<'_> {
 
     /// What the program counts as, if it was asked for; `harness`: it was compiled with the test harness.
     fn wanted_kind(&self, target: &Target, harness: bool) -> Option<&'static str> {
-        let options = self.options;
+        let is = |kind: &str| target.kind.iter().any(|known| known == kind);
+        match self.request.command {
+            // Cargo has chosen already. Programs that are no tests are there for the tests to start.
+            Command::Test if harness => Some("test"),
+            Command::Bench if harness => Some("bench"),
+            Command::Test | Command::Bench => is("bin").then_some("bin"),
+            Command::Run => is("example").then_some("example").or(is("bin").then_some("bin")),
+            _ => self.wanted_of_build(target, harness),
+        }
+    }
+
+    fn wanted_of_build(&self, target: &Target, harness: bool) -> Option<&'static str> {
+        let options = &self.request.options;
         let (tests, benches) = (options.tests || options.all_targets, options.benches || options.all_targets);
         let is = |kind: &str| target.kind.iter().any(|known| known == kind);
         let named = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, &target.name));
@@ -142,36 +188,35 @@ impl Selection<'_> {
         if is("example") {
             return (options.examples || options.all_targets || named(&options.example)).then_some("example");
         }
-        let any = options.lib
-            || options.examples
-            || tests
-            || benches
-            || !(options.example.is_empty() && options.test.is_empty() && options.bench.is_empty());
+        // Integration tests and benches start the package's programs, which cargo builds for them.
+        let started = tests || benches || !(options.test.is_empty() && options.bench.is_empty());
+        if started && self.request.details.to_target_dir {
+            return is("bin").then_some("bin");
+        }
+        let any = options.lib || options.examples || started || !options.example.is_empty();
         let bins = options.bins || options.all_targets || named(&options.bin) || (options.bin.is_empty() && !any);
         (is("bin") && bins).then_some("bin")
     }
 
-    /// Checks that a path below the target directory is where cargo puts such a program, and reads its triple from it.
-    fn place(&self, relative: &str, name: &str, target_kind: &str) -> Option<Option<String>> {
+    /// Checks that a path below the target directory is where cargo puts such a file, `fits` judging what follows the
+    /// profile's folder, and reads its triple from it.
+    fn place(&self, relative: &str, fits: impl Fn(&[&str]) -> bool) -> Option<Option<String>> {
+        let Request { command, options, .. } = self.request;
         let parts: Vec<&str> = relative.split('/').collect();
         let (triple, rest) = match parts.first() {
-            Some(first) if self.options.target.iter().any(|target| target == first) => {
+            Some(first) if options.target.iter().any(|target| target == first) => {
                 (Some((*first).to_owned()), &parts[1..])
             }
             _ => (None, &parts[..]),
         };
         let [profile, rest @ ..] = rest else { return None };
-        let place = *profile == profile_folder(self.options)
-            && match (target_kind, rest) {
-                ("bin", [file]) => stem(file) == name,
-                ("example", ["examples", file]) => stem(file) == name,
-                ("test" | "bench", ["deps", file]) => {
-                    stem(file).rsplit_once('-').is_some_and(|(stem, _)| stem == name.replace('-', "_"))
-                }
-                _ => false,
-            };
-        place.then_some(triple)
+        (*profile == profile_folder(*command, options) && fits(rest)).then_some(triple)
     }
+}
+
+/// A crate's name as it stands in names of files.
+fn crate_name(target: &str) -> String {
+    target.replace('-', "_")
 }
 
 /// A program's file name without the ending some targets give it.

@@ -46,9 +46,10 @@ pub struct Details {
     /// Where [`Command::Run`] runs the program, relative to the source like `root`; none: in `directory`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<String>,
-    /// Whether libraries for other languages (`cdylib`, `staticlib`) are to come back beside executables.
+    /// Whether what is built goes to the device's target directory, and is not installed: then libraries for other
+    /// languages (`cdylib`, `staticlib`) come back too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub libraries: bool,
+    pub to_target_dir: bool,
     /// The device's own triple: what is built for where the flags name no target. A builder whose own triple it is leaves
     /// `--target` away, as cargo on the device would.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::future::pending;
 use std::num::NonZero;
+use std::path::Path;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use protocol::{CargoOptions, Stream};
 
 use super::{Build, Prepared};
 use crate::cargo::{self, CargoRun, Watch};
-use crate::plan::Plan;
+use crate::plan::{Plan, working_directory};
 use crate::supervisor::{Spec, SupervisorError};
 
 /// How often it is asked anew how long saving takes: what is to be saved grows while cargo runs.
@@ -35,19 +36,22 @@ impl Build<'_> {
     }
 
     async fn run_once(&self, prepared: &Prepared, options: &CargoOptions) -> Result<CargoRun, SupervisorError> {
-        let plan = Plan::new(options);
+        let Prepared { request, project, toolchain, env, .. } = prepared;
+        let plan = Plan::new(request, options, project, &toolchain.host, env);
+        let folder = working_directory(request, &project.source, &prepared.directory);
         let watch = Watch {
             reporter: &self.reporter,
             cancel: &self.attempt.cancel,
             drain_time: self.engine.config.drain_time,
             forward_messages: plan.forward_messages,
+            execution: plan.execution,
         };
-        cargo::run(&self.spec(prepared, plan.args), &watch, self.out_of_time()).await
+        cargo::run(&self.spec(prepared, plan.args, &folder), &watch, self.out_of_time()).await
     }
 
-    /// To run cargo.
-    pub(super) fn spec(&self, prepared: &Prepared, args: Vec<OsString>) -> Spec {
-        Spec::new(&self.engine.tools.cargo, args, &prepared.env, &prepared.directory)
+    /// To run cargo in this folder.
+    pub(super) fn spec(&self, prepared: &Prepared, args: Vec<OsString>, folder: &Path) -> Spec {
+        Spec::new(&self.engine.tools.cargo, args, &prepared.env, folder)
     }
 
     /// When work has to stop, so that there is time to save what there is now; never for an attempt without a deadline.

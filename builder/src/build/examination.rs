@@ -7,22 +7,22 @@ use protocol::{FileKind, Stream};
 use super::{Build, Fault, Prepared};
 use crate::cargo::CargoRun;
 use crate::executable::{Destination, Finding, examine};
-use crate::selection::Program;
+use crate::products::Product;
 
 impl Build<'_> {
     /// Says what may keep a program from running, and refuses one that can't.
-    pub(super) async fn examine(&self, prepared: &Prepared, programs: &[Program], run: &CargoRun) -> Result<(), Fault> {
+    pub(super) async fn examine(&self, prepared: &Prepared, products: &[Product], run: &CargoRun) -> Result<(), Fault> {
         let api = prepared.env.get(OsStr::new("ANDROID_PLATFORM")).and_then(|level| level.to_str()?.parse().ok());
         let options = &prepared.request.options;
-        for program in programs {
-            let FileKind::Executable { name, target, .. } = &program.kind else { continue };
+        for product in products {
+            let FileKind::Executable { name, target, .. } = &product.kind else { continue };
             let destination = Destination {
                 target: target.as_deref().unwrap_or(&prepared.toolchain.host),
                 android_api: api.unwrap_or(self.engine.config.android_api),
                 device: prepared.request.details.device.as_deref(),
                 made: &run.made,
             };
-            for finding in examine(&program.file, &destination) {
+            for finding in examine(&product.file, &destination) {
                 match finding {
                     Finding::Refusal(why) => {
                         return Err(Fault::Refused(format!("`{name}` was built and can't run: {why}")));

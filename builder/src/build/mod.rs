@@ -9,9 +9,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use protocol::{ArtifactInfo, Outcome, Request, Status};
+use protocol::{ArtifactInfo, Command, Outcome, Request, Status};
 use tokio_util::sync::CancellationToken;
 
 use self::fault::disk;
@@ -22,13 +22,15 @@ use crate::cargo::{CargoRun, End};
 use crate::environment::Environment;
 use crate::packed::pack_once;
 use crate::packing::{Contents, PackError};
+use crate::plan::{Execution, execution, stand_in};
+use crate::products::files_of;
 use crate::project::{Project, ProjectLock};
 use crate::selection::{Metadata, Selection};
 use crate::source::{Aftermath, Changes, ReceiveError, hash_file, receive};
 use crate::stream::Reporter;
 use crate::supervisor::capture;
 
-use crate::tools::Toolchain;
+use crate::tools::{Toolchain, Wanted};
 use crate::{Attempt, Engine, History};
 
 pub(crate) use self::fault::Fault;
@@ -59,6 +61,7 @@ pub(crate) struct Build<'a> {
     margin: Duration,
     /// When work has to stop, so that there is time to save.
     stop_at: Option<Instant>,
+    begun: SystemTime,
 }
 
 /// All that cargo needs.
@@ -77,7 +80,16 @@ impl<'a> Build<'a> {
         // No large part of a short attempt.
         let margin = engine.config.pause_margin.min(left / 4);
         let stop_at = attempt.deadline.map(|at| at.checked_sub(margin).unwrap_or(at));
-        Self { engine, attempt, reporter, history: attempt.history.clone(), held: None, margin, stop_at }
+        Self {
+            engine,
+            attempt,
+            reporter,
+            history: attempt.history.clone(),
+            held: None,
+            margin,
+            stop_at,
+            begun: SystemTime::now(),
+        }
     }
 
     /// Runs it.
@@ -162,9 +174,9 @@ impl<'a> Build<'a> {
     }
 
     /// Chooses the toolchain, and asks for what its targets need.
-    async fn prepare(&mut self, request: Request, project: Project) -> Result<Prepared, Fault> {
+    async fn prepare(&mut self, mut request: Request, project: Project) -> Result<Prepared, Fault> {
         let tools = &self.engine.tools;
-        let details = &request.details;
+        let Request { command, details, options, .. } = &mut request;
         let directory = project.source.join(&details.directory);
         if !directory.join("Cargo.toml").is_file() {
             let place = if details.directory.is_empty() { "its top folder" } else { &details.directory };
@@ -175,16 +187,17 @@ impl<'a> Build<'a> {
             let chosen = tools.choose(&mut env, details.toolchain.as_deref(), &project.source, &directory);
             let work = async {
                 let toolchain = chosen.await?;
-                let extra = tools
-                    .target_environment(
-                        &self.engine.config,
-                        &request.options,
-                        &toolchain,
-                        &env,
-                        &directory,
-                        &project.tmp,
-                    )
-                    .await?;
+                // On the device cargo would build for it by itself.
+                if options.target.is_empty() {
+                    options.target.extend(details.device.clone().filter(|device| *device != toolchain.host));
+                }
+                let wanted = Wanted {
+                    links: !matches!(command, Command::Check | Command::Clippy | Command::Doc | Command::Fmt),
+                    options,
+                    directory: &directory,
+                    scratch: &project.tmp,
+                };
+                let extra = tools.target_environment(&self.engine.config, &wanted, &toolchain, &env).await?;
                 Ok((toolchain, extra))
             };
             self.guarded("looking at the toolchain", work).await?.map_err(Fault::Refused)?
@@ -192,6 +205,9 @@ impl<'a> Build<'a> {
         // What the request sets itself comes before what is found.
         for (name, value) in extra {
             env.entry(name).or_insert(value);
+        }
+        if request.command == Command::Run && execution(&request, &toolchain.host, &env) == Execution::Device {
+            stand_in(&request.options.target, &mut env);
         }
         Ok(Prepared { request, project, directory, env, toolchain })
     }
@@ -201,8 +217,11 @@ impl<'a> Build<'a> {
         let source = prepared.project.source.to_string_lossy().into_owned();
         let target = Some(prepared.project.target.to_string_lossy().into_owned());
         self.reporter.status(Status::Compiling { attempt: self.attempt.number, source, target, root: None }).await;
-        let metadata = self.spec(prepared, metadata_args(&prepared.request));
+        let metadata = self.spec(prepared, metadata_args(&prepared.request), &prepared.directory);
         let (run, metadata) = tokio::join!(self.run_cargo(prepared), async {
+            if !brings_programs(prepared.request.command) {
+                return None;
+            }
             let text = self.guarded("cargo metadata", capture(&metadata)).await.ok()?.ok()?.text().ok()?;
             serde_json::from_str(&text).ok()
         });
@@ -238,29 +257,42 @@ impl<'a> Build<'a> {
             End::OutOfTime => return Err(self.pause(&run).await),
             End::Exit(exit) => exit,
         };
-        let (outcome, exit_code, message) = verdict(exit, &run, self.history.peak_memory, &self.engine.config.work);
+        let command = prepared.request.command;
+        let (outcome, exit_code, message) =
+            verdict(command, exit, &run, self.history.peak_memory, &self.engine.config.work);
         let begun = Instant::now();
-        let (options, details) = (&prepared.request.options, &prepared.request.details);
-        let programs = match (&metadata, outcome) {
-            (Some(metadata), Outcome::Succeeded) => Selection {
+        let (request, project) = (&prepared.request, &prepared.project);
+        let run_on_device = execution(request, &prepared.toolchain.host, &prepared.env) == Execution::Device;
+        // What ran here, or is only to be run here, needs not come back.
+        let stays = request.command.executes() && !run_on_device && !request.options.no_run;
+        let mut products = match &metadata {
+            Some(metadata) if outcome == Outcome::Succeeded && !stays => Selection {
                 metadata,
-                options,
+                request,
                 directory: &prepared.directory,
-                source: &prepared.project.source,
-                target: &prepared.project.target,
+                source: &project.source,
+                target: &project.target,
             }
-            .programs(&run.made.artifacts),
+            .products(&run.made.artifacts),
             _ => Vec::new(),
         };
-        self.examine(prepared, &programs, &run).await?;
-        let lock = prepared.project.source.join(&details.root).join("Cargo.lock");
-        let lock = Some(lock).filter(|lock| is_changed(lock, details.lock_sha256.as_deref()));
-        if programs.is_empty() && lock.is_none() {
+        self.examine(prepared, &products, &run).await?;
+        if outcome == Outcome::Succeeded {
+            products.extend(files_of(request, project, self.begun));
+        }
+        let lock = project.source.join(&request.details.root).join("Cargo.lock");
+        let lock = Some(lock).filter(|lock| is_changed(lock, request.details.lock_sha256.as_deref()));
+        if products.is_empty() && lock.is_none() {
             return Ok(Done { outcome, exit_code, message, artifact: None });
         }
         self.reporter.status(Status::Packing).await;
-        let contents =
-            Contents { host: prepared.toolchain.host.clone(), rustc: prepared.toolchain.rustc.clone(), programs, lock };
+        let contents = Contents {
+            host: prepared.toolchain.host.clone(),
+            rustc: prepared.toolchain.rustc.clone(),
+            run_on_device,
+            products,
+            lock,
+        };
         let path = self.attempt.output.join("artifact.zip");
         let (to, project) = (path.clone(), prepared.project.clone());
         let packed = self
@@ -330,6 +362,11 @@ impl<'a> Build<'a> {
         };
         joined.unwrap_or_else(|error| Err(Fault::Crashed(format!("the engine failed while {what}: {error}"))))
     }
+}
+
+/// Whether programs or libraries can come of it.
+fn brings_programs(command: Command) -> bool {
+    matches!(command, Command::Build | Command::Test | Command::Bench | Command::Run)
 }
 
 /// `cargo metadata` with the flags that change what a project is.

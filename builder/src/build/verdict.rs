@@ -2,13 +2,20 @@
 
 use std::path::Path;
 
-use protocol::Outcome;
+use nix::sys::signal::Signal;
+use protocol::{Command, Outcome};
 
 use crate::cargo::CargoRun;
 use crate::supervisor::Exit;
 
 /// What cargo's end means.
-pub(super) fn verdict(exit: Exit, run: &CargoRun, peak: u64, work: &Path) -> (Outcome, Option<i32>, Option<String>) {
+pub(super) fn verdict(
+    command: Command,
+    exit: Exit,
+    run: &CargoRun,
+    peak: u64,
+    work: &Path,
+) -> (Outcome, Option<i32>, Option<String>) {
     let mib = peak / (1024 * 1024);
     match exit {
         Exit::Code(0) => (Outcome::Succeeded, Some(0), None),
@@ -28,6 +35,12 @@ pub(super) fn verdict(exit: Exit, run: &CargoRun, peak: u64, work: &Path) -> (Ou
             (Outcome::Crashed, Some(code), Some(message))
         }
         Exit::Code(code) => (Outcome::Failed, Some(code), None),
+        // Cargo has become the program; a shell tells of it with this code.
+        Exit::Signal(signal) if command == Command::Run && run.made.built => {
+            let name = Signal::try_from(signal).map(|signal| format!(" ({signal})")).unwrap_or_default();
+            let message = format!("the program was killed by signal {signal}{name}");
+            (Outcome::Failed, Some(128 + signal), Some(message))
+        }
         Exit::Signal(signal) => {
             let message = format!("cargo was killed by signal {signal}; the build held {mib} MiB at its peak");
             (Outcome::Crashed, None, Some(message))
@@ -42,7 +55,7 @@ mod tests {
 
     fn outcome(exit: Exit, told: Told) -> (Outcome, Option<i32>, String) {
         let run = CargoRun { end: End::Exit(exit), peak_memory: 0, made: Made::default(), told };
-        let (outcome, code, message) = verdict(exit, &run, 300 << 20, Path::new("/w"));
+        let (outcome, code, message) = verdict(Command::Build, exit, &run, 300 << 20, Path::new("/w"));
         (outcome, code, message.unwrap_or_default())
     }
 
@@ -56,6 +69,11 @@ mod tests {
         let (crashed, _, message) = outcome(Exit::Code(101), Told { disk_full: true, ..Told::default() });
         assert!(crashed == Outcome::Crashed && message.contains("/w"), "{message}");
         assert_eq!(outcome(Exit::Signal(9), Told::default()).0, Outcome::Crashed);
+        let built = Made { built: true, ..Made::default() };
+        let run = CargoRun { end: End::Exit(Exit::Signal(11)), peak_memory: 0, made: built, told: Told::default() };
+        let (ended, code, message) = verdict(Command::Run, Exit::Signal(11), &run, 0, Path::new("/w"));
+        assert_eq!((ended, code), (Outcome::Failed, Some(139)));
+        assert!(message.unwrap().contains("SIGSEGV"));
         // A build that came through in spite of it did.
         assert_eq!(outcome(Exit::Code(0), Told { killed: true, ..Told::default() }).0, Outcome::Succeeded);
     }

@@ -16,9 +16,13 @@ pub(crate) enum Message {
     /// A build script ran, or was found fresh.
     #[serde(rename = "build-script-executed")]
     BuildScript(Box<BuildScriptMessage>),
-    /// The end.
+    /// The end of the build; what cargo runs prints after it.
     #[serde(rename = "build-finished")]
-    Finished {},
+    Finished {
+        /// Whether it succeeded.
+        #[serde(default)]
+        success: bool,
+    },
     /// How long a unit took (`-Z`).
     #[serde(rename = "timing-info")]
     Timing {},
@@ -72,6 +76,9 @@ pub(crate) struct ArtifactMessage {
     /// The program, absolute.
     #[serde(default)]
     pub executable: Option<String>,
+    /// All files, absolute.
+    #[serde(default)]
+    pub filenames: Vec<String>,
     /// Whether it was there already.
     #[serde(default)]
     pub fresh: bool,
@@ -84,6 +91,19 @@ pub(crate) struct TargetMessage {
     pub kind: Vec<String>,
     /// Its name.
     pub name: String,
+    /// What a library is made into: `cdylib`, `staticlib`, `lib`….
+    #[serde(default)]
+    pub crate_types: Vec<String>,
+    /// Its first source file, absolute.
+    #[serde(default)]
+    pub src_path: String,
+}
+
+impl TargetMessage {
+    /// Whether it is a library that other languages link.
+    pub fn is_foreign_library(&self) -> bool {
+        self.crate_types.iter().any(|kind| matches!(kind.as_str(), "cdylib" | "staticlib"))
+    }
 }
 
 /// The part of a profile that says what was made.

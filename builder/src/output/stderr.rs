@@ -16,6 +16,8 @@ pub(crate) enum ErrorPiece {
     Text(Vec<u8>),
     /// The progress bar.
     Progress(Progress),
+    /// The build is over; the rest is from what cargo runs.
+    Built,
 }
 
 /// Takes standard error apart.
@@ -29,14 +31,32 @@ pub(crate) struct ErrorSplitter {
     after_bar: bool,
     /// The line that cargo prints in place of the first bar of a download was printed.
     downloading: bool,
+    /// Cargo runs what it has built, after a line that says so.
+    runs: bool,
+    /// It has said so: all that follows is passed on as it is.
+    built: bool,
 }
 
 impl ErrorSplitter {
+    /// Of a cargo that runs what it has built.
+    pub fn of_running() -> Self {
+        Self { runs: true, ..Self::default() }
+    }
+
+    /// Whether the build is over, and what comes now is from what cargo runs.
+    pub fn built(&self) -> bool {
+        self.built
+    }
+
     /// The pieces that are complete now.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<ErrorPiece> {
         let mut pieces = Vec::new();
         for segment in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
             self.held.extend_from_slice(segment);
+            if self.built {
+                self.give(&mut pieces);
+                continue;
+            }
             match segment.last() {
                 Some(b'\n') => self.line(&mut pieces),
                 Some(b'\r') => self.bar(&mut pieces),
@@ -75,6 +95,10 @@ impl ErrorSplitter {
             self.downloading = false;
         } else {
             self.give(pieces);
+            if self.runs && matches!(status(&seen), Some(("Finished", _))) {
+                pieces.push(ErrorPiece::Built);
+                self.built = true;
+            }
         }
         self.begun = false;
     }
@@ -166,6 +190,7 @@ mod tests {
                 match piece {
                     ErrorPiece::Text(bytes) => text.extend(bytes),
                     ErrorPiece::Progress(bar) => bars.push(bar),
+                    ErrorPiece::Built => panic!("nothing runs"),
                 }
             }
         };
@@ -223,6 +248,21 @@ mod tests {
             for chunk in [1, 100] {
                 assert_eq!(split(text.as_bytes(), chunk).0, text);
             }
+        }
+    }
+
+    #[test]
+    fn what_runs_may_print_what_it_likes() {
+        let said = b"    Finished `dev` profile in 0.1s\n     Running `x`\n    Building [=> ] 1/2: y\rz\n";
+        for chunk in [1, 100] {
+            let mut splitter = ErrorSplitter::of_running();
+            let pieces: Vec<_> = said.chunks(chunk).flat_map(|piece| splitter.feed(piece)).collect();
+            let built = pieces.iter().position(|piece| *piece == ErrorPiece::Built).unwrap();
+            let text: Vec<u8> = pieces[built + 1..]
+                .iter()
+                .flat_map(|piece| if let ErrorPiece::Text(text) = piece { text.clone() } else { panic!("{piece:?}") })
+                .collect();
+            assert_eq!(text, said[35..], "in pieces of {chunk}");
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct OutSplitter {
     held: Vec<u8>,
     /// The line goes on, and is text.
     text: bool,
+    /// The build is over: all that follows is what cargo runs, whatever it looks like.
+    built: bool,
 }
 
 impl OutSplitter {
@@ -28,6 +30,10 @@ impl OutSplitter {
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<OutPiece> {
         let mut pieces = Vec::new();
         for segment in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if self.built {
+                give(&mut pieces, segment);
+                continue;
+            }
             let ends = segment.ends_with(b"\n");
             if self.held.is_empty() && !self.text {
                 self.text = segment[0] != b'{';
@@ -41,7 +47,10 @@ impl OutSplitter {
             if ends {
                 let line = std::mem::take(&mut self.held);
                 match serde_json::from_slice(&line) {
-                    Ok(message) => pieces.push(OutPiece::Message(message, line)),
+                    Ok(message) => {
+                        self.built = matches!(message, Message::Finished { .. });
+                        pieces.push(OutPiece::Message(message, line));
+                    }
                     Err(_) => give(&mut pieces, &line),
                 }
             } else if self.held.len() > MAX_MESSAGE {
@@ -78,8 +87,9 @@ mod tests {
 
     #[test]
     fn messages_are_told_from_text() {
-        let input =
-            format!("hello\n{ARTIFACT}\n{{\"mine\":1}}\n{{\"reason\":\"build-finished\",\"success\":true}}\nlast");
+        let input = format!(
+            "hello\n{ARTIFACT}\n{{\"mine\":1}}\n{{\"reason\":\"build-finished\",\"success\":true}}\n{ARTIFACT}\nlast"
+        );
         for chunk in [1, 5, 1000] {
             let mut splitter = OutSplitter::default();
             let mut pieces: Vec<OutPiece> = input.as_bytes().chunks(chunk).flat_map(|c| splitter.feed(c)).collect();
@@ -89,7 +99,8 @@ mod tests {
                 .filter_map(|piece| if let OutPiece::Text(text) = piece { Some(text.clone()) } else { None })
                 .flatten()
                 .collect();
-            assert_eq!(String::from_utf8(text).unwrap(), "hello\n{\"mine\":1}\nlast");
+            // What a program prints after the build is the program's.
+            assert_eq!(String::from_utf8(text).unwrap(), format!("hello\n{{\"mine\":1}}\n{ARTIFACT}\nlast"));
             let messages: Vec<_> = pieces.iter().filter(|piece| matches!(piece, OutPiece::Message(..))).collect();
             assert_eq!(messages.len(), 2);
             let OutPiece::Message(Message::Artifact(artifact), line) = messages[0] else { panic!("{messages:?}") };

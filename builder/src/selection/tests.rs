@@ -1,5 +1,7 @@
 use std::fs;
 
+use protocol::CargoOptions;
+
 use super::*;
 use crate::output::Message;
 
@@ -69,14 +71,22 @@ impl Project {
 
     fn select_in(&self, directory: &str, options: &CargoOptions, artifacts: &[ArtifactMessage]) -> Vec<String> {
         let root = self.root();
+        let request = protocol::Request {
+            protocol: 1,
+            client: String::new(),
+            command: Command::Build,
+            project: "k-1".parse().unwrap(),
+            options: options.clone(),
+            details: protocol::Details::default(),
+        };
         let selection = Selection {
             metadata: &self.metadata,
-            options,
+            request: &request,
             directory: &root.join(directory),
             source: &root.join("source"),
             target: &root.join("target"),
         };
-        selection.programs(artifacts).into_iter().map(|program| program.path).collect()
+        selection.products(artifacts).into_iter().map(|program| program.path).collect()
     }
 
     fn all(&self) -> Vec<ArtifactMessage> {

@@ -31,6 +31,18 @@ pub(crate) struct Tools {
     pub default: Toolchain,
 }
 
+/// What a build needs tools for.
+pub(crate) struct Wanted<'a> {
+    /// Whether programs are linked for the targets; what is only checked needs no linker, as at home.
+    pub links: bool,
+    /// Cargo's flags.
+    pub options: &'a CargoOptions,
+    /// Where cargo runs.
+    pub directory: &'a Path,
+    /// For temporary files.
+    pub scratch: &'a Path,
+}
+
 impl Tools {
     /// Looks for cargo, asks it and its toolchain.
     pub async fn find(config: &EngineConfig) -> Result<Self, EngineError> {
@@ -110,16 +122,15 @@ impl Tools {
         }
     }
 
-    /// What cargo needs to link for the targets of these flags. The error is for the person who asked.
+    /// What cargo needs to link for the targets that are asked for. The error is for the person who asked.
     pub async fn target_environment(
         &self,
         config: &EngineConfig,
-        options: &CargoOptions,
+        wanted: &Wanted<'_>,
         toolchain: &Toolchain,
         env: &Environment,
-        directory: &Path,
-        scratch: &Path,
     ) -> Result<Environment, String> {
+        let Wanted { links, options, directory, scratch } = *wanted;
         let mut extra = Environment::new();
         for target in &options.target {
             if !toolchain.targets.contains(target) {
@@ -134,6 +145,9 @@ impl Tools {
                 Linker::Program(program) => extra.extend(link_environment(target, &program)),
                 Linker::Android => {
                     if let Some(missing) = android_missing(env) {
+                        if !links {
+                            continue;
+                        }
                         return Err(format!("this backend can't build for `{target}`: {missing}"));
                     }
                     let build = AndroidBuild {
@@ -147,6 +161,7 @@ impl Tools {
                     };
                     extra.extend(build.environment().await?);
                 }
+                Linker::Missing(_) if !links => {}
                 Linker::Missing(names) => {
                     return Err(format!(
                         "this backend has no linker for `{target}`: install {} on its machine, or name another in its settings",

@@ -99,7 +99,7 @@ fn request(shell: &Shell, typed: &Typed, asked: &Asked, place: &Place, targets: 
             env: environment::of_build(&asked.cloud.env)?,
             lock_sha256: sha256_of(&project.root.join("Cargo.lock")),
             args: asked.args.clone(),
-            libraries: asked.delivery == Delivery::TargetDir,
+            to_target_dir: asked.delivery == Delivery::TargetDir,
             ..Details::default()
         },
     })
