@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use protocol::{CargoOptions, Command, Request};
+use protocol::{CargoOptions, Command, Request, runs_on};
 
 use crate::environment::{Environment, find_program};
 use crate::project::Project;
@@ -97,12 +97,6 @@ pub(crate) fn execution(request: &Request, host: &str, env: &Environment) -> Exe
     // Where a runner is named, it knows how.
     let here = |target: &String| runs_on(host, target) || env.contains_key(runner_variable(target).as_os_str());
     if request.options.target.iter().all(here) { Execution::Here } else { Execution::Device }
-}
-
-/// Whether a machine can run programs for a target: its own, and those of the same system that bring their own C library.
-fn runs_on(host: &str, target: &str) -> bool {
-    let musl = |triple: &str| triple.strip_suffix("-gnu").map(|machine| format!("{machine}-musl"));
-    host == target || musl(host).as_deref() == Some(target)
 }
 
 /// The variable by which cargo is told what runs programs for a target.

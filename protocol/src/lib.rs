@@ -19,6 +19,7 @@ mod order;
 mod replay;
 mod request;
 mod result;
+mod triple;
 mod variables;
 
 pub use admission::{Capabilities, admit, admit_size, admit_target};
@@ -35,4 +36,5 @@ pub use order::{Delivery, Next, Order};
 pub use replay::Replay;
 pub use request::{Details, InvalidRequest, REQUEST_ENTRY, Request, RequestFile, RequestHead, SOURCE_PREFIX};
 pub use result::{ArtifactInfo, BuildResult, CacheUse, Outcome, Times};
+pub use triple::runs_on;
 pub use variables::is_builders_own;

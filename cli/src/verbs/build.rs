@@ -52,7 +52,9 @@ pub fn build(shell: &Shell, interrupt: &Interrupt, typed: &Typed, asked: &Asked)
     if succeeded && asked.open {
         execution::open_documentation(shell, &place, &request)?;
     }
-    if succeeded && delivered.run_on_device {
+    if succeeded && request.command.executes() && request.options.no_run {
+        execution::list(shell, &place, &delivered.programs);
+    } else if succeeded && delivered.run_on_device {
         return execution::run(shell, &place, &request, &delivered.programs);
     }
     Ok(result.client_exit_code())

@@ -134,7 +134,8 @@ impl Completion<'_> {
             Destination::TargetDir { .. } => {
                 delivered.programs = self.leave(&mut artifact, &programs)?;
                 let mut places: Vec<PathBuf> = delivered.programs.iter().map(|program| program.place.clone()).collect();
-                if !delivered.run_on_device {
+                // What is run, or listed, is named then.
+                if !self.request.command.executes() {
                     self.tell("Created", &places);
                 }
                 places.extend(files);

@@ -29,14 +29,11 @@ struct Runnable<'a> {
 /// # Errors
 /// When they are for another kind of machine, or can't be started.
 pub fn run(shell: &Shell, place: &Place, request: &Request, programs: &[LeftProgram]) -> anyhow::Result<u8> {
-    if request.options.no_run {
-        return Ok(0);
-    }
     let here = device::triple();
     let runnables: Vec<Runnable> = programs.iter().filter_map(runnable).collect();
     for program in programs {
         if let FileKind::Executable { name, target: Some(target), .. } = &program.file.kind
-            && here.as_deref() != Some(target)
+            && !here.as_deref().is_some_and(|here| protocol::runs_on(here, target))
         {
             bail!(
                 "`{name}` is built for {target}, which neither the builder nor this device can run; it lies in `{}`",
@@ -49,6 +46,23 @@ pub fn run(shell: &Shell, place: &Place, request: &Request, programs: &[LeftProg
         return run_program(shell, place, request, &runnables);
     }
     run_harnesses(shell, place, request, &runnables)
+}
+
+/// Names the harnesses that were built and are not to be run, as cargo does.
+pub fn list(shell: &Shell, place: &Place, programs: &[LeftProgram]) {
+    let harness = |program: &Runnable| matches!(program.kind, "test" | "bench");
+    for program in programs.iter().filter_map(runnable).filter(harness) {
+        shell.status("Executable", program.described(place));
+    }
+}
+
+impl Runnable<'_> {
+    /// `unittests src/lib.rs (target/debug/deps/tool-0123)`.
+    fn described(&self, place: &Place) -> String {
+        let unit = self.source.is_none_or(|source| !source.starts_with("tests/") && !source.starts_with("benches/"));
+        let what = format!("{}{}", if unit { "unittests " } else { "" }, self.source.unwrap_or(self.name));
+        format!("{what} ({})", shown(place, self.place))
+    }
 }
 
 fn runnable(program: &LeftProgram) -> Option<Runnable<'_>> {
@@ -71,9 +85,7 @@ fn run_harnesses(shell: &Shell, place: &Place, request: &Request, programs: &[Ru
     let binaries: Vec<_> = programs.iter().filter(|program| program.kind == "bin").collect();
     let mut failed = Vec::new();
     for program in programs.iter().filter(|program| matches!(program.kind, "test" | "bench")) {
-        let unit = program.source.is_none_or(|source| !source.starts_with("tests/") && !source.starts_with("benches/"));
-        let what = format!("{}{}", if unit { "unittests " } else { "" }, program.source.unwrap_or(program.name));
-        shell.status("Running", format!("{what} ({})", shown(place, program.place)));
+        shell.status("Running", program.described(place));
         let mut command = Command::new(program.place);
         if request.command == protocol::Command::Bench {
             command.arg("--bench");
