@@ -5,7 +5,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(can_mount, has_musl, has_android, has_arm_android)");
+    println!("cargo::rustc-check-cfg=cfg(can_mount, has_musl, has_android, has_arm_android, has_other_machine)");
     if output("id", &["-u"]) == "0" {
         println!("cargo::rustc-cfg=can_mount");
     }
@@ -15,6 +15,10 @@ fn main() {
     println!("cargo::rerun-if-changed={}", targets.display());
     if targets.join("x86_64-unknown-linux-musl").is_dir() {
         println!("cargo::rustc-cfg=has_musl");
+    }
+    // A kind of machine that the builder is not, and whose programs run here all the same.
+    if targets.join("i686-unknown-linux-musl").is_dir() && output("setarch", &["i686", "uname", "-m"]) == "i686" {
+        println!("cargo::rustc-cfg=has_other_machine");
     }
     let ndk_parts = ["clang", "ld.lld", "llvm-ar", "readelf"];
     if targets.join("aarch64-linux-android").is_dir()

@@ -103,7 +103,7 @@ mod tests {
             target_kind: "bin".to_owned(),
             package,
             target: None,
-            source: None,
+            tested: None,
         };
         let product = Product { file: file.clone(), path: "debug/tool".to_owned(), kind };
         let contents = Contents {

@@ -19,8 +19,6 @@ pub(crate) struct Plan {
     pub args: Vec<OsString>,
     /// Whether the person asked for cargo's messages, so that they go on to standard output.
     pub forward_messages: bool,
-    /// What comes after the build.
-    pub execution: Execution,
 }
 
 /// Who runs what was built.
@@ -34,16 +32,27 @@ pub(crate) enum Execution {
     Device,
 }
 
+impl Execution {
+    /// Of what comes of a request; `host` is the triple of this machine, `env` cargo's environment.
+    pub fn of(request: &Request, host: &str, env: &Environment) -> Self {
+        if !request.command.executes() || request.options.no_run {
+            return Execution::None;
+        }
+        // Where a runner is named, it knows how.
+        let here = |target: &String| runs_on(host, target) || env.contains_key(runner_variable(target).as_os_str());
+        if request.options.target.iter().all(here) { Execution::Here } else { Execution::Device }
+    }
+}
+
 impl Plan {
-    /// For this request; `host` is the triple of this machine, `env` cargo's environment.
-    pub fn new(request: &Request, options: &CargoOptions, project: &Project, host: &str, env: &Environment) -> Self {
-        let execution = execution(request, host, env);
+    /// For this request, with these flags in the place of its own.
+    pub fn new(request: &Request, options: &CargoOptions, project: &Project, execution: Execution) -> Self {
         let args = match request.command {
             Command::Fmt => fmt_args(options, &request.details.args),
             command => cargo_args(command, request, options, project, execution),
         };
         let forward_messages = options.message_format.iter().any(|format| format.contains("json"));
-        Self { args: args.into_iter().map(OsString::from).collect(), forward_messages, execution }
+        Self { args: args.into_iter().map(OsString::from).collect(), forward_messages }
     }
 }
 
@@ -70,8 +79,15 @@ fn cargo_args(
     if execution == Execution::Device && command != Command::Run {
         args.push("--no-run".to_owned());
     }
-    if !request.details.args.is_empty() {
+    // A name that looks like a flag goes where none is taken for one.
+    let (name, flag) = match &request.details.filter {
+        Some(name) if name.starts_with('-') => (None, Some(name)),
+        name => (name.as_ref(), None),
+    };
+    args.extend(name.cloned());
+    if flag.is_some() || !request.details.args.is_empty() {
         args.push("--".to_owned());
+        args.extend(flag.cloned());
         args.extend(request.details.args.iter().cloned());
     }
     args
@@ -87,16 +103,6 @@ fn fmt_args(options: &CargoOptions, rustfmt: &[String]) -> Vec<String> {
     args.extend(options.color.then(|| "--color=always".to_owned()));
     args.extend(rustfmt.iter().cloned());
     args
-}
-
-/// Who runs what comes of a request.
-pub(crate) fn execution(request: &Request, host: &str, env: &Environment) -> Execution {
-    if !request.command.executes() || request.options.no_run {
-        return Execution::None;
-    }
-    // Where a runner is named, it knows how.
-    let here = |target: &String| runs_on(host, target) || env.contains_key(runner_variable(target).as_os_str());
-    if request.options.target.iter().all(here) { Execution::Here } else { Execution::Device }
 }
 
 /// The variable by which cargo is told what runs programs for a target.
@@ -150,7 +156,7 @@ mod tests {
 
     const HOST: &str = "x86_64-unknown-linux-gnu";
 
-    fn plan(command: Command, options: CargoOptions, args: &[&str]) -> (Vec<String>, Plan) {
+    fn plan(command: Command, options: CargoOptions, args: &[&str]) -> (Vec<String>, Execution) {
         let request = Request {
             protocol: 1,
             client: String::new(),
@@ -160,8 +166,10 @@ mod tests {
             details: Details { args: args.iter().map(|arg| (*arg).to_owned()).collect(), ..Details::default() },
         };
         let project = Project::new(Path::new("/w"), &Owner::default(), &request.project);
-        let plan = Plan::new(&request, &request.options, &project, HOST, &Environment::new());
-        (plan.args.iter().map(|arg| arg.to_str().unwrap().to_owned()).collect(), plan)
+        let execution = Execution::of(&request, HOST, &Environment::new());
+        let plan = Plan::new(&request, &request.options, &project, execution);
+        assert_eq!(plan.forward_messages, request.options.message_format.iter().any(|format| format == "json"));
+        (plan.args.iter().map(|arg| arg.to_str().unwrap().to_owned()).collect(), execution)
     }
 
     fn for_target(target: &str) -> CargoOptions {
@@ -170,9 +178,9 @@ mod tests {
 
     #[test]
     fn a_plain_build() {
-        let (args, plan) = plan(Command::Build, CargoOptions::default(), &[]);
+        let (args, execution) = plan(Command::Build, CargoOptions::default(), &[]);
         assert_eq!(args, ["build", "--color=never", "--message-format=json-render-diagnostics"]);
-        assert_eq!(plan.execution, Execution::None);
+        assert_eq!(execution, Execution::None);
     }
 
     #[test]
@@ -183,8 +191,8 @@ mod tests {
 
     #[test]
     fn what_this_machine_can_not_run_the_device_runs() {
-        let execution = |command, target: &str| plan(command, for_target(target), &[]).1.execution;
-        assert_eq!(plan(Command::Test, CargoOptions::default(), &[]).1.execution, Execution::Here);
+        let execution = |command, target: &str| plan(command, for_target(target), &[]).1;
+        assert_eq!(plan(Command::Test, CargoOptions::default(), &[]).1, Execution::Here);
         assert_eq!(execution(Command::Test, "x86_64-unknown-linux-musl"), Execution::Here);
         assert_eq!(execution(Command::Run, "aarch64-linux-android"), Execution::Device);
         let (args, _) = plan(Command::Test, for_target("aarch64-linux-android"), &["name", "--nocapture"]);
@@ -192,7 +200,7 @@ mod tests {
         let (args, _) = plan(Command::Run, for_target("aarch64-linux-android"), &[]);
         assert!(!args.contains(&"--no-run".to_owned()));
         let only_built = CargoOptions { no_run: true, ..CargoOptions::default() };
-        assert_eq!(plan(Command::Test, only_built, &[]).1.execution, Execution::None);
+        assert_eq!(plan(Command::Test, only_built, &[]).1, Execution::None);
     }
 
     #[test]
@@ -211,9 +219,8 @@ mod tests {
         assert_eq!(formats(&["bogus"]), ["bogus"]);
         assert_eq!(formats(&["json", "json-diagnostic-short"]), ["json", "json-diagnostic-short"]);
         let json = CargoOptions { message_format: vec!["json".into()], ..CargoOptions::default() };
-        assert!(plan(Command::Build, json.clone(), &[]).1.forward_messages);
-        let short = CargoOptions { message_format: vec!["short".into()], ..json };
-        assert!(!plan(Command::Build, short, &[]).1.forward_messages);
+        plan(Command::Build, json.clone(), &[]);
+        plan(Command::Build, CargoOptions { message_format: vec!["short".into()], ..json }, &[]);
     }
 
     #[test]

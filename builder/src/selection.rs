@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use glob::Pattern;
-use protocol::{Command, FileKind, PackageRef, Request};
+use protocol::{Command, FileKind, PackageRef, Request, TargetKind, TargetRef};
 use serde::Deserialize;
 
 use crate::output::ArtifactMessage;
@@ -62,6 +62,8 @@ impl Selection<'_> {
                 }
             }
         }
+        // Cargo runs tests in this order.
+        products.sort_by(|one, other| order(&one.kind).cmp(&order(&other.kind)));
         products
     }
 
@@ -91,12 +93,15 @@ impl Selection<'_> {
         let folder = package.manifest_path.parent()?;
         let directory = folder.strip_prefix(self.source).ok()?.to_str()?.to_owned();
         let source = Path::new(&artifact.target.src_path).strip_prefix(folder).ok().and_then(Path::to_str);
+        let tested = source
+            .filter(|_| harness)
+            .map(|source| TargetRef { kind: kind_of(&target.kind), source: source.to_owned() });
         let kind = FileKind::Executable {
             name: target.name.clone(),
             target_kind: target_kind.to_owned(),
             package: PackageRef { name: package.name.clone(), version: package.version.clone(), directory },
             target: triple,
-            source: source.filter(|source| !source.is_empty()).map(str::to_owned),
+            tested,
         };
         Some(Product { file, path: relative, kind })
     }
@@ -211,6 +216,22 @@ impl Selection<'_> {
         };
         let [profile, rest @ ..] = rest else { return None };
         (*profile == profile_folder(*command, options) && fits(rest)).then_some(triple)
+    }
+}
+
+/// Of a test harness: its package, what it tests, its name. The rest keeps its order.
+fn order(kind: &FileKind) -> Option<(&str, &TargetRef, &str)> {
+    let FileKind::Executable { name, package, tested: Some(tested), .. } = kind else { return None };
+    Some((&package.name, tested, name))
+}
+
+fn kind_of(kinds: &[String]) -> TargetKind {
+    match kinds.first().map(String::as_str) {
+        Some("bin") => TargetKind::Bin,
+        Some("test") => TargetKind::Test,
+        Some("bench") => TargetKind::Bench,
+        Some("example") => TargetKind::Example,
+        _ => TargetKind::Lib,
     }
 }
 

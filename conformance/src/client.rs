@@ -25,6 +25,7 @@ pub struct Client {
     env: Vec<(String, String)>,
     binary: PathBuf,
     user: Option<u32>,
+    machine: Option<&'static str>,
 }
 
 impl Client {
@@ -36,7 +37,7 @@ impl Client {
     /// A device with this configuration.
     pub fn configured(config: PathBuf) -> Self {
         let home = tempfile::Builder::new().prefix("device-").tempdir().expect("a home");
-        Self { home, config, env: Vec::new(), binary: client_binary(), user: None }
+        Self { home, config, env: Vec::new(), binary: client_binary(), user: None, machine: None }
     }
 
     /// Sets a variable of its environment.
@@ -64,6 +65,12 @@ impl Client {
         self
     }
 
+    /// As a machine of this kind (`uname -m`), which runs programs that the builder doesn't.
+    pub fn machine(mut self, machine: &'static str) -> Self {
+        self.machine = Some(machine);
+        self
+    }
+
     /// Its home.
     pub fn home(&self) -> &Path {
         self.home.path()
@@ -76,7 +83,14 @@ impl Client {
 
     /// `cargo cloud ARGUMENTS` in a folder, started.
     pub fn spawn(&self, folder: &Path, arguments: &[&str]) -> Running {
-        let mut command = Command::new(&self.binary);
+        let mut command = match self.machine {
+            Some(machine) => {
+                let mut command = Command::new("setarch");
+                command.arg(machine).arg(&self.binary);
+                command
+            }
+            None => Command::new(&self.binary),
+        };
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }

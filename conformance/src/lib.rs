@@ -11,6 +11,7 @@ mod network;
 mod processes;
 mod project;
 mod raw;
+pub mod side_by_side;
 
 pub use backend::{Backend, Control, Kind, Options};
 pub use binaries::{backend_binary, client_binary};

@@ -52,9 +52,9 @@ pub enum FileKind {
         /// The triple it is for; none: the builder's own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<String>,
-        /// Its first source file, relative to the package's folder, `/` between parts.
+        /// What a test harness was compiled from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        source: Option<String>,
+        tested: Option<TargetRef>,
     },
     /// `Cargo.lock`, where the build made or changed it; `path` is `Cargo.lock`.
     Lock,
@@ -68,6 +68,31 @@ pub enum FileKind {
     /// A kind this version doesn't know: not touched.
     #[serde(other)]
     Unknown,
+}
+
+/// One of a package's cargo targets.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TargetRef {
+    /// What it is.
+    pub kind: TargetKind,
+    /// Its first source file, relative to the package's folder, `/` between parts.
+    pub source: String,
+}
+
+/// What a cargo target is, in cargo's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// A library of any kind.
+    Lib,
+    /// A program.
+    Bin,
+    /// An integration test.
+    Test,
+    /// A benchmark.
+    Bench,
+    /// An example.
+    Example,
 }
 
 /// A package of the source.

@@ -23,7 +23,7 @@ mod triple;
 mod variables;
 
 pub use admission::{Capabilities, admit, admit_size, admit_target};
-pub use artifact::{ArtifactFile, ArtifactManifest, FileKind, MANIFEST_ENTRY, PackageRef};
+pub use artifact::{ArtifactFile, ArtifactManifest, FileKind, MANIFEST_ENTRY, PackageRef, TargetKind, TargetRef};
 pub use cargo_options::CargoOptions;
 pub use client_line::{ClientLine, InvalidLine};
 pub use command::Command;

@@ -58,6 +58,9 @@ pub struct Details {
     pub toolchain: Option<String>,
     /// Environment of the build, by name.
     pub env: BTreeMap<String, String>,
+    /// The part of the names that tests or benchmarks have which are to run: cargo's TESTNAME and BENCHNAME.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
     /// What follows `--`: arguments of the program, of the tests, of clippy or of rustfmt.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
@@ -258,7 +261,7 @@ impl Details {
                 return Err(InvalidRequest::Refused(format!("the variable `{name}` is the builder's own")));
             }
         }
-        if self.args.iter().any(|arg| arg.contains('\0')) {
+        if self.args.iter().chain(&self.filter).any(|arg| arg.contains('\0')) {
             return Err(InvalidRequest::Refused("an argument holds a NUL character".to_owned()));
         }
         Ok(())

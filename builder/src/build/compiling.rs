@@ -36,15 +36,15 @@ impl Build<'_> {
     }
 
     async fn run_once(&self, prepared: &Prepared, options: &CargoOptions) -> Result<CargoRun, SupervisorError> {
-        let Prepared { request, project, toolchain, env, .. } = prepared;
-        let plan = Plan::new(request, options, project, &toolchain.host, env);
+        let Prepared { request, project, execution, .. } = prepared;
+        let plan = Plan::new(request, options, project, *execution);
         let folder = working_directory(request, &project.source, &prepared.directory);
         let watch = Watch {
             reporter: &self.reporter,
             cancel: &self.attempt.cancel,
             drain_time: self.engine.config.drain_time,
             forward_messages: plan.forward_messages,
-            execution: plan.execution,
+            execution: *execution,
         };
         cargo::run(&self.spec(prepared, plan.args, &folder), &watch, self.out_of_time()).await
     }

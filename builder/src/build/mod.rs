@@ -22,7 +22,7 @@ use crate::cargo::{CargoRun, End};
 use crate::environment::Environment;
 use crate::packed::pack_once;
 use crate::packing::{Contents, PackError};
-use crate::plan::{Execution, execution, stand_in};
+use crate::plan::{Execution, stand_in};
 use crate::products::files_of;
 use crate::project::{Project, ProjectLock};
 use crate::selection::{Metadata, Selection};
@@ -71,6 +71,7 @@ struct Prepared {
     directory: PathBuf,
     env: Environment,
     toolchain: Toolchain,
+    execution: Execution,
 }
 
 impl<'a> Build<'a> {
@@ -206,10 +207,11 @@ impl<'a> Build<'a> {
         for (name, value) in extra {
             env.entry(name).or_insert(value);
         }
-        if request.command == Command::Run && execution(&request, &toolchain.host, &env) == Execution::Device {
+        let execution = Execution::of(&request, &toolchain.host, &env);
+        if request.command == Command::Run && execution == Execution::Device {
             stand_in(&request.options.target, &mut env);
         }
-        Ok(Prepared { request, project, directory, env, toolchain })
+        Ok(Prepared { request, project, directory, env, toolchain, execution })
     }
 
     async fn compile(&mut self, prepared: &Prepared) -> Result<(CargoRun, Option<Metadata>), Fault> {
@@ -219,7 +221,7 @@ impl<'a> Build<'a> {
         self.reporter.status(Status::Compiling { attempt: self.attempt.number, source, target, root: None }).await;
         let metadata = self.spec(prepared, metadata_args(&prepared.request), &prepared.directory);
         let (run, metadata) = tokio::join!(self.run_cargo(prepared), async {
-            if !brings_programs(prepared.request.command) {
+            if prepared.execution == Execution::Here || !brings_programs(prepared.request.command) {
                 return None;
             }
             let text = self.guarded("cargo metadata", capture(&metadata)).await.ok()?.ok()?.text().ok()?;
@@ -262,9 +264,9 @@ impl<'a> Build<'a> {
             verdict(command, exit, &run, self.history.peak_memory, &self.engine.config.work);
         let begun = Instant::now();
         let (request, project) = (&prepared.request, &prepared.project);
-        let run_on_device = execution(request, &prepared.toolchain.host, &prepared.env) == Execution::Device;
-        // What ran here, or is only to be run here, needs not come back.
-        let stays = request.command.executes() && !run_on_device && !request.options.no_run;
+        let run_on_device = prepared.execution == Execution::Device;
+        // What ran here needs not come back.
+        let stays = prepared.execution == Execution::Here;
         let mut products = match &metadata {
             Some(metadata) if outcome == Outcome::Succeeded && !stays => Selection {
                 metadata,

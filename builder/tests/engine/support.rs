@@ -125,7 +125,16 @@ impl Ran {
 
     pub fn run_program(&self) -> String {
         let program = self.artifact().1.expect("a program");
-        String::from_utf8(std::process::Command::new(program).output().unwrap().stdout).unwrap()
+        // A process that another test forked just now may hold the file open for writing until it executes its own.
+        for _ in 0..200 {
+            match std::process::Command::new(&program).output() {
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                output => return String::from_utf8(output.unwrap().stdout).unwrap(),
+            }
+        }
+        panic!("{} stays busy", program.display());
     }
 }
 

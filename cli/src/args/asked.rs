@@ -15,6 +15,8 @@ pub struct Asked {
     pub options: CargoOptions,
     /// `--target`.
     pub targets: Vec<String>,
+    /// TESTNAME or BENCHNAME.
+    pub filter: Option<String>,
     /// What follows `--`.
     pub args: Vec<String>,
     /// `--artifact-dir`.
@@ -50,6 +52,7 @@ impl Asked {
             command,
             options,
             targets: Vec::new(),
+            filter: None,
             args: Vec::new(),
             artifact_dir: None,
             delivery: Delivery::TargetDir,

@@ -92,8 +92,8 @@ impl Harness {
         self.manifest.write(&mut options);
         Ok(Asked {
             targets: self.compilation.target.clone(),
-            // Cargo puts the name in front of the harness's other arguments.
-            args: name.into_iter().chain(args).cloned().collect(),
+            filter: name.cloned(),
+            args: args.to_vec(),
             project: self.project.clone(),
             cloud: self.cloud.clone(),
             ..Asked::new(command, options)

@@ -48,7 +48,14 @@ impl PathMapping {
         if let (Some(folder), Some(to), Some(cwd)) = (&mut target, &device.target, &device.cwd) {
             folder.relative = to.strip_prefix(cwd).ok().and_then(Path::to_str).map(str::to_owned);
         }
-        let others = [folder(builder.source, &device.source), folder(builder.root, &device.root)];
+        // What is missing beside the source is looked for there.
+        let beside = |path: &Path| path.parent().map(Path::to_path_buf);
+        let parent = builder.source.and_then(|source| Some(source.trim_end_matches('/').rsplit_once('/')?.0));
+        let others = [
+            folder(builder.source, &device.source),
+            folder(builder.root, &device.root),
+            folder(parent, &device.source.as_deref().and_then(beside)),
+        ];
         Self(target.into_iter().chain(others.into_iter().flatten()).collect())
     }
 
@@ -64,7 +71,7 @@ impl PathMapping {
                 Some(relative) if names_what_runs(rest, at) => relative,
                 _ => &folder.to,
             };
-            out.push_str(if stands_alone(rest, at, end) { to } else { &folder.from });
+            out.push_str(to);
             rest = &rest[end..];
         }
         out.push_str(rest);
@@ -72,7 +79,11 @@ impl PathMapping {
     }
 
     fn first_in(&self, text: &str) -> Option<(usize, &Folder)> {
-        self.0.iter().filter_map(|folder| Some((text.find(&folder.from)?, folder))).min_by_key(|(at, _)| *at)
+        let found = self.0.iter().filter_map(|folder| {
+            let mut places = text.match_indices(&folder.from).map(|(at, _)| at);
+            Some((places.find(|at| stands_alone(text, *at, at + folder.from.len()))?, folder))
+        });
+        found.min_by_key(|(at, folder)| (*at, std::cmp::Reverse(folder.from.len())))
     }
 }
 
@@ -145,7 +156,9 @@ mod tests {
             apply("Running `/w/k/target/build/b/build-script-b`"),
             "Running `/home/me/p/out/build/b/build-script-b`"
         );
-        for text in ["/w/k/source-2/a", "/x/w/k/source/a", "/w/k/sources", "/w/k/source.old/x", ""] {
+        assert_eq!(apply("/w/k/source/../gone /w/k/gone"), "/home/me/my \"x\"/../gone /home/me/gone");
+        assert_eq!(apply("/w/k/source-2/a"), "/home/me/source-2/a");
+        for text in ["/x/w/k/source/a", "/w/kk/source", ""] {
             assert_eq!(apply(text), text);
         }
         assert_eq!(mapping.apply(r#"{"p":"/w/k/source/a"}"#, true), r#"{"p":"/home/me/my \"x\"/a"}"#);

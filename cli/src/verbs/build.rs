@@ -4,7 +4,7 @@ use anyhow::bail;
 use protocol::limits::PROTOCOL_VERSION;
 use protocol::{Details, Outcome, Request, keys};
 
-use super::completion::{Completion, Destination};
+use super::completion::{Completion, Destination, nothing_to_install};
 use super::plan::{Place, Targets};
 use super::sending;
 use super::session::Session;
@@ -44,10 +44,15 @@ pub fn build(shell: &Shell, interrupt: &Interrupt, typed: &Typed, asked: &Asked)
         json: request.options.message_format.iter().any(|format| format.starts_with("json")),
     };
     let Some(result) = session.follow(subject) else { return Ok(interrupt::EXIT_CODE) };
-    let Some(info) = &result.artifact else { return Ok(result.client_exit_code()) };
+    let succeeded = result.outcome == Outcome::Succeeded;
+    let Some(info) = &result.artifact else {
+        if succeeded && asked.delivery != Delivery::TargetDir {
+            nothing_to_install(shell);
+        }
+        return Ok(result.client_exit_code());
+    };
     let completion = Completion { session: &session, place: &place, request: &request, destination: &destination };
     let key = keys::artifact(&session.backend.owner, &build);
-    let succeeded = result.outcome == Outcome::Succeeded;
     let delivered = completion.run(&key, info, succeeded)?;
     if succeeded && asked.open {
         execution::open_documentation(shell, &place, &request)?;
@@ -100,6 +105,7 @@ fn request(shell: &Shell, typed: &Typed, asked: &Asked, place: &Place, targets: 
             toolchain: place.toolchain(typed),
             env: environment::of_build(&asked.cloud.env)?,
             lock_sha256: sha256_of(&project.root.join("Cargo.lock")),
+            filter: asked.filter.clone(),
             args: asked.args.clone(),
             to_target_dir: asked.delivery == Delivery::TargetDir,
             ..Details::default()

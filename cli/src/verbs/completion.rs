@@ -15,7 +15,7 @@ use crate::install::{
 };
 use crate::project::normalize;
 use crate::storage::StorageError;
-use crate::terminal::bytes;
+use crate::terminal::{Shell, bytes};
 
 /// As cargo marks its target directory, for those who make backups, and for our own packing.
 const CACHE_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55
@@ -157,6 +157,12 @@ impl Completion<'_> {
         format!("{} {layout}", info.sha256)
     }
 
+    /// Whether nothing else can come back.
+    fn only_lock_file(&self) -> bool {
+        let looks = matches!(self.request.command, Command::Check | Command::Clippy | Command::Fmt);
+        looks && !self.request.options.timings
+    }
+
     fn tell(&self, word: &str, places: &[PathBuf]) {
         let shell = self.session.shell;
         if places.len() > LISTED {
@@ -178,12 +184,14 @@ impl Completion<'_> {
         }
         let folder = match self.destination {
             Destination::Install { root, .. } => root.bin(),
+            // What is only looked at leaves no target directory behind.
+            _ if self.only_lock_file() => self.place.project.root.clone(),
             Destination::TargetDir { folder, .. } => folder.clone(),
         };
         let file = std::fs::create_dir_all(&folder)
             .and_then(|()| match self.destination {
-                Destination::TargetDir { .. } => mark_as_cache(&folder),
-                Destination::Install { .. } => Ok(()),
+                Destination::TargetDir { .. } if !self.only_lock_file() => mark_as_cache(&folder),
+                _ => Ok(()),
             })
             .and_then(|()| tempfile::tempfile_in(&folder))
             .with_context(|| format!("could not write into `{}`", folder.display()))?;
@@ -263,7 +271,7 @@ impl Completion<'_> {
             .filter(|program| program.kind == "bin" || (examples && program.kind == "example"))
             .collect();
         if chosen.is_empty() {
-            shell.note("there is nothing to install: the build made no binaries; `--no-install` brings libraries back");
+            nothing_to_install(shell);
             return Ok(());
         }
         let named = !options.package.is_empty() || !options.bin.is_empty() || !options.example.is_empty();
@@ -367,6 +375,11 @@ impl Completion<'_> {
         }
         Ok(places)
     }
+}
+
+/// Says so, where a build made no programs.
+pub fn nothing_to_install(shell: &Shell) {
+    shell.note("there is nothing to install: the build made no binaries; `--no-install` brings libraries back");
 }
 
 /// As cargo marks its target directory, unless it is marked.

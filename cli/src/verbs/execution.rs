@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, bail};
-use protocol::{FileKind, PackageRef, Request};
+use protocol::{FileKind, PackageRef, Request, TargetKind, TargetRef};
 
 use super::completion::LeftProgram;
 use super::plan::Place;
@@ -21,7 +21,7 @@ struct Runnable<'a> {
     name: &'a str,
     kind: &'a str,
     package: &'a PackageRef,
-    source: Option<&'a str>,
+    tested: Option<&'a TargetRef>,
 }
 
 /// Runs the programs that came back. Returns the exit code.
@@ -59,15 +59,18 @@ pub fn list(shell: &Shell, place: &Place, programs: &[LeftProgram]) {
 impl Runnable<'_> {
     /// `unittests src/lib.rs (target/debug/deps/tool-0123)`.
     fn described(&self, place: &Place) -> String {
-        let unit = self.source.is_none_or(|source| !source.starts_with("tests/") && !source.starts_with("benches/"));
-        let what = format!("{}{}", if unit { "unittests " } else { "" }, self.source.unwrap_or(self.name));
+        let what = match self.tested {
+            Some(TargetRef { kind: TargetKind::Test | TargetKind::Bench, source }) => source.clone(),
+            Some(TargetRef { source, .. }) => format!("unittests {source}"),
+            None => self.name.to_owned(),
+        };
         format!("{what} ({})", shown(place, self.place))
     }
 }
 
 fn runnable(program: &LeftProgram) -> Option<Runnable<'_>> {
-    let FileKind::Executable { name, target_kind, package, source, .. } = &program.file.kind else { return None };
-    Some(Runnable { place: &program.place, name, kind: target_kind, package, source: source.as_deref() })
+    let FileKind::Executable { name, target_kind, package, tested, .. } = &program.file.kind else { return None };
+    Some(Runnable { place: &program.place, name, kind: target_kind, package, tested: tested.as_ref() })
 }
 
 /// In the place of this process, as cargo runs a program on Unix: signals and the terminal are the program's.
@@ -93,7 +96,9 @@ fn run_harnesses(shell: &Shell, place: &Place, request: &Request, programs: &[Ru
         for binary in binaries.iter().filter(|binary| binary.package == program.package) {
             command.env(format!("CARGO_BIN_EXE_{}", binary.name), binary.place);
         }
-        command.args(&request.details.args).envs(variables(place, program)).current_dir(folder(place, program));
+        // Cargo puts the name in front of the harness's other arguments.
+        command.args(&request.details.filter).args(&request.details.args);
+        command.envs(variables(place, program)).current_dir(folder(place, program));
         let status = command.status().with_context(|| format!("could not run `{}`", program.place.display()))?;
         if !status.success() {
             let flag = selecting(program);
@@ -116,15 +121,16 @@ fn run_harnesses(shell: &Shell, place: &Place, request: &Request, programs: &[Ru
     Ok(FAILED)
 }
 
-/// The flag of cargo's that chooses a program.
+/// The flag of cargo's that chooses a harness.
 fn selecting(program: &Runnable) -> String {
-    let source = program.source.unwrap_or_default();
-    match program.kind {
-        _ if source.starts_with("tests/") => format!("--test {}", program.name),
-        _ if source.starts_with("benches/") => format!("--bench {}", program.name),
-        _ if source.ends_with("lib.rs") => "--lib".to_owned(),
-        _ => format!("--bin {}", program.name),
-    }
+    let flag = match program.tested.map(|tested| tested.kind) {
+        Some(TargetKind::Lib) => return "--lib".to_owned(),
+        Some(TargetKind::Test) => "--test",
+        Some(TargetKind::Bench) => "--bench",
+        Some(TargetKind::Example) => "--example",
+        Some(TargetKind::Bin) | None => "--bin",
+    };
+    format!("{flag} {}", program.name)
 }
 
 fn how(status: ExitStatus) -> String {

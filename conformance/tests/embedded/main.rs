@@ -1,5 +1,7 @@
 //! What only the embedded backend promises, because a person starts and stops it.
 
+mod side_by_side;
+
 use std::time::Duration;
 
 use conformance::{Backend, Client, Options, Project};

@@ -4,6 +4,7 @@ mod android;
 mod attempts;
 mod builds;
 mod cancel;
+mod commands;
 mod concurrency;
 mod configure;
 mod device;

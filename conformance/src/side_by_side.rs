@@ -1,0 +1,185 @@
+//! `cargo X` and `cargo cloud X` in the same folder, one after the other, and what differs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use walkdir::WalkDir;
+
+use crate::{Client, Project};
+
+/// Words of the client's own, which cargo has no need of.
+const OUR_WORDS: [&str; 6] = ["Packing", "Uploading", "Downloaded", "Created", "Unchanged", "Queued"];
+
+/// Words whose order depends on how many units are worked on at once.
+const UNORDERED: [&str; 5] = ["Compiling", "Checking", "Documenting", "Adding", "Fresh"];
+
+/// How one of the two ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Side {
+    /// Exit code.
+    pub code: Option<i32>,
+    /// Standard output, without what differs from run to run.
+    pub stdout: String,
+    /// Standard error, likewise.
+    pub stderr: String,
+    /// The project's files outside of `target`, by path.
+    pub files: BTreeMap<PathBuf, String>,
+}
+
+/// Runs both in `folder`, below the project's root, with cargo's arguments and with ours.
+pub fn both(client: &Client, project: &Project, folder: &str, cargo: &[&str], cloud: &[&str]) -> (Side, Side) {
+    let before = project.outside().join("before");
+    copy(project.root(), &before);
+    let output = Command::new(env!("CARGO"))
+        .args(cargo)
+        .current_dir(project.root().join(folder))
+        .env_clear()
+        .env("HOME", client.home())
+        .env("CARGO_HOME", project.outside().join("cargo-home"))
+        .env("PATH", format!("{}:/usr/bin:/bin", Path::new(env!("CARGO")).parent().unwrap_or(Path::new("/")).display()))
+        .env("LANG", "C.UTF-8")
+        .stdin(Stdio::null())
+        .output()
+        .expect("cargo starts");
+    let text = |bytes: Vec<u8>| plain(&String::from_utf8(bytes).expect("cargo prints UTF-8"));
+    let home = Side {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+        files: files(project.root()),
+    };
+    fs::remove_dir_all(project.root()).expect("the folder goes");
+    copy(&before, project.root());
+    fs::remove_dir_all(&before).expect("the copy goes");
+    let run = client.run(&project.root().join(folder), cloud);
+    let cloud =
+        Side { code: run.code, stdout: plain(&run.stdout), stderr: plain(&run.stderr), files: files(project.root()) };
+    (home, cloud)
+}
+
+/// Runs both, and fails where anything differs.
+#[track_caller]
+pub fn same(client: &Client, project: &Project, folder: &str, arguments: &[&str]) -> Side {
+    let (home, cloud) = both(client, project, folder, arguments, arguments);
+    home.assert_is(&cloud, arguments);
+    home
+}
+
+impl Side {
+    /// Fails where the other differs, and shows only that.
+    #[track_caller]
+    pub fn assert_is(&self, cloud: &Side, arguments: &[&str]) {
+        let mut found = Vec::new();
+        if self.code != cloud.code {
+            found.push(format!("exit code: {:?} and {:?}", self.code, cloud.code));
+        }
+        for (what, home, cloud) in
+            [("standard output", &self.stdout, &cloud.stdout), ("standard error", &self.stderr, &cloud.stderr)]
+        {
+            if home != cloud {
+                found.push(format!("{what}:\n--- cargo\n{home}\n--- cargo cloud\n{cloud}"));
+            }
+        }
+        let names = |side: &Side| side.files.keys().cloned().collect::<Vec<_>>();
+        if names(self) != names(cloud) {
+            found.push(format!("files: {:?} and {:?}", names(self), names(cloud)));
+        }
+        let changed =
+            self.files.iter().filter(|(name, text)| cloud.files.get(*name).is_some_and(|other| other != *text));
+        found.extend(changed.map(|(name, text)| format!("{}:\n{text}\n---\n{}", name.display(), cloud.files[name])));
+        assert!(found.is_empty(), "`cargo {}` differs:\n{}", arguments.join(" "), found.join("\n"));
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp starts").success());
+}
+
+fn files(root: &Path) -> BTreeMap<PathBuf, String> {
+    let entries = WalkDir::new(root).into_iter().filter_entry(|entry| entry.file_name() != "target").flatten();
+    entries
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| {
+            let text = String::from_utf8_lossy(&fs::read(entry.path()).expect("a file")).into_owned();
+            (entry.path().strip_prefix(root).expect("below").to_path_buf(), text)
+        })
+        .collect()
+}
+
+/// Without times, hashes, and words of the client's; what has no order is sorted.
+fn plain(text: &str) -> String {
+    let word = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines().filter(|line| !OUR_WORDS.contains(&word(line).as_str())) {
+        lines.push(without_doctest(&without_thread(&without_hashes(&without_time(line)))));
+    }
+    for group in lines.chunk_by_mut(|one, next| {
+        let both = (word(one), word(next));
+        both.0 == both.1 && UNORDERED.contains(&both.0.as_str())
+    }) {
+        group.sort();
+    }
+    lines.join("\n")
+}
+
+fn without_time(line: &str) -> String {
+    match line.rsplit_once(" in ") {
+        Some((rest, time)) if time.starts_with(|c: char| c.is_ascii_digit()) && time.trim_end().ends_with('s') => {
+            format!("{rest} in TIME")
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// `/tmp/rustdoctestAbCdEf/…`, a temporary folder of rustdoc's.
+fn without_doctest(line: &str) -> String {
+    let Some(at) = line.find("/rustdoctest") else { return line.to_owned() };
+    let start = line[..at].rfind(' ').map_or(0, |space| space + 1);
+    let end = line[at + 1..].find('/').map_or(line.len(), |slash| at + 1 + slash);
+    format!("{}DOCTEST{}", &line[..start], &line[end..])
+}
+
+/// `thread 'main' (123) panicked`.
+fn without_thread(line: &str) -> String {
+    match line.split_once("' (").and_then(|(name, rest)| Some((name, rest.split_once(") panicked")?.1))) {
+        Some((name, rest)) if name.trim_start().starts_with("thread '") => format!("{name}' panicked{rest}"),
+        _ => line.to_owned(),
+    }
+}
+
+/// `-0123456789abcdef`, as cargo puts it behind names of files, which depends on the folder.
+fn without_hashes(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find('-') {
+        let (before, after) = rest.split_at(at + 1);
+        out.push_str(before);
+        let digits = after.bytes().take_while(u8::is_ascii_hexdigit).count();
+        if digits == 16 {
+            out.push_str("HASH");
+            rest = &after[16..];
+        } else {
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_from_run_to_run_is_left_out() {
+        let said = "   Uploading 1 KiB to x\n   Compiling b v1\n   Compiling a v1\n    Finished `dev` in 0.12s\n     \
+            Running unittests src/a-b.rs (target/debug/deps/a-0123456789abcdef)\n";
+        assert_eq!(
+            plain(said),
+            "   Compiling a v1\n   Compiling b v1\n    Finished `dev` in TIME\n     \
+             Running unittests src/a-b.rs (target/debug/deps/a-HASH)"
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! What cargo does beside building, on any backend: check, test, run, doc, and what comes back of it.
+
+use std::time::Duration;
+
+use conformance::{Backend, Client, Project, program};
+
+/// A library and a program with tests, one of which fails when it is told to.
+fn tested() -> Project {
+    Project::new()
+        .file("Cargo.toml", program("tested"))
+        .file(
+            "src/lib.rs",
+            "//! Documented.\n\n/// One.\npub fn one() -> u32 {\n    1\n}\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    \
+             fn is_one() {\n        assert_eq!(super::one(), 1);\n    }\n\n    #[test]\n    fn told_to_fail() {\n        \
+             assert!(std::env::var_os(\"FAIL\").is_none(), \"told to\");\n    }\n}\n",
+        )
+        .file(
+            "src/main.rs",
+            "fn main() {\n    println!(\"out {}\", tested::one());\n    eprintln!(\"err\");\n    \
+             let code = std::env::args().nth(1).map_or(0, |code| code.parse().unwrap());\n    std::process::exit(code);\n}\n",
+        )
+        .file("tests/whole.rs", "#[test]\nfn whole() {\n    assert_eq!(tested::one(), 1);\n}\n")
+}
+
+#[test]
+fn what_is_checked_tested_and_run_on_the_builder_ends_as_at_home() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = tested();
+    client.run(project.root(), &["check"]).succeeded().says(&["Checking tested", "Finished"]);
+    assert!(!project.path("target").exists(), "checking brings nothing back");
+    assert!(project.path("Cargo.lock").exists(), "but the lock file it made");
+    let run = client.run(project.root(), &["test"]).succeeded();
+    assert!(run.stdout.contains("test tests::is_one ... ok") && run.stdout.contains("test whole ... ok"), "{run:?}");
+    let run = client.run(project.root(), &["test", "--env", "FAIL=1"]).exited(101);
+    assert!(run.stdout.contains("told to"), "{run:?}");
+    run.says(&["error: test failed, to rerun pass `--lib`"]);
+    let run = client.run(project.root(), &["run", "--", "7"]).exited(7);
+    assert_eq!((run.stdout.as_str(), run.stderr.contains("err\n")), ("out 1\n", true));
+    project.write("src/lib.rs", "pub fn one() -> u32 {\n    \"1\"\n}\n");
+    client.run(project.root(), &["check"]).exited(101).says(&["error[E0308]: mismatched types", "--> src/lib.rs:2:5"]);
+}
+
+#[test]
+fn documentation_comes_home() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = tested();
+    client.run(project.root(), &["check"]).succeeded();
+    client.run(project.root(), &["doc", "--no-deps"]).succeeded().says(&["Generated"]);
+    assert!(project.read("target/doc/tested/fn.one.html").contains("One."));
+    // What is there already is not fetched again.
+    client.run(project.root(), &["doc", "--no-deps"]).succeeded().never_says("Downloaded");
+    client.run(project.root(), &["check", "--timings"]).succeeded().says(&["Timing report saved to"]);
+    assert!(project.read("target/cargo-timings/cargo-timing.html").contains("<html"));
+}
+
+#[test]
+fn libraries_for_other_languages_come_home() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let manifest = program("my-lib") + "[lib]\ncrate-type = [\"cdylib\", \"staticlib\", \"rlib\"]\n";
+    let project = Project::new()
+        .file("Cargo.toml", manifest)
+        .file("src/lib.rs", "#[unsafe(no_mangle)]\npub extern \"C\" fn answer() -> u32 {\n    42\n}\n");
+    client.run(project.root(), &["build", "--no-install"]).succeeded().says(&["Created"]);
+    let library = std::fs::read(project.path("target/debug/libmy_lib.so")).expect("a library");
+    assert_eq!(&library[..4], b"\x7fELF");
+    assert!(project.path("target/debug/libmy_lib.a").exists() && !project.path("target/debug/libmy_lib.rlib").exists());
+    client.run(project.root(), &["build"]).succeeded().says(&["nothing to install"]);
+}
+
+#[test]
+fn a_test_that_hangs_is_cancelled() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::new().file("Cargo.toml", program("hangs")).file("src/lib.rs", "").file(
+        "tests/hangs.rs",
+        "#[test]\nfn hangs() {\n    eprintln!(\"here\");\n    loop {\n        std::thread::sleep(std::time::Duration::from_secs(1));\n    }\n}\n",
+    );
+    let mut running = client.spawn(project.root(), &["test", "--", "--nocapture"]);
+    running.until("here\n").interrupt();
+    running.end().exited(130).says(&["Cancelling"]);
+    backend.assert_idle(Duration::from_secs(20));
+}
+
+/// The values of `--env` reach the build, and nothing that is kept or shown beside it.
+#[test]
+fn a_secret_of_the_environment_is_in_no_message_and_no_metadata() {
+    let backend = Backend::start();
+    let client = Client::of(&backend).env("SECRET_HERE", "hunter3");
+    let project = Project::hello("tool", "x").file(
+        "build.rs",
+        "fn main() {\n    assert_eq!(std::env::var(\"SECRET\").unwrap(), \"hunter2\");\n    \
+         assert_eq!(std::env::var(\"SECRET_HERE\").unwrap(), \"hunter3\");\n}\n",
+    );
+    let arguments = ["build", "-v", "--env", "SECRET=hunter2", "--env", "SECRET_HERE"];
+    let run = client.run(project.root(), &arguments).succeeded().never_says("hunter");
+    assert!(!run.stdout.contains("hunter"));
+    assert!(!backend.said().contains("hunter"), "{}", backend.said());
+    client
+        .run(project.root(), &["build", "--env", "PATH=/x"])
+        .exited(101)
+        .says(&["PATH", "builder"])
+        .never_says("Uploading");
+    client.run(project.root(), &["build", "--env", "NOT_SET"]).exited(101).says(&["NOT_SET", "not set"]);
+}
+
+#[test]
+fn a_build_script_may_ask_git() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("tool", "x").file(
+        "build.rs",
+        "fn main() {\n    let git = |args: &[&str]| {\n        \
+         let output = std::process::Command::new(\"git\").args(args).output().unwrap();\n        \
+         String::from_utf8(output.stdout).unwrap()\n    };\n    \
+         println!(\"cargo::rustc-env=REVISION={}\", git(&[\"describe\", \"--always\", \"--dirty\", \"--tags\"]).trim());\n}\n",
+    );
+    project.write("src/main.rs", "fn main() {\n    println!(\"{}\", env!(\"REVISION\"));\n}\n");
+    client.run(project.root(), &["build", "--with-git"]).exited(101).says(&["no git repository"]);
+    project.write(".gitignore", "target\nCargo.lock\n");
+    let git = |arguments: &[&str]| {
+        let status = std::process::Command::new("git")
+            .args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
+            .args(arguments)
+            .current_dir(project.root())
+            .status();
+        assert!(status.expect("git starts").success());
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "--all"]);
+    git(&["commit", "--quiet", "--message=one"]);
+    git(&["tag", "v1.2.3"]);
+    client.run(project.root(), &["build", "--with-git"]).succeeded();
+    assert_eq!(client.output_of("tool"), "v1.2.3\n");
+    project.write("src/main.rs", "fn main() {\n    println!(\"{} changed\", env!(\"REVISION\"));\n}\n");
+    client.run(project.root(), &["build", "--with-git"]).succeeded();
+    assert_eq!(client.output_of("tool"), "v1.2.3-dirty changed\n");
+}
+
+/// What the builder can't run, the device runs: here one that says it is of another kind.
+#[test]
+#[cfg_attr(not(has_other_machine), ignore = "needs setarch and the target i686-unknown-linux-musl")]
+fn what_the_builder_cannot_run_the_device_runs() {
+    const TARGET: &str = "i686-unknown-linux-musl";
+    let backend = Backend::start();
+    let client = Client::of(&backend).machine("i686");
+    let project = tested();
+    project.write("here.txt", "on the device");
+    project.write(
+        "tests/whole.rs",
+        "#[test]\nfn whole() {\n    assert_eq!(std::fs::read_to_string(\"here.txt\").unwrap(), \"changed\");\n}\n\n\
+         #[test]\nfn starts() {\n    let tool = std::env::var(\"CARGO_BIN_EXE_tested\").unwrap();\n    \
+         assert!(std::process::Command::new(tool).status().unwrap().success());\n}\n",
+    );
+    let run = client.run(project.root(), &["run", "--target", TARGET, "--", "5"]).exited(5);
+    assert_eq!(run.stdout, "out 1\n");
+    run.says(&["Running `target/i686-unknown-linux-musl/debug/tested 5`", "err\n"]);
+    let run = client.run(project.root(), &["test", "--target", TARGET, "--no-fail-fast"]).exited(101);
+    assert!(run.stdout.contains("test tests::is_one ... ok") && run.stdout.contains("test starts ... ok"), "{run:?}");
+    run.says(&["Running unittests src/lib.rs (target/i686-unknown-linux-musl/debug/deps/", "`--test whole`"]);
+    // A test sees the device's files, not those that were sent.
+    project.write("here.txt", "changed");
+    client.run(project.root(), &["test", "--target", TARGET]).succeeded();
+    let run = client.run(project.root(), &["test", "--target", TARGET, "is_one"]).succeeded();
+    assert!(!run.stdout.contains("told_to_fail"), "{run:?}");
+    // A device of the builder's own kind can run them too, and one of a third kind can't.
+    let other = Client::of(&backend);
+    other.run(project.root(), &["run", "--target", TARGET]).exited(101).says(&["neither the builder nor this device"]);
+}
