@@ -13,3 +13,5 @@ export CONFORMANCE_CLIENT=$target/client/cargo-cloud CONFORMANCE_BACKEND=$target
 # A release that is installed, and a development build whose program carries its debug information.
 "$target/debug/figures" builds examples/heft release
 "$target/debug/figures" builds just dev
+# What an editor waits for.
+"$target/debug/figures" check just

@@ -64,14 +64,18 @@ pub fn measure(program: &str, profile: &str) -> Result<()> {
     Ok(())
 }
 
+/// Times of both, in turns.
 #[derive(Default)]
-struct Pairs {
-    plain: Vec<Duration>,
-    cloud: Vec<Duration>,
+pub struct Pairs {
+    /// Cargo's.
+    pub plain: Vec<Duration>,
+    /// The client's.
+    pub cloud: Vec<Duration>,
 }
 
 impl Pairs {
-    fn print(mut self, name: &str, rounds: usize) {
+    /// Prints the medians.
+    pub fn print(mut self, name: &str, rounds: usize) {
         let plain = quantile(&mut self.plain, 0.5).as_secs_f64();
         let cloud = quantile(&mut self.cloud, 0.5).as_secs_f64();
         println!(

@@ -1,9 +1,10 @@
 //! Measures what the README reports: `figures client`, `figures latency`, `figures builds FOLDER|CRATE PROFILE`,
-//! and of the platform `figures lambdas`, `figures calls FOLDER|CRATE PROFILE`. `make figures` builds the binaries as they
+//! `figures check FOLDER|CRATE`, and of the platform `figures lambdas`, `figures calls FOLDER|CRATE PROFILE`. `make figures` builds the binaries as they
 //! are released and runs them. Every figure is a median; what is compared is run in turns.
 
 mod builds;
 mod calls;
+mod checks;
 mod client;
 mod lambdas;
 mod latency;
@@ -19,10 +20,11 @@ fn main() -> Result<()> {
         ["client"] => client::measure(),
         ["latency"] => latency::measure(),
         ["builds", program, profile] => builds::measure(program, profile),
+        ["check", program] => checks::measure(program),
         ["lambdas"] => lambdas::measure(),
         ["calls", program, profile] => calls::measure(program, profile),
         _ => bail!(
-            "usage: figures client | latency | builds FOLDER|CRATE PROFILE | lambdas | calls FOLDER|CRATE PROFILE"
+            "usage: figures client | latency | builds FOLDER|CRATE PROFILE | check FOLDER|CRATE | lambdas | calls FOLDER|CRATE PROFILE"
         ),
     }
 }
