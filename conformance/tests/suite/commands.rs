@@ -1,5 +1,6 @@
 //! What cargo does beside building, on any backend: check, test, run, doc, and what comes back of it.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use conformance::{Backend, Client, Project, program};
@@ -51,6 +52,14 @@ fn documentation_comes_home() {
     assert!(project.read("target/doc/tested/fn.one.html").contains("One."));
     // What is there already is not fetched again.
     client.run(project.root(), &["doc", "--no-deps"]).succeeded().never_says("Downloaded");
+    // And the browser is the person's own.
+    let browser = project.outside().join("browser");
+    std::fs::write(&browser, format!("#!/bin/sh\necho \"$1\" >{}/opened\n", project.outside().display()))
+        .expect("a script");
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    let client = client.env("BROWSER", browser.display().to_string());
+    client.run(project.root(), &["doc", "--no-deps", "--open"]).succeeded().says(&["Opening"]);
+    assert!(project.read("../opened").trim().ends_with("target/doc/tested/index.html"));
     client.run(project.root(), &["check", "--timings"]).succeeded().says(&["Timing report saved to"]);
     assert!(project.read("target/cargo-timings/cargo-timing.html").contains("<html"));
 }
@@ -68,6 +77,20 @@ fn libraries_for_other_languages_come_home() {
     assert_eq!(&library[..4], b"\x7fELF");
     assert!(project.path("target/debug/libmy_lib.a").exists() && !project.path("target/debug/libmy_lib.rlib").exists());
     client.run(project.root(), &["build"]).succeeded().says(&["nothing to install"]);
+}
+
+#[test]
+fn the_folder_of_artifact_dir_is_filled_here() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    let project = Project::hello("tool", "copied");
+    // Unstable: cargo's own words without what unlocks it.
+    let stable = client.run(project.root(), &["build", "--no-install", "--artifact-dir", "../out"]).exited(101);
+    stable.says(&["the `--artifact-dir` flag is unstable"]);
+    let unlocked =
+        ["build", "--no-install", "--artifact-dir", "../out", "-Z", "unstable-options", "--env", "RUSTC_BOOTSTRAP=1"];
+    client.run(project.root(), &unlocked).succeeded();
+    assert_eq!(conformance::output_of(&project.outside().join("out/tool")), "copied\n");
 }
 
 #[test]

@@ -40,6 +40,28 @@ fn everyday_commands_work() {
     assert_eq!(client.output_of("tool"), "handy\n");
 }
 
+/// What the page on commands tells rust-analyzer to do, done: each file and folder it names is one of the device's.
+#[test]
+fn what_rust_analyzer_is_told_names_the_devices_files() {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/commands.md")).expect("a page");
+    let json = page.split("```json").nth(1).and_then(|rest| rest.split("```").next()).expect("a configuration");
+    let configuration: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    let command = configuration["rust-analyzer.check.overrideCommand"].as_array().expect("a command");
+    let arguments: Vec<&str> = command.iter().skip(1).filter_map(serde_json::Value::as_str).collect();
+    let backend = Backend::start();
+    let project = Project::hello("tool", "x").file("src/main.rs", "fn main() {\n    let unused = 1;\n}\n");
+    let run = Client::of(&backend).run(project.root(), &arguments).succeeded();
+    let messages: Vec<serde_json::Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let diagnostic = messages.iter().find(|message| message["reason"] == "compiler-message").expect("a diagnostic");
+    let span = diagnostic["message"]["spans"][0]["file_name"].as_str().expect("a file");
+    assert!(project.path(span).is_file(), "{span}");
+    for place in [&diagnostic["manifest_path"], &diagnostic["target"]["src_path"]] {
+        assert!(Path::new(place.as_str().expect("a path")).is_file(), "{place}");
+    }
+}
+
 #[test]
 fn the_lists_of_the_manifest_are_those_of_the_readme() {
     let text = readme();
