@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TOOLS := target/tools
 
-.PHONY: help demo test test-aws android-tools lint figures
+.PHONY: help demo test test-aws test-real android-tools lint figures
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -18,6 +18,10 @@ test: ## All tests: units, and the real client against real backends
 
 test-aws: ## The platform alone: real Lambdas, wired by the applied Terraform configuration, and the real client
 	@scripts/test-aws.sh
+
+test-real: ## Programs of the registry, installed the whole way and used (needs the network, CMake, libclang, half an hour)
+	$(CARGO) build -p cargo-cloud -p cargo-cloud-local
+	$(CARGO) test -p cargo-cloud-conformance --features real --test real -- --nocapture
 
 android-tools: $(TOOLS)/bin/cargo-ndk ## What the tests for Android need beside clang, lld and llvm
 

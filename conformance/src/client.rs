@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::backend::{Backend, wait};
 use crate::binaries::client_binary;
 
-/// The longest any scenario waits for one build.
+/// The longest a scenario waits for one build, unless it says otherwise.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A device.
@@ -26,6 +26,7 @@ pub struct Client {
     binary: PathBuf,
     user: Option<u32>,
     machine: Option<&'static str>,
+    patience: Duration,
 }
 
 impl Client {
@@ -37,7 +38,7 @@ impl Client {
     /// A device with this configuration.
     pub fn configured(config: PathBuf) -> Self {
         let home = tempfile::Builder::new().prefix("device-").tempdir().expect("a home");
-        Self { home, config, env: Vec::new(), binary: client_binary(), user: None, machine: None }
+        Self { home, config, env: Vec::new(), binary: client_binary(), user: None, machine: None, patience: PATIENCE }
     }
 
     /// Sets a variable of its environment.
@@ -68,6 +69,12 @@ impl Client {
     /// As a machine of this kind (`uname -m`), which runs programs that the builder doesn't.
     pub fn machine(mut self, machine: &'static str) -> Self {
         self.machine = Some(machine);
+        self
+    }
+
+    /// Waits so long for one build.
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -111,7 +118,7 @@ impl Client {
             .expect("the client starts");
         let stdout = Reader::of(child.stdout.take().expect("piped"));
         let stderr = Reader::of(child.stderr.take().expect("piped"));
-        Running { child, stdout, stderr, began: Instant::now() }
+        Running { child, stdout, stderr, began: Instant::now(), patience: self.patience }
     }
 
     /// `cargo cloud ARGUMENTS` in a folder, to its end.
@@ -166,6 +173,7 @@ pub struct Running {
     stdout: Reader,
     stderr: Reader,
     began: Instant,
+    patience: Duration,
 }
 
 impl Running {
@@ -174,7 +182,7 @@ impl Running {
         while !self.stderr.so_far().contains(text) && !self.stdout.so_far().contains(text) {
             let ended = self.child.try_wait().expect("a child of ours");
             assert!(ended.is_none(), "it ended before `{text}`:\n{}", self.stderr.so_far());
-            assert!(self.began.elapsed() < PATIENCE, "`{text}` never came:\n{}", self.stderr.so_far());
+            assert!(self.began.elapsed() < self.patience, "`{text}` never came:\n{}", self.stderr.so_far());
             std::thread::sleep(Duration::from_millis(10));
         }
         self
@@ -194,7 +202,7 @@ impl Running {
 
     /// Its end.
     pub fn end(mut self) -> Run {
-        let Ok(code) = wait(&mut self.child, PATIENCE) else {
+        let Ok(code) = wait(&mut self.child, self.patience) else {
             let _ = self.child.kill();
             let _ = self.child.wait();
             panic!("the client never ended:\n{}", self.stderr.so_far());

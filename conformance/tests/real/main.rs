@@ -1,0 +1,117 @@
+//! Programs of the registry, installed the whole way and each used for one real thing: `make test-real`. This needs the
+//! network, half an hour, and what their build scripts call (CMake, libclang, perl), so it is no part of `make test`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use conformance::{Backend, Client, Options};
+
+/// What is installed, and what shows that it works.
+struct Program {
+    /// `cargo cloud install`'s arguments.
+    install: &'static [&'static str],
+    /// Shell commands in an empty folder, with the programs in `PATH`; the last line they print.
+    used: &'static str,
+    /// That line.
+    prints: &'static str,
+}
+
+const PROGRAMS: [Program; 11] = [
+    Program {
+        install: &["just"],
+        used: "printf 'greet:\\n\\t@echo hello from just\\n' >justfile; just greet",
+        prints: "hello from just",
+    },
+    // With PCRE2, compiled from C.
+    Program {
+        install: &["ripgrep", "--features", "pcre2"],
+        used: "printf 'one\\ntwo two\\n' >t; PCRE2_SYS_STATIC=1 rg --pcre2 --only-matching '(t\\w+)(?= \\1)' t",
+        prints: "two",
+    },
+    Program { install: &["hexyl"], used: "printf abc >t; hexyl --plain t | grep -o '61 62 63'", prints: "61 62 63" },
+    Program { install: &["sd"], used: "printf 'a b' >t; sd b c t; cat t", prints: "a c" },
+    Program {
+        install: &["tokei"],
+        used: "printf 'fn main() {}\\n' >a.rs; tokei --output json a.rs | grep -o '\"code\":1' | head -n 1",
+        prints: "\"code\":1",
+    },
+    Program {
+        install: &["hyperfine"],
+        used: "hyperfine --runs 2 --shell none --export-json t.json true >/dev/null 2>&1; grep -c exit_codes t.json",
+        prints: "1",
+    },
+    // zstd, bzip2, xz and unrar in C and C++, bzip3 by bindgen.
+    Program {
+        install: &["ouch"],
+        used: "printf payload >t; ouch --quiet compress t t.tar.zst; rm t; ouch --quiet decompress t.tar.zst; cat t*/t t 2>/dev/null",
+        prints: "payload",
+    },
+    // TLS, and assembly in it.
+    Program {
+        install: &["xh", "--locked"],
+        used: "xh --offline get https://example.com/x a==1 | head -n 1",
+        prints: "GET /x?a=1 HTTP/1.1",
+    },
+    // Several programs.
+    Program {
+        install: &["rage"],
+        used: "rage-keygen -o k 2>/dev/null; echo secret | rage -e -i k -o t; rage -d -i k t",
+        prints: "secret",
+    },
+    // 300 crates, OpenSSL and libgit2 from source.
+    Program { install: &["gitui", "--locked"], used: "gitui --version | cut -d ' ' -f 1", prints: "gitui" },
+    // A member of a workspace, from its folder.
+    Program {
+        install: &["--path", concat!(env!("CARGO_MANIFEST_DIR"), "/../cli")],
+        used: "cargo-cloud --version | cut -d ' ' -f 1",
+        prints: "cargo-cloud",
+    },
+];
+
+#[test]
+fn real_programs_are_installed_and_work() {
+    let backend = Backend::embedded(Options::default());
+    let client = Client::of(&backend).patient(Duration::from_secs(3600));
+    let bin = client.home().join(".cargo/bin");
+    let mut failed = Vec::new();
+    for program in &PROGRAMS {
+        let name = program.install.join(" ");
+        let began = Instant::now();
+        let arguments: Vec<&str> = ["install"].iter().chain(program.install).copied().collect();
+        let run = client.run(client.home(), &arguments);
+        let took = began.elapsed().as_secs_f64();
+        if run.code != Some(0) {
+            println!("{name}: not installed\n{}", run.stderr);
+            failed.push(name);
+            continue;
+        }
+        let crates = run.compiled().len();
+        let brought = run
+            .stderr
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("Downloaded "))
+            .next_back()
+            .unwrap_or_default();
+        let said = used(&bin, program.used);
+        println!("{name}: {took:.1} s, {crates} crates, {brought} brought back, prints `{said}`");
+        if said != program.prints {
+            failed.push(name);
+        }
+    }
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+fn used(bin: &Path, script: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("home")).expect("a home");
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(folder.path())
+        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+        .env("HOME", folder.path().join("home"))
+        .output()
+        .expect("sh starts");
+    String::from_utf8_lossy(&output.stdout).lines().next_back().unwrap_or_default().to_owned()
+}
