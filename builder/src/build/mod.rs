@@ -323,9 +323,12 @@ impl<'a> Build<'a> {
         {
             tracing::warn!(%error, "the cache could not be saved");
         }
-        let working_on =
-            if run.told.current.is_empty() { "starting cargo".to_owned() } else { run.told.current.clone() };
-        Fault::OutOfTime { advanced, working_on }
+        let working_on = match run.told.current.as_str() {
+            _ if run.made.built => "running what was built",
+            "" => "starting cargo",
+            current => current,
+        };
+        Fault::OutOfTime { advanced, working_on: working_on.to_owned() }
     }
 
     /// Waits for something, unless the build is cancelled or out of time before.
