@@ -12,6 +12,7 @@ mod processes;
 mod project;
 mod raw;
 pub mod side_by_side;
+mod waiting;
 
 pub use backend::{Backend, Control, Kind, Options};
 pub use binaries::{backend_binary, client_binary};
@@ -20,3 +21,4 @@ pub use network::{Cut, Proxy};
 pub use processes::mentioning;
 pub use project::{Project, library, program};
 pub use raw::{Archive, Credentials, Raw, Reply, Socket};
+pub use waiting::until;

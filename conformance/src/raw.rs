@@ -207,18 +207,33 @@ impl Socket {
         self.0.send(message).expect("a message goes out");
     }
 
-    /// The next frame; none when the backend closed.
-    pub fn frame(&mut self) -> Option<Frame> {
+    /// The next message as it is; none when the backend closed, or says nothing.
+    pub fn text(&mut self) -> Option<String> {
         loop {
             match self.0.read() {
-                Ok(Message::Text(text)) => {
-                    assert!(text.len() <= protocol::limits::MAX_MESSAGE_BYTES, "a frame of {} bytes", text.len());
-                    return Some(Frame::decode(&text).expect("a frame"));
-                }
+                Ok(Message::Text(text)) => return Some(text.as_str().to_owned()),
                 Ok(Message::Close(_)) | Err(_) => return None,
                 Ok(_) => {}
             }
         }
+    }
+
+    /// Waits for the end, and gives the code the backend closed with, if it said one.
+    pub fn closed(&mut self) -> Option<u16> {
+        loop {
+            match self.0.read() {
+                Ok(Message::Close(frame)) => return frame.map(|frame| frame.code.into()),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// The next frame; none when the backend closed.
+    pub fn frame(&mut self) -> Option<Frame> {
+        let text = self.text()?;
+        assert!(text.len() <= protocol::limits::MAX_MESSAGE_BYTES, "a frame of {} bytes", text.len());
+        Some(Frame::decode(&text).expect("a frame"))
     }
 }
 

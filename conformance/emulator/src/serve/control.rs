@@ -40,6 +40,14 @@ struct Switch {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Drops {
+    /// `$disconnect` is not invoked, which is no more than AWS promises.
+    #[serde(default)]
+    untold: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Refusals {
     /// A function, or several; none: from now on none is expected.
     principal: Option<OneOrMany>,
@@ -78,7 +86,7 @@ async fn perform(
         (&Method::POST, "delivery") => emulator.delivery.set(read::<Disorder>(body)?),
         (&Method::POST, "power") => power(emulator, read::<Switch>(body)?.on).await?,
         (&Method::POST, "cold") => emulator.functions.cool().await,
-        (&Method::POST, "drop-connections") => emulator.gateway.drop_all(),
+        (&Method::POST, "drop-connections") => emulator.gateway.drop_all(!read::<Drops>(body)?.untold),
         (&Method::POST, "expect-refusals") => {
             emulator.expect_refusals(match read::<Refusals>(body)?.principal {
                 Some(OneOrMany::One(name)) => vec![name],
@@ -112,7 +120,7 @@ async fn power(emulator: &Arc<Emulator>, on: bool) -> Result<()> {
     if on {
         return Ok(());
     }
-    emulator.gateway.drop_all();
+    emulator.gateway.drop_all(true);
     emulator.functions.end_all().await;
     ensure!(!emulator.functions.has_sandboxes(), "a sandbox does not end");
     Ok(())

@@ -1,5 +1,6 @@
 //! What goes wrong on request: the next call of this action, from this function, on this resource.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ pub struct Fault {
     /// A pattern of the resource's ARN.
     #[serde(default = "any")]
     resource: String,
+    /// Patterns of what is known of the call, by the names of condition keys: `events:detail-type`.
+    #[serde(default)]
+    context: BTreeMap<String, String>,
     /// So many calls are let through before.
     #[serde(default)]
     skip: u32,
@@ -116,7 +120,13 @@ impl Fault {
             (Some(_), None) => false,
             (Some(wanted), Some(name)) => is_function(wanted, name),
         };
-        of_function && like(&self.action, &call.action) && like(&self.resource, &call.resource)
+        let is_known = |(key, pattern): (&String, &String)| {
+            call.context.get(key).is_some_and(|values| values.iter().any(|value| like(pattern, value)))
+        };
+        of_function
+            && like(&self.action, &call.action)
+            && like(&self.resource, &call.resource)
+            && self.context.iter().all(is_known)
     }
 }
 
@@ -155,6 +165,19 @@ mod tests {
         let query = call("relay", "dynamodb:Query", "t");
         assert_eq!(faults.take(&query, Phase::Before), None);
         assert_eq!(faults.take(&query, Phase::After), Some(Deed::Error("X".to_owned())));
+    }
+
+    #[test]
+    fn a_fault_can_be_about_what_is_known_of_a_call() {
+        let faults = Faults::default();
+        let text = r#"[{"action":"events:PutEvents","context":{"events:detail-type":"cont*"},"do":{"kill":true}}]"#;
+        faults.set(serde_json::from_str(text).unwrap());
+        let mut put = call("compile", "events:PutEvents", "bus");
+        assert_eq!(faults.take(&put, Phase::Before), None);
+        put[0].context.set("events:detail-type", "events");
+        assert_eq!(faults.take(&put, Phase::Before), None);
+        put[0].context.set("events:detail-type", "continue");
+        assert_eq!(faults.take(&put, Phase::Before), Some(Deed::Kill(true)));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Disorder {
     pub duplicate: bool,
     /// So late, in milliseconds.
     pub late_ms: u64,
+    /// Lambda's own queue, behind the bus and every other caller, hands an invocation over twice, under one id.
+    pub again: bool,
 }
 
 /// How it is just now.
@@ -33,7 +35,8 @@ impl Delivery {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = disorder;
     }
 
-    fn get(&self) -> Disorder {
+    /// How it is.
+    pub fn get(&self) -> Disorder {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -189,8 +189,11 @@ impl Emulator {
 
     /// Invokes a function some time: Lambda's queue for asynchronous invocations.
     pub fn enqueue(self: &Arc<Self>, function: &str, payload: Bytes) {
-        let emulator = self.clone();
-        let function = function.to_owned();
-        tokio::spawn(async move { queue::work(&emulator, &function, Invocation::new(payload)).await });
+        let invocation = Invocation::new(payload);
+        let copies = if self.delivery.get().again { 2 } else { 1 };
+        for _ in 0..copies {
+            let (emulator, function, invocation) = (self.clone(), function.to_owned(), invocation.clone());
+            tokio::spawn(async move { queue::work(&emulator, &function, invocation).await });
+        }
     }
 }

@@ -42,6 +42,8 @@ pub enum Order {
     Send(String),
     /// Break off, as a network does.
     Drop,
+    /// The same, and nobody is told.
+    Vanish,
 }
 
 /// How a connection ended, as `$disconnect` tells it.
@@ -57,6 +59,11 @@ impl End {
     fn new(code: u16, reason: &str) -> Self {
         Self { code, reason: reason.to_owned() }
     }
+
+    /// It was just gone.
+    pub fn abnormal() -> Self {
+        Self::new(1006, "Connection closed abnormally")
+    }
 }
 
 /// What API Gateway takes in: larger frames and messages close the connection with 1009.
@@ -66,12 +73,13 @@ pub fn limits() -> WebSocketConfig {
 
 /// Passes messages on in both directions until one side has enough. `hear` gets each message: its text, or nothing for
 /// one that is no text.
+/// How it ended; `None` when nobody is to hear of it.
 pub async fn serve<S>(
     mut socket: S,
     mut orders: mpsc::Receiver<Order>,
     lifetime: Lifetime,
     hear: impl Fn(Option<String>),
-) -> End
+) -> Option<End>
 where
     S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
 {
@@ -84,15 +92,15 @@ where
                 match message {
                     Some(Ok(Message::Text(text))) => hear(Some(text.as_str().to_owned())),
                     Some(Ok(Message::Binary(_))) => hear(None),
-                    Some(Ok(Message::Close(Some(frame)))) => return End::new(frame.code.into(), &frame.reason),
+                    Some(Ok(Message::Close(Some(frame)))) => return Some(End::new(frame.code.into(), &frame.reason)),
                     Some(Ok(Message::Close(None))) => {
-                        return End::new(1005, "Client-side close frame status not set");
+                        return Some(End::new(1005, "Client-side close frame status not set"));
                     }
                     Some(Ok(_)) => {}
                     Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
-                        return close(&mut socket, CloseCode::Size, "Message too long").await;
+                        return Some(close(&mut socket, CloseCode::Size, "Message too long").await);
                     }
-                    Some(Err(_)) | None => return End::new(1006, "Connection closed abnormally"),
+                    Some(Err(_)) | None => return Some(End::abnormal()),
                 }
             }
             order = orders.recv() => {
@@ -100,14 +108,19 @@ where
                 match order {
                     Some(Order::Send(text)) => {
                         if send(&mut socket, text).await.is_err() {
-                            return End::new(1006, "Connection closed abnormally");
+                            return Some(End::abnormal());
                         }
                     }
-                    Some(Order::Drop) | None => return End::new(1006, "Connection closed abnormally"),
+                    Some(Order::Drop) | None => return Some(End::abnormal()),
+                    Some(Order::Vanish) => return None,
                 }
             }
-            () = sleep_until(quiet_until) => return close(&mut socket, CloseCode::Away, "Idle for too long").await,
-            () = sleep_until(until) => return close(&mut socket, CloseCode::Away, "Connected for too long").await,
+            () = sleep_until(quiet_until) => {
+                return Some(close(&mut socket, CloseCode::Away, "Idle for too long").await);
+            }
+            () = sleep_until(until) => {
+                return Some(close(&mut socket, CloseCode::Away, "Connected for too long").await);
+            }
         }
     }
 }
@@ -151,7 +164,7 @@ mod tests {
     struct Case {
         client: WebSocketStream<DuplexStream>,
         orders: mpsc::Sender<Order>,
-        end: tokio::task::JoinHandle<(End, Vec<Option<String>>)>,
+        end: tokio::task::JoinHandle<(Option<End>, Vec<Option<String>>)>,
     }
 
     async fn connect(lifetime: Lifetime) -> Case {
@@ -179,7 +192,7 @@ mod tests {
         case.client.close(None).await.unwrap();
         while case.client.next().await.is_some() {}
         let (end, heard) = case.end.await.unwrap();
-        assert_eq!((end.code, heard), (1005, vec![Some("up".to_owned()), None]));
+        assert_eq!((end.unwrap().code, heard), (1005, vec![Some("up".to_owned()), None]));
     }
 
     #[tokio::test]
@@ -191,7 +204,7 @@ mod tests {
             let (_, last) = tokio::join!(sink.send(Message::text("x".repeat(size))), stream.next());
             let Some(Ok(Message::Close(Some(frame)))) = last else { panic!("{last:?}") };
             assert_eq!(frame.code, CloseCode::Size);
-            assert_eq!(case.end.await.unwrap().0.code, 1009);
+            assert_eq!(case.end.await.unwrap().0.unwrap().code, 1009);
         }
     }
 
@@ -215,7 +228,7 @@ mod tests {
             let mut case = connect(lifetime).await;
             let Some(Ok(Message::Close(Some(frame)))) = case.client.next().await else { panic!() };
             assert_eq!(frame.code, CloseCode::Away);
-            assert_eq!(case.end.await.unwrap().0.code, 1001);
+            assert_eq!(case.end.await.unwrap().0.unwrap().code, 1001);
         }
     }
 
@@ -224,6 +237,10 @@ mod tests {
         let mut case = connect(Lifetime::default()).await;
         case.orders.send(Order::Drop).await.unwrap();
         assert!(!matches!(case.client.next().await, Some(Ok(_))));
-        assert_eq!(case.end.await.unwrap().0.code, 1006);
+        assert_eq!(case.end.await.unwrap().0.unwrap().code, 1006);
+        let mut case = connect(Lifetime::default()).await;
+        case.orders.send(Order::Vanish).await.unwrap();
+        assert!(!matches!(case.client.next().await, Some(Ok(_))));
+        assert_eq!(case.end.await.unwrap().0, None);
     }
 }

@@ -65,11 +65,12 @@ impl Gateway {
         throttles.entry(arn.to_owned()).or_insert_with(|| Throttle::new(stage, now)).admits(now)
     }
 
-    /// Breaks all connections, as a network does. Who posts to them learns that they are gone.
-    pub fn drop_all(&self) {
+    /// Breaks all connections, as a network does. Who posts to them learns that they are gone. `told`: so does the
+    /// function behind `$disconnect`.
+    pub fn drop_all(&self, told: bool) {
         for (_, connection) in self.connections().drain() {
             // A full one ends when it sees that nobody gives it orders.
-            let _ = connection.orders.try_send(Order::Drop);
+            let _ = connection.orders.try_send(if told { Order::Drop } else { Order::Vanish });
         }
     }
 
@@ -102,7 +103,7 @@ mod tests {
         let posted: Vec<_> = (0..=MAX_WAITING).map(|_| gateway.post("s", "c", String::new())).collect();
         assert!(posted[..MAX_WAITING].iter().all(Result::is_ok));
         assert_eq!(posted[MAX_WAITING], Err(Unposted::Full));
-        gateway.drop_all();
+        gateway.drop_all(true);
         assert_eq!(gateway.post("s", "c", String::new()), Err(Unposted::Gone));
         drop(inbox);
     }

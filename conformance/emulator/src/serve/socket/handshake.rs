@@ -86,7 +86,7 @@ async fn try_connect(
             Ok(socket) => session.run(socket).await,
             Err(error) => {
                 debug!(%error, "a client was gone before it had come");
-                session.end(connection::End { code: 1006, reason: "Connection closed abnormally".to_owned() }).await;
+                session.end(connection::End::abnormal()).await;
             }
         }
     });

@@ -49,7 +49,10 @@ impl Session {
                 return;
             }
         };
-        context.end(end).await;
+        match end {
+            Some(end) => context.end(end).await,
+            None => context.emulator.gateway.close(&context.peer.connection),
+        }
     }
 
     /// Ends it before it has begun.
