@@ -25,8 +25,9 @@ impl Compiler {
     /// Marks the attempt as this invocation's. False when it is another's: S3 notifies twice now and then.
     pub async fn claim(&self, order: &NextAttempt, clock: &Clock, request: &str) -> Result<bool> {
         let key = keys::claim(&order.owner, &order.build, order.attempt);
-        // The request id makes it differ from any other claim, so that a lost answer is no lost build.
-        let mark = json!({"request": request}).to_string();
+        // It differs from any other claim, so that a lost answer is no lost build. The request id alone would not do:
+        // Lambda's queue delivers at least once, and twice under one id (docs.aws.amazon.com/lambda, invocation-async).
+        let mark = json!({"request": request, "nonce": format!("{:032x}", fastrand::u128(..))}).to_string();
         let created = self.output.create(&key, mark.into(), JSON, clock.last_call()).await?;
         Ok(created == Created::Ours)
     }
