@@ -20,7 +20,10 @@ impl Relay {
     async fn start(&self, next: &NextAttempt) -> Result<(), EndError> {
         let before = next.attempt.saturating_sub(1);
         if self.table.decide(&next.owner, &next.build, before, Fate::HandedOver).await? == Fate::Died {
-            tracing::warn!(attempt = before, "died after it had handed over, and the build was ended");
+            tracing::warn!(
+                attempt = next.attempt,
+                "who has handed it over has died meanwhile, and the build was ended"
+            );
             return Ok(());
         }
         match self.compile.invoke(next).await {

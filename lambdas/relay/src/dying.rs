@@ -23,11 +23,19 @@ impl Relay {
                 return Ok(());
             }
         };
+        let of_sources = matches!(payload, Payload::Sources(_));
         let mut outcome = Ok(());
         for attempt in payload.attempts() {
             let span = build_span(&attempt.owner, &attempt.build);
             // One build's trouble is not the next one's.
-            outcome = outcome.and(self.attempt_died(record, &attempt, ended).instrument(span).await);
+            let died = async {
+                if of_sources && self.table.decide(&attempt.owner, &attempt.build, 0, Fate::Died).await? != Fate::Died {
+                    tracing::info!("an invocation of its own was to build it");
+                    return Ok(());
+                }
+                self.attempt_died(record, &attempt, ended).await
+            };
+            outcome = outcome.and(died.instrument(span).await);
         }
         outcome
     }

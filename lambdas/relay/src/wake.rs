@@ -22,7 +22,7 @@ pub(crate) enum Wake {
     Events { owner: Owner, frame: Frame },
     /// A follower sent something by the route `resume`.
     Resume { connection: String, body: String },
-    /// An attempt ran out of time, and the next is to go on.
+    /// An attempt ran out of time, and the next is to go on; or there was no time left for a first one.
     Continue(NextAttempt),
     /// An invocation of `compile` failed.
     Died { record: FailureRecord<Value>, ended: SystemTime },
@@ -49,8 +49,6 @@ pub(crate) enum Misunderstood {
     Size(usize),
     #[error("an order to go on: {0}")]
     Payload(#[from] InvalidPayload),
-    #[error("an order to go on with attempt {0}, and none is before it")]
-    First(u32),
 }
 
 /// A frame, and whose build it is about.
@@ -91,8 +89,7 @@ fn read_bus(event: EventBridgeEvent<Value>) -> Result<Wake, Misunderstood> {
             Ok(Wake::Events { owner, frame })
         }
         ("cargo-cloud", "continue") => match Payload::read(&event.detail)? {
-            Payload::Next(next) if next.attempt > 1 => Ok(Wake::Continue(next)),
-            Payload::Next(next) => Err(Misunderstood::First(next.attempt)),
+            Payload::Next(next) => Ok(Wake::Continue(next)),
             Payload::Sources(_) => Err(InvalidPayload::Shape.into()),
         },
         ("lambda", "Lambda Function Invocation Result - Failure") => {
@@ -172,13 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn an_order_to_go_on_is_for_a_second_attempt_or_a_later_one() {
+    fn an_order_to_go_on_is_for_any_attempt() {
         let order = |attempt| {
             let detail = json!({"v": 1, "owner": "me", "build": BUILD, "attempt": attempt, "first_seq": 9});
             read(bus("cargo-cloud", "continue", detail))
         };
         assert!(matches!(order(2), Ok(Wake::Continue(next)) if next.first_seq == 9));
-        assert!(matches!(order(1), Err(Misunderstood::First(1))));
+        assert!(matches!(order(1), Ok(Wake::Continue(next)) if next.attempt == 1));
+        assert!(matches!(order(0), Err(Misunderstood::Payload(_))));
     }
 
     #[test]

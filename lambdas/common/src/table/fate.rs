@@ -30,7 +30,8 @@ impl Fate {
 }
 
 impl Table {
-    /// Decides an attempt's fate, unless it is decided: gives the one that holds.
+    /// Decides an attempt's fate, unless it is decided: gives the one that holds. In the place of attempt 0 stands an
+    /// invocation for several sources, which hands over those it has no time for.
     pub async fn decide(&self, owner: &Owner, build: &BuildId, attempt: u32, fate: Fate) -> Result<Fate, TableError> {
         let put = self
             .client
