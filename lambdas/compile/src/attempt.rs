@@ -244,11 +244,14 @@ impl Claimed<'_> {
             }
             Ending::Paused { next_seq, log, history, advanced, working_on, .. } => {
                 let logged = self.compiler.store_log(&self.order, &log, self.clock.last_call()).await;
+                let last = next_seq - 1;
                 if let Some(why) = cancelled {
-                    return self.end(stream, ending::result(&self.order, Outcome::Cancelled, why), None).await;
+                    let mut result = ending::result(&self.order, Outcome::Cancelled, why);
+                    result.last = last;
+                    return self.end(stream, result, None).await;
                 }
                 if !advanced || self.order.attempt >= MAX_ATTEMPTS {
-                    let result = ending::timed_out(&self.order, advanced, &working_on, history);
+                    let result = ending::timed_out(&self.order, last, advanced, &working_on, history);
                     return self.end(stream, result, None).await;
                 }
                 let delivered = stream.close().await;

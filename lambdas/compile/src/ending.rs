@@ -50,10 +50,11 @@ pub fn over_budget(order: &NextAttempt, month: &str, budget: Budget, worst: u64)
     result(order, Outcome::Refused, message)
 }
 
-/// Paused for the last time.
-pub fn timed_out(order: &NextAttempt, advanced: bool, working_on: &str, history: History) -> BuildResult {
+/// Paused for the last time, after the event with the number `last`.
+pub fn timed_out(order: &NextAttempt, last: u64, advanced: bool, working_on: &str, history: History) -> BuildResult {
     let message = endings::timed_out(order.attempt, advanced, working_on, LONGER);
     let mut result = result(order, Outcome::TimedOut, message);
+    result.last = last;
     result.times = history.times;
     result.cache = history.cache;
     result.peak_memory = Some(history.peak_memory).filter(|peak| *peak > 0);
@@ -66,14 +67,15 @@ pub fn note(result: &mut BuildResult, note: &str) {
     result.message = Some(message);
 }
 
-/// Completes a result with what became of its events.
+/// Completes a result with what became of its events. Those that were made and not delivered stay counted: a client
+/// that lacks them reads them from the log.
 pub fn complete(result: &mut BuildResult, delivered: &Delivered, lost_before: Option<String>) {
-    result.last = delivered.last;
+    result.last = result.last.max(delivered.last);
     if let Some(why) = delivered.lost.clone().or(lost_before) {
         result.complete = false;
         note(
             result,
-            &format!("some of cargo's output could not be sent: {why}; it is in the build's log in the output bucket"),
+            &format!("some of the build's output could not be sent while it ran: {why}; its log has all of it"),
         );
     }
     if let Some(message) = &mut result.message
@@ -112,8 +114,12 @@ mod tests {
         for (lost, before) in [(Some("bus".to_owned()), None), (None, Some("bus".to_owned()))] {
             let mut short = result(&order(), Outcome::Failed, "m");
             complete(&mut short, &Delivered { last: 8, lost }, before);
-            assert!(!short.complete && short.message.unwrap().contains("could not be sent: bus"));
+            assert!(!short.complete && short.message.unwrap().contains("while it ran: bus"));
         }
+        let mut made = result(&order(), Outcome::Succeeded, "");
+        made.last = 90;
+        complete(&mut made, &Delivered { last: 8, lost: Some("bus".to_owned()) }, None);
+        assert_eq!(made.last, 90, "the log has them");
     }
 
     #[test]
