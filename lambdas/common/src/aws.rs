@@ -23,6 +23,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3);
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long an answer may take to begin, what is sent along included. Beyond it the call is made again: one that hangs
+/// would last as long as the function.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// The configuration every client is made from: region, credentials and endpoints come from the environment, where
 /// Lambda puts them; nothing else is asked (no metadata service, no profile).
 pub async fn config() -> SdkConfig {
@@ -33,7 +37,7 @@ pub async fn config() -> SdkConfig {
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .profile_files(EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build())
         .retry_config(retry(ATTEMPTS))
-        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build())
+        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build())
         .load()
         .await
 }
