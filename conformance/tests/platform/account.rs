@@ -1,6 +1,7 @@
 //! The account behind a platform: what a person with all rights could change.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use conformance::Control;
 use serde_json::{Value, json};
@@ -34,7 +35,14 @@ impl Account {
 
     /// A call, as the account's administrator.
     #[track_caller]
-    pub fn call(&self, service: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+    pub fn call(
+        &self,
+        service: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> String {
         let scope = format!("AKIAADMIN/20260101/{}/{service}/aws4_request", self.region);
         let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
         let mut request = http::Request::builder()
@@ -44,7 +52,7 @@ impl Account {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut answer = self.agent.run(request.body(body.to_owned()).expect("a request")).expect("an answer");
+        let mut answer = self.agent.run(request.body(body.into()).expect("a request")).expect("an answer");
         let text = answer.body_mut().read_to_string().expect("text");
         assert!(answer.status().is_success(), "{method} {path}: {} {text}", answer.status());
         text
@@ -54,7 +62,7 @@ impl Account {
     #[track_caller]
     pub fn json(&self, service: &str, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let text = self.call(service, method, path, &[("content-type", "application/json")], &body);
+        let text = self.call(service, method, path, &[("content-type", "application/json")], body);
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
     }
 
@@ -62,21 +70,33 @@ impl Account {
     #[track_caller]
     pub fn target(&self, service: &str, target: &str, body: &Value) -> Value {
         let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
-        let text = self.call(service, "POST", "/", &headers, &body.to_string());
+        let text = self.call(service, "POST", "/", &headers, body.to_string());
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
     }
 
     /// Says that so much was spent in a month.
     pub fn set_spent(&self, month: &str, spent: u64) {
+        self.set_number(month, "total", "spent", spent);
+    }
+
+    /// Says that a follower came so long ago: no scenario waits until one is old.
+    pub fn set_age(&self, follower: &Value, age: Duration) {
+        let since = follower["since"].as_u64().expect("when it came");
+        let [pk, sk] = ["pk", "sk"].map(|name| follower[name].as_str().expect("a key"));
+        self.set_number(pk, sk, "since", since - u64::try_from(age.as_millis()).expect("milliseconds"));
+    }
+
+    fn set_number(&self, pk: &str, sk: &str, name: &str, number: u64) {
         let tables = self.target("dynamodb", "DynamoDB_20120810.ListTables", &json!({}));
         self.target(
             "dynamodb",
             "DynamoDB_20120810.UpdateItem",
             &json!({
                 "TableName": tables["TableNames"][0],
-                "Key": { "pk": { "S": month }, "sk": { "S": "total" } },
-                "UpdateExpression": "SET spent = :spent",
-                "ExpressionAttributeValues": { ":spent": { "N": spent.to_string() } },
+                "Key": { "pk": { "S": pk }, "sk": { "S": sk } },
+                "UpdateExpression": "SET #name = :number",
+                "ExpressionAttributeNames": { "#name": name },
+                "ExpressionAttributeValues": { ":number": { "N": number.to_string() } },
             }),
         );
     }

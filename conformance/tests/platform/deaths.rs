@@ -1,8 +1,8 @@
 //! The builder dies, and whoever waits for the build learns how it ended.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use conformance::{Backend, Client, Project, Run};
+use conformance::{Backend, Client, Options, Project, Run};
 use serde_json::{Value, json};
 
 use crate::usage;
@@ -57,6 +57,19 @@ fn between_result_and_its_event_the_result_counts() {
     let (_backend, client, _project, run) = killed_at(at);
     run.succeeded();
     assert_eq!(client.output_of("mortal"), "still here\n");
+}
+
+#[test]
+fn at_the_time_limit() {
+    let backend = Backend::with(Options { attempt_limit: Some(Duration::from_secs(10)), ..Options::default() });
+    let control = backend.control();
+    control.faults(json!([
+        { "function": "compile", "action": "s3:GetObject", "resource": "*.zip", "do": { "delay_ms": 60_000 } },
+    ]));
+    let (client, project) = (Client::of(&backend), Project::hello("mortal", "still here"));
+    client.run(project.root(), &["build"]).exited(101).says(&["time limit"]);
+    usage::assert_settled(&control);
+    recovers(&client, &project);
 }
 
 #[test]

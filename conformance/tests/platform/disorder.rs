@@ -1,7 +1,10 @@
 //! The bus delivers twice, late and in any order; services refuse for a while; connections break. The person at the
 //! client sees one build, whole and in order.
 
-use conformance::{Backend, Client, Project, Run};
+use std::time::Duration;
+
+use conformance::{Archive, Backend, Client, Project, Raw, Run};
+use protocol::{BuildResult, Outcome};
 use serde_json::{Value, json};
 
 /// A build that says a hundred lines in several portions.
@@ -51,6 +54,40 @@ fn the_bus_does_not_answer_for_a_while() {
 }
 
 #[test]
+fn the_bus_refuses_for_good_and_the_log_has_what_it_refused() {
+    let backend = Backend::start();
+    backend.control().faults(json!([
+        { "function": "compile", "action": "events:PutEvents", "skip": 3, "times": 1000, "do": { "error": "AccessDeniedException" } },
+    ]));
+    let client = Client::of(&backend);
+    whole(client.run(talkative().root(), &["build"]));
+    assert_eq!(client.output_of("talkative"), "done\n");
+    let result = backend.output("/result.json").expect("a result");
+    let result: BuildResult = serde_json::from_slice(&result).expect("JSON");
+    assert!(!result.complete && result.outcome == Outcome::Succeeded, "{result:?}");
+    assert!(result.message.is_some_and(|said| said.contains("its log has all of it")));
+}
+
+#[test]
+fn an_invocation_comes_twice_under_one_id() {
+    let backend = Backend::start();
+    let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
+    control.post("delivery", &json!({ "again": true }));
+    let id = Raw::new_id();
+    assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+    assert_eq!(raw.result(&id).outcome, Outcome::Succeeded);
+    crate::usage::assert_settled(&control);
+    let calls = control.get("calls");
+    let written = |end: &str| {
+        let is = |call: &&Value| {
+            call["action"] == "s3:PutObject" && call["resource"].as_str().is_some_and(|key| key.ends_with(end))
+        };
+        calls.as_array().expect("calls").iter().filter(is).count()
+    };
+    assert_eq!((written("/claim"), written("/artifact.zip"), written("/result.json")), (2, 1, 1));
+}
+
+#[test]
 fn the_table_is_throttled() {
     survives(json!([
         { "function": "relay", "action": "dynamodb:*", "times": 6, "do": { "error": "ProvisionedThroughputExceededException" } },
@@ -68,7 +105,8 @@ fn posting_is_throttled_and_fails() {
 }
 
 #[test]
-fn a_connection_that_is_called_gone_is_opened_again() {
+fn what_was_posted_too_early_is_asked_for_again() {
+    // A connection is gone for API Gateway until `$connect` has answered.
     survives(
         json!([{ "function": "relay", "action": "execute-api:ManageConnections", "skip": 1, "do": { "status": 410 } }]),
     );
@@ -92,4 +130,17 @@ fn storage_fails_for_a_while() {
         { "function": "compile", "action": "s3:GetObject", "times": 2, "do": { "status": 503 } },
         { "function": "compile", "action": "s3:PutObject", "times": 2, "phase": "after", "do": { "reset": true } },
     ]));
+}
+
+#[test]
+fn storage_that_hangs_is_asked_again() {
+    let backend = Backend::start();
+    // Longer than the client would wait.
+    backend.control().faults(json!([
+        { "function": "compile", "action": "s3:GetObject", "resource": "*.zip", "do": { "delay_ms": 170_000 } },
+    ]));
+    let client = Client::of(&backend);
+    let run = client.run(talkative().root(), &["build"]);
+    assert!(run.time < Duration::from_secs(120), "{:?}", run.time);
+    whole(run);
 }

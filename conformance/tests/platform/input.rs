@@ -1,6 +1,7 @@
 //! Events that make no sense: one clear outcome each, and the next build is as if nothing had been.
 
-use conformance::{Backend, Client, Project, Raw};
+use conformance::{Backend, Client, Project, Raw, Socket};
+use protocol::{ClientMessage, Event, EventKind};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
@@ -43,7 +44,7 @@ fn a_source_that_is_gone_before_it_is_read_is_a_cancelled_build() {
     let raw = Raw::new(backend.credentials("me"));
     let id = Raw::new_id();
     backend.control().faults(json!([
-        { "function": "compile", "action": "s3:PutObject", "resource": "*/claim", "do": { "delay_ms": 1500 } },
+        { "function": "compile", "action": "s3:PutObject", "resource": "*/claim", "do": { "delay_ms": 3000 } },
     ]));
     assert_eq!(raw.upload(&id, conformance::Archive::program().bytes(), &Raw::metadata()).status, 200);
     assert_eq!(raw.input("DELETE", &format!("me/{id}.zip"), &[], vec![], true).status, 204);
@@ -59,19 +60,39 @@ fn frames_that_are_none_get_an_answer_and_do_no_harm() {
     assert_eq!(raw.upload(&id, conformance::Archive::program().bytes(), &Raw::metadata()).status, 200);
     raw.result(&id);
     let mut socket = raw.socket("me", id.as_str()).expect("the socket opens");
-    for text in [
-        "",
-        "[",
-        "{}",
-        r#"{"action":"dance"}"#,
-        r#"{"action":"resume"}"#,
-        r#"{"action":"resume","after":-1}"#,
-        r#"{"action":"resume","after":1e99}"#,
-        r#"{"action":"resume","after":0,"build":"another"}"#,
-    ] {
+    // What takes no route, API Gateway answers.
+    for text in ["", "[", "{}", r#"{"action":"dance"}"#, r#"{"action":"$connect"}"#, r#"{"action":["resume"]}"#] {
         socket.send(Message::text(text));
+        let answer = socket.text().expect("an answer");
+        assert!(answer.contains("Forbidden"), "{text}: {answer}");
     }
+    // What takes the route and is no request is passed over, by whoever is asked next.
+    for after in ["", r#","after":-1"#, r#","after":1e99"#, r#","after":"0""#] {
+        socket.send(Message::text(format!(r#"{{"action":"resume"{after}}}"#)));
+    }
+    // The connection tells which build: a message can't.
+    let other = Raw::new_id();
+    socket.send(Message::text(format!(r#"{{"action":"resume","after":0,"owner":"other","build":"{other}"}}"#)));
+    let first = socket.frame().expect("an answer").events;
+    assert!(first.iter().all(|event| event.build == id) && first[0].seq == Some(1), "{first:?}");
+    until_caught_up(&mut socket, first);
+    // Beyond the end there is nothing but the end.
+    socket.send(Message::text(ClientMessage::Resume { after: u64::MAX }.encode()));
+    let beyond = until_caught_up(&mut socket, Vec::new());
+    assert!(beyond.iter().all(|event| event.seq.is_none()), "{beyond:?}");
+    assert!(beyond.iter().any(|event| matches!(event.kind, EventKind::Finished(_))), "{beyond:?}");
+    // More than a frame holds ends the connection, and that alone.
+    socket.send(Message::text("x".repeat(33 * 1024)));
+    assert_eq!(socket.closed(), Some(1009));
     let mut again = raw.socket("me", id.as_str()).expect("the socket opens");
-    again.send(Message::text(protocol::ClientMessage::Resume { after: 0 }.encode()));
+    again.send(Message::text(ClientMessage::Resume { after: 0 }.encode()));
     assert_eq!(again.frame().expect("an answer").events[0].seq, Some(1));
+}
+
+/// Events to the end of an answer.
+fn until_caught_up(socket: &mut Socket, mut events: Vec<Event>) -> Vec<Event> {
+    while !matches!(events.last(), Some(Event { kind: EventKind::CaughtUp { .. }, .. })) {
+        events.extend(socket.frame().expect("the rest of the answer").events);
+    }
+    events
 }

@@ -1,26 +1,19 @@
 //! Machines come and go; what a project has built stays.
 
-use std::time::{Duration, Instant};
-
-use conformance::{Backend, Client, Project, library, program};
+use conformance::{Backend, Client, Project, library, program, until};
 
 use crate::account::Account;
 
 /// Waits until everything is saved, then takes the machines away.
 fn go_cold(backend: &Backend) {
     let control = backend.control();
-    let began = Instant::now();
-    while control.objects("cache").is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(30), "nothing was saved");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(|| "nothing was saved".to_owned(), || !control.objects("cache").is_empty());
     crate::usage::assert_settled(&control);
-    control.cold();
-    while control.get("sandboxes").as_array().is_some_and(|there| !there.is_empty()) {
-        assert!(began.elapsed() < Duration::from_secs(60), "{}", control.get("sandboxes"));
-        std::thread::sleep(Duration::from_millis(200));
+    let is_cold = || {
         control.cold();
-    }
+        control.get("sandboxes").as_array().is_some_and(Vec::is_empty)
+    };
+    until(|| control.get("sandboxes").to_string(), is_cold);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conformance::{Archive, Backend, Raw};
+use conformance::{Archive, Backend, Raw, until};
 use protocol::Outcome;
 
 use crate::usage;
@@ -16,9 +16,8 @@ fn a_source_that_is_replaced_ends_the_build_it_was_for() {
         .entry("source/build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(60)); }\n");
     assert_eq!(raw.upload(&id, slow.bytes(), &Raw::metadata()).status, 200);
     let control = backend.control();
-    while !control.objects("output").iter().any(|key| key.ends_with("/claim")) {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let is_claimed = || control.objects("output").iter().any(|key| key.ends_with("/claim"));
+    until(|| "no attempt begins".to_owned(), is_claimed);
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(raw.input("DELETE", &format!("me/{id}.zip"), &[], vec![], true).status, 204);
     assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);

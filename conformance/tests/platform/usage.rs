@@ -1,8 +1,6 @@
 //! What the table says builds have cost.
 
-use std::time::{Duration, Instant};
-
-use conformance::Control;
+use conformance::{Control, until};
 use serde_json::Value;
 
 /// Rows of usage: the month's sum, and the attempts.
@@ -18,15 +16,11 @@ pub fn rows(control: &Control) -> (Option<Value>, Vec<Value>) {
 /// Every attempt is settled, soon, and the sum is what they have cost: nothing stays reserved.
 #[track_caller]
 pub fn assert_settled(control: &Control) {
-    let began = Instant::now();
-    loop {
+    let is_settled = || {
         let (total, attempts) = rows(control);
         let settled: Vec<u64> = attempts.iter().filter_map(|attempt| attempt["settled"].as_u64()).collect();
-        let spent = total.as_ref().map_or(0, |total| total["spent"].as_u64().expect("a sum"));
-        if settled.len() == attempts.len() && settled.iter().sum::<u64>() == spent {
-            return;
-        }
-        assert!(began.elapsed() < Duration::from_secs(20), "not settled: {total:?} {attempts:?}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+        let spent = total.map_or(0, |total| total["spent"].as_u64().expect("a sum"));
+        settled.len() == attempts.len() && settled.iter().sum::<u64>() == spent
+    };
+    until(|| format!("not settled: {:?}", rows(control)), is_settled);
 }

@@ -145,13 +145,13 @@ fn a_role_without_its_policies() {
             let form = [("content-type", "application/x-www-form-urlencoded")];
             let role = account.function(end);
             let list = format!("Action=ListRolePolicies&Version=2010-05-08&RoleName={role}");
-            let xml = account.call("iam", "POST", "/", &form, &list);
+            let xml = account.call("iam", "POST", "/", &form, list);
             let names: Vec<&str> =
                 xml.split("<member>").skip(1).filter_map(|rest| rest.split("</member>").next()).collect();
             assert!(!names.is_empty(), "{role} has no policies: {xml}");
             for name in names {
                 let delete = format!("Action=DeleteRolePolicy&Version=2010-05-08&RoleName={role}&PolicyName={name}");
-                account.call("iam", "POST", "/", &form, &delete);
+                account.call("iam", "POST", "/", &form, delete);
             }
         });
     }

@@ -1,0 +1,102 @@
+//! Followers who are gone without a word, as AWS promises no more: `$disconnect` is told if all goes well.
+
+use std::time::Duration;
+
+use conformance::{Archive, Backend, Client, Control, Project, Raw, until};
+use protocol::{ClientMessage, Outcome};
+use serde_json::{Value, json};
+use tungstenite::Message;
+
+use crate::account::Account;
+
+/// Longer than a connection may take to open.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Rows that lead from a connection to its build.
+fn ways_back(control: &Control) -> Vec<Value> {
+    rows(control, "pk")
+}
+
+/// Rows that lead from a build to its followers.
+fn followers(control: &Control) -> Vec<Value> {
+    rows(control, "sk")
+}
+
+fn rows(control: &Control, key: &str) -> Vec<Value> {
+    let table = control.get("table");
+    let rows = table.as_array().expect("rows").iter();
+    rows.filter(|row| row[key].as_str().is_some_and(|key| key.starts_with("conn#"))).cloned().collect()
+}
+
+fn resume() -> Message {
+    Message::text(ClientMessage::Resume { after: 0 }.encode())
+}
+
+#[test]
+fn who_is_gone_is_forgotten_with_the_next_event_and_who_may_still_be_coming_is_not() {
+    let backend = Backend::start();
+    let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
+    let id = Raw::new_id();
+    let sockets = [(); 2].map(|()| raw.socket("me", id.as_str()).expect("the socket opens"));
+    control.post("drop-connections", &json!({ "untold": true }));
+    drop(sockets);
+    let [old, young] = &followers(&control)[..] else { panic!("{:?}", followers(&control)) };
+    assert_eq!(ways_back(&control).len(), 2);
+    Account::of(&control).set_age(old, LONG);
+    assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+    assert_eq!(raw.result(&id).outcome, Outcome::Succeeded);
+    until(
+        || format!("not forgotten: {:?} {:?}", followers(&control), ways_back(&control)),
+        || followers(&control).len() == 1 && ways_back(&control).len() == 1,
+    );
+    assert_eq!(followers(&control)[0]["sk"], young["sk"]);
+    assert_eq!(ways_back(&control)[0]["pk"], young["sk"]);
+}
+
+#[test]
+fn who_is_gone_before_the_answer_is_forgotten() {
+    let backend = Backend::start();
+    let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
+    let id = Raw::new_id();
+    assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+    assert_eq!(raw.result(&id).outcome, Outcome::Succeeded);
+    let mut socket = raw.socket("me", id.as_str()).expect("the socket opens");
+    control.faults(json!([
+        { "function": "relay", "action": "execute-api:ManageConnections", "do": { "status": 410 } },
+    ]));
+    socket.send(resume());
+    until(
+        || format!("not forgotten: {:?} {:?}", followers(&control), ways_back(&control)),
+        || followers(&control).is_empty() && ways_back(&control).is_empty(),
+    );
+    // Whoever comes anew is answered.
+    let mut again = raw.socket("me", id.as_str()).expect("the socket opens");
+    again.send(resume());
+    assert_eq!(again.frame().expect("an answer").events[0].seq, Some(1));
+}
+
+#[test]
+fn a_client_that_was_forgotten_comes_again() {
+    let backend = Backend::start();
+    let control = backend.control();
+    // The first thing to be posted is the answer to `resume`: the build is not begun yet.
+    control.faults(json!([
+        { "function": "compile", "action": "s3:PutObject", "resource": "*/claim", "do": { "delay_ms": 15000 } },
+        { "function": "relay", "action": "execute-api:ManageConnections", "do": { "status": 410 } },
+    ]));
+    // Longer than a client takes silence for life.
+    let script =
+        "fn main() { std::thread::sleep(std::time::Duration::from_secs(30)); println!(\"cargo::warning=late\"); }\n";
+    let project = Project::hello("patient", "patient").file("build.rs", script);
+    let client = Client::of(&backend);
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Compiling patient");
+    assert_eq!(ways_back(&control).len(), 1);
+    let run = running.end().succeeded();
+    assert_eq!(run.stderr.matches("late").count(), 1, "{}", run.stderr);
+    assert_eq!(client.output_of("patient"), "patient\n");
+    let calls = control.get("calls");
+    let connected =
+        calls.as_array().expect("calls").iter().filter(|call| call["action"] == "execute-api:Invoke").count();
+    assert_eq!(connected, 2, "{}", run.stderr);
+}

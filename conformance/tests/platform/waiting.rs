@@ -1,0 +1,98 @@
+//! Builds that have to wait: for room, or for an invocation of their own.
+
+use std::time::Duration;
+
+use conformance::{Archive, Backend, Client, Options, Project, Raw};
+use protocol::{BuildId, Outcome};
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::usage;
+
+#[test]
+fn a_build_that_waited_for_too_long_is_given_up() {
+    let backend = Backend::with(Options { jobs: Some(1), ..Options::default() });
+    let (control, account) = (backend.control(), Account::of(&backend.control()));
+    // Lambda takes nothing below a minute; nobody waits so long here.
+    let path = format!("/2019-09-25/functions/{}/event-invoke-config", account.function("compile"));
+    let mut config = account.json("lambda", "GET", &path, &Value::Null);
+    config["MaximumEventAgeInSeconds"] = json!(2);
+    // moto would keep both.
+    account.json("lambda", "DELETE", &path, &Value::Null);
+    account.json("lambda", "PUT", &path, &config);
+    control.post("reload", &json!({}));
+
+    let client = Client::of(&backend);
+    let busy = Project::hello("busy", "x")
+        .file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)); }\n");
+    let mut first = client.spawn(busy.root(), &["build"]);
+    first.until("Compiling busy");
+    let run = client.run(Project::hello("late", "x").root(), &["build"]).exited(101);
+    run.says(&["never began this build"]);
+    first.interrupt();
+    first.end().exited(130);
+    usage::assert_settled(&control);
+    let (_, attempts) = usage::rows(&control);
+    assert_eq!(attempts.len(), 1, "what never began costs nothing: {attempts:?}");
+}
+
+/// Stores a source of `me` so that S3 tells nobody, and gives what S3 would have told.
+fn source(account: &Account, archive: &Archive) -> (BuildId, Value) {
+    let id = Raw::new_id();
+    let (bucket, key) = ("cargo-cloud-input-123456789012-us-east-1", format!("me/{id}.zip"));
+    let names: Vec<(String, &str)> =
+        Raw::metadata().into_iter().map(|(name, value)| (format!("x-amz-meta-{name}"), value)).collect();
+    let headers: Vec<(&str, &str)> = names.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    account.call("s3", "PUT", &format!("/{bucket}/{key}"), &headers, archive.bytes());
+    let record = json!({ "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+        "s3": { "bucket": { "name": bucket }, "object": { "key": key.replace('/', "%2F") } } });
+    (id, record)
+}
+
+/// A program that takes so long to build.
+fn sleeping(seconds: u32) -> Archive {
+    let script = format!("fn main() {{ std::thread::sleep(std::time::Duration::from_secs({seconds})); }}\n");
+    Archive::program().entry("source/build.rs", script)
+}
+
+#[test]
+fn sources_that_are_told_of_together_are_all_built() {
+    let backend = Backend::with(Options { attempt_limit: Some(Duration::from_secs(20)), ..Options::default() });
+    let (control, account) = (backend.control(), Account::of(&backend.control()));
+    let (first, one) = source(&account, &sleeping(11));
+    let (second, two) = source(&account, &Archive::program());
+    let nonsense = json!({ "eventName": "ObjectRemoved:Delete" });
+    control.post("invoke", &json!({ "function": "compile", "payload": { "Records": [one, nonsense, two] } }));
+    let raw = Raw::new(backend.credentials("me"));
+    assert_eq!(raw.result(&first).outcome, Outcome::Succeeded);
+    // For which the first one has left too little time.
+    assert_eq!(raw.result(&second).outcome, Outcome::Succeeded);
+    let calls = control.get("calls");
+    let invoked = |call: &&Value| {
+        call["action"] == "lambda:InvokeFunction"
+            && call["principal"].as_str().is_some_and(|name| name.ends_with("-relay"))
+    };
+    assert_eq!(calls.as_array().expect("calls").iter().filter(invoked).count(), 1, "it got an invocation of its own");
+    usage::assert_settled(&control);
+}
+
+#[test]
+fn a_source_that_was_handed_over_is_built_or_ended_but_never_both() {
+    let backend = Backend::with(Options { attempt_limit: Some(Duration::from_secs(20)), ..Options::default() });
+    let (control, account) = (backend.control(), Account::of(&backend.control()));
+    let (first, one) = source(&account, &sleeping(11));
+    let (second, two) = source(&account, &sleeping(5));
+    control.faults(json!([
+        { "function": "compile", "action": "events:PutEvents", "context": { "events:detail-type": "continue" },
+          "phase": "after", "do": { "kill": true } },
+    ]));
+    control.post("invoke", &json!({ "function": "compile", "payload": { "Records": [one, two] } }));
+    let raw = Raw::new(backend.credentials("me"));
+    assert_eq!(raw.result(&first).outcome, Outcome::Succeeded);
+    // Whoever was quicker: the order to build it elsewhere, or the news that who gave the order has died.
+    let result = raw.result(&second);
+    let claim = format!("me/{second}/1/claim");
+    let expected = if control.objects("output").contains(&claim) { Outcome::Succeeded } else { Outcome::Crashed };
+    assert_eq!(result.outcome, expected, "{result:?}");
+    usage::assert_settled(&control);
+}
