@@ -52,7 +52,10 @@ impl<'a> Session<'a> {
     pub fn follow(&self, subject: Subject) -> Option<Box<BuildResult>> {
         let result = Follower::new(self.shell, self.interrupt, &self.storage, subject).run(self.signer())?;
         if let Some(message) = &result.message {
-            self.shell.error(message);
+            match result.outcome {
+                Outcome::Succeeded => self.shell.warn(message),
+                _ => self.shell.error(message),
+            }
         } else if !matches!(result.outcome, Outcome::Succeeded | Outcome::Failed) {
             self.shell.error(ending(result.outcome));
         }
