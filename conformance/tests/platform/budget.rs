@@ -1,6 +1,7 @@
 //! What a month may cost.
 
 use conformance::{Backend, Client, Project};
+use serde_json::json;
 
 use crate::account::Account;
 use crate::usage;
@@ -18,6 +19,36 @@ fn a_build_costs_what_it_took_of_what_it_reserved() {
     assert!((8_900_000..=9_000_000).contains(&reserved), "{reserved}");
     let spent = total.expect("a sum")["spent"].as_u64().expect("a number");
     assert!((1_000..reserved / 2).contains(&spent), "{spent}");
+}
+
+#[test]
+fn what_an_attempt_cannot_note_itself_the_relay_notes() {
+    let backend = Backend::start();
+    let control = backend.control();
+    // All but the reservation.
+    control.faults(json!([
+        { "function": "compile", "action": "dynamodb:UpdateItem", "skip": 1, "times": 1000,
+          "do": { "error": "AccessDeniedException" } },
+    ]));
+    Client::of(&backend).run(Project::hello("noted", "x").root(), &["build"]).succeeded();
+    usage::assert_settled(&control);
+    let (total, attempts) = usage::rows(&control);
+    assert_eq!(attempts.len(), 1, "{attempts:?}");
+    assert_eq!(attempts[0]["settled"], total.expect("a sum")["spent"]);
+}
+
+#[test]
+fn a_reservation_of_which_nobody_was_told_is_taken_back() {
+    let backend = Backend::start();
+    let control = backend.control();
+    control.faults(json!([
+        { "function": "compile", "action": "dynamodb:PutItem", "phase": "after", "do": { "error": "AccessDeniedException" } },
+    ]));
+    let run = Client::of(&backend).run(Project::hello("unsure", "x").root(), &["build"]).exited(101);
+    run.says(&["AccessDeniedException", "build again"]);
+    usage::assert_settled(&control);
+    let (_, attempts) = usage::rows(&control);
+    assert_eq!(attempts.len(), 1, "{attempts:?}");
 }
 
 #[test]

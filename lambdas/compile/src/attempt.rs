@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use builder::{Attempt, Ending, Engine, Unsaved};
 use common::NextAttempt;
 use common::table::TableError;
@@ -27,9 +27,16 @@ struct Claimed<'a> {
     order: NextAttempt,
     clock: &'a Clock,
     carried: Carried,
-    /// What the month's sum holds for it.
-    reservation: Option<Reservation>,
+    held: Held,
     folder: PathBuf,
+}
+
+/// What the month's sum holds for an attempt.
+enum Held {
+    Nothing,
+    This(Reservation),
+    /// The table gave no answer.
+    Unknown,
 }
 
 /// Where an attempt has led.
@@ -49,7 +56,8 @@ struct Opened {
 }
 
 impl Compiler {
-    /// Makes an attempt, unless another invocation does. An error means that the build has no result.
+    /// Makes an attempt, unless another invocation does. An error means that the build has no result, or that what it
+    /// cost is not noted.
     pub async fn attempt(&self, order: NextAttempt, clock: &Clock, request: &str) -> Result<()> {
         let attempt = order.attempt;
         if !self.claim(&order, clock, request).await.context("the attempt could not be claimed")? {
@@ -59,10 +67,10 @@ impl Compiler {
         info!(attempt, "begun");
         let carried = Carried::of(&order);
         let folder = self.settings.work.join("attempt");
-        let mut claimed = Claimed { compiler: self, order, clock, carried, reservation: None, folder };
+        let mut claimed = Claimed { compiler: self, order, clock, carried, held: Held::Nothing, folder };
         let ended = claimed.run().await;
-        claimed.settle().await;
-        ended
+        let settled = claimed.settle().await;
+        ended.and(settled)
     }
 
     /// Lets an attempt be made in another invocation.
@@ -148,7 +156,12 @@ impl Claimed<'_> {
             reserved
         };
         let (reserved, fetched) = tokio::join!(reserve, refused.run_until_cancelled(self.fetch()));
-        self.reservation = Some(reserved?);
+        self.held = match &reserved {
+            Ok(reservation) => Held::This(reservation.clone()),
+            Err(result) if result.outcome == Outcome::Refused => Held::Nothing,
+            Err(_) => Held::Unknown,
+        };
+        reserved?;
         fetched.unwrap_or_else(|| Err(self.crashed("the source could not be fetched")))
     }
 
@@ -321,17 +334,21 @@ impl Claimed<'_> {
         }
     }
 
-    /// Puts what the attempt cost in the place of what it had reserved. The last act: who dies before is settled by the
-    /// relay.
-    async fn settle(&self) {
-        let Some(reservation) = &self.reservation else { return };
+    /// Puts what the attempt cost in the place of what it had reserved. The last act: who dies before, or fails in it, is
+    /// settled by the relay.
+    async fn settle(&self) -> Result<()> {
+        let reservation = match &self.held {
+            Held::Nothing => return Ok(()),
+            Held::This(reservation) => reservation,
+            Held::Unknown => bail!("whether something is reserved is not known"),
+        };
         let order = &self.order;
         let spent = self.spent();
-        match self.compiler.table.settle(&order.owner, &order.build, order.attempt, reservation, spent).await {
-            Ok(true) => {}
-            Ok(false) => warn!("what it cost was noted before"),
-            Err(why) => error!(%why, "what it cost could not be noted: the month's sum stays too high"),
+        let settled = self.compiler.table.settle(&order.owner, &order.build, order.attempt, reservation, spent).await;
+        if !settled.context("what it cost could not be noted")? {
+            warn!("what it cost was noted before");
         }
+        Ok(())
     }
 
     /// Gigabyte-milliseconds so far.

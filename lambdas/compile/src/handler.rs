@@ -10,7 +10,8 @@ use tracing::{Instrument, error, info, warn};
 use crate::clock::Clock;
 use crate::compiler::Compiler;
 
-/// Does what an invocation asks for. An error means that a build has no result, which Lambda then tells the relay.
+/// Does what an invocation asks for. An error means that a build has no result, or that what it cost is not noted: Lambda
+/// tells the relay, which does the one and the other.
 pub async fn handle(compiler: &Compiler, event: LambdaEvent<Value>) -> Result<()> {
     let clock = Clock::until(event.context.deadline);
     let payload = match Payload::read(&event.payload) {
@@ -33,7 +34,7 @@ pub async fn handle(compiler: &Compiler, event: LambdaEvent<Value>) -> Result<()
         };
         // The others are no worse for it.
         if let Err(why) = work.instrument(span).await {
-            error!("no result could be stored: {why:#}");
+            error!("an attempt failed: {why:#}");
             failed = failed.and(Err(why));
         }
     }
