@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use conformance::{Archive, Backend, Raw};
-use protocol::{BuildResult, ClientMessage, EventKind, Outcome};
+use protocol::{BuildResult, ClientMessage, EventKind, Frame, Outcome};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
@@ -37,9 +37,8 @@ fn passes(backend: &mut Backend, patience: Duration) -> Result<(), String> {
     socket.send(Message::text(ClientMessage::Resume { after: 0 }.encode()));
     let mut numbers = Vec::new();
     loop {
-        // Whatever is no frame is a disappointed expectation.
-        let frame = catch_unwind(AssertUnwindSafe(|| socket.frame())).map_err(|_| "no frame".to_owned())?;
-        let events = frame.ok_or("the socket is closed")?.events;
+        let text = socket.text().ok_or("the socket is closed")?;
+        let events = Frame::decode(&text).map_err(|_| format!("no frame: {text}"))?.events;
         numbers.extend(events.iter().filter_map(|event| event.seq));
         if events.iter().any(|event| matches!(event.kind, EventKind::CaughtUp { .. })) {
             break;
@@ -57,20 +56,27 @@ fn passes(backend: &mut Backend, patience: Duration) -> Result<(), String> {
     }
 }
 
-/// Whether the scenario passes after this was changed.
+/// The scenario does not pass after this was changed, and `sign` is among what is said of it: by the scenario, by the
+/// platform, or in the functions' logs.
 #[track_caller]
-fn fails(change: impl FnOnce(&Account)) {
+fn fails(sign: &str, change: impl FnOnce(&Account)) {
     let mut backend = Backend::start();
     let control = backend.control();
     let platform = std::env::var_os("CONFORMANCE_PLATFORM").expect("a platform");
     let calls = Path::new(&platform).join(format!("calls/{}.jsonl", backend.pid()));
     change(&Account::of(&control));
     control.post("reload", &json!({}));
-    assert!(passes(&mut backend, Duration::from_secs(15)).is_err(), "nobody notices");
-    // What is still there has to go, however it ends.
-    if catch_unwind(AssertUnwindSafe(|| control.get("problems"))).is_ok() {
+    let why = passes(&mut backend, Duration::from_secs(15)).expect_err("nobody notices");
+    let mut said = format!("{why}\n{}", backend.said());
+    // Unless it was stopped, and ended with an error.
+    if let Ok(problems) = catch_unwind(AssertUnwindSafe(|| control.get("problems"))) {
+        said += &problems.to_string();
         backend.stop();
     }
+    for log in std::fs::read_dir(backend.folder().join("logs")).into_iter().flatten().flatten() {
+        said += &std::fs::read_to_string(log.path()).expect("a log");
+    }
+    assert!(said.contains(sign), "it fails for another reason than `{sign}`:\n{said}");
     // What is refused where something was broken on purpose says nothing about what was applied.
     std::fs::remove_file(calls).expect("recorded calls");
 }
@@ -84,7 +90,7 @@ fn a_platform_that_is_wired_rightly_passes() {
 #[test]
 fn functions_that_may_not_be_invoked() {
     for end in ["compile", "relay", "connect"] {
-        fails(|account| {
+        fails("may not invoke", |account| {
             let path = format!("/2015-03-31/functions/{}/policy", account.function(end));
             let policy = account.json("lambda", "GET", &path, &Value::Null);
             let policy: Value = serde_json::from_str(policy["Policy"].as_str().expect("a policy")).expect("JSON");
@@ -99,7 +105,7 @@ fn functions_that_may_not_be_invoked() {
 #[test]
 fn a_variable_of_another_name() {
     for (end, name) in [("compile", "OUTPUT_BUCKET"), ("relay", "SOCKET_ENDPOINT"), ("connect", "TABLE")] {
-        fails(|account| {
+        fails("is missing or empty", |account| {
             let function = account.function(end);
             let path = format!("/2015-03-31/functions/{function}/configuration");
             let configuration = account.json("lambda", "GET", &path, &Value::Null);
@@ -113,7 +119,7 @@ fn a_variable_of_another_name() {
 
 #[test]
 fn a_pattern_that_fits_nothing() {
-    fails(|account| {
+    fails("no rule takes", |account| {
         let buses = account.target("events", "AWSEvents.ListEventBuses", &json!({}));
         for bus in buses["EventBuses"].as_array().expect("buses") {
             let rules = account.target("events", "AWSEvents.ListRules", &json!({ "EventBusName": bus["Name"] }));
@@ -128,7 +134,7 @@ fn a_pattern_that_fits_nothing() {
 
 #[test]
 fn a_route_that_nobody_takes() {
-    fails(|account| {
+    fails("Forbidden", |account| {
         let apis = account.json("apigateway", "GET", "/v2/apis", &Value::Null);
         let api = apis["items"][0]["apiId"].as_str().expect("an API").to_owned();
         let routes = account.json("apigateway", "GET", &format!("/v2/apis/{api}/routes"), &Value::Null);
@@ -141,7 +147,7 @@ fn a_route_that_nobody_takes() {
 #[test]
 fn a_role_without_its_policies() {
     for end in ["compile", "relay", "connect"] {
-        fails(|account| {
+        fails("is not authorized to perform", |account| {
             let form = [("content-type", "application/x-www-form-urlencoded")];
             let role = account.function(end);
             let list = format!("Action=ListRolePolicies&Version=2010-05-08&RoleName={role}");
