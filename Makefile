@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TOOLS := target/tools
 
-.PHONY: help demo test test-aws test-real android-tools lint figures
+.PHONY: help demo test test-aws test-real android-tools lint figures figures-aws
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -35,6 +35,9 @@ lint: $(TOOLS)/bin/shellcheck ## Formatting, clippy, shellcheck
 
 figures: ## Measure what the README reports (needs about ten minutes)
 	@scripts/figures.sh
+
+figures-aws: ## Measure the platform's functions, and count what a build asks of AWS (needs about half an hour)
+	@scripts/figures-aws.sh
 
 $(TOOLS)/bin/shellcheck:
 	python3 -m venv $(TOOLS)
