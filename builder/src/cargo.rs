@@ -27,6 +27,14 @@ const MAX_ARTIFACTS: usize = 10_000;
 /// How cargo and rustc say that a process of theirs was killed.
 const KILLED: [&str; 2] = ["signal: 9, SIGKILL", "signal 9 [Killed]"];
 
+/// How cargo's git, and git itself, say that a repository wants a password or a key.
+const DENIED: [&str; 4] = [
+    "failed to authenticate when downloading repository",
+    "terminal prompts disabled",
+    "Authentication failed for",
+    "Permission denied (publickey",
+];
+
 /// What the C library says when the disk is full.
 const DISK_FULL: &str = "No space left on device";
 
@@ -113,6 +121,8 @@ pub(crate) struct Told {
     pub killed: bool,
     /// The disk is full.
     pub disk_full: bool,
+    /// A repository wants a password or a key.
+    pub denied: bool,
 }
 
 /// How a run is watched.
@@ -216,7 +226,7 @@ impl<'a, R: AsyncRead + Unpin> Pipe<'a, R> {
 
 async fn read_messages(pipe: Option<impl AsyncRead + Unpin>, watch: &Watch<'_>, gone: &CancellationToken) -> Made {
     let (mut pipe, mut splitter, mut decoder, mut made) =
-        (Pipe::new(pipe, watch, gone), OutSplitter::default(), Decoder::default(), Made::default());
+        (Pipe::new(pipe, watch, gone), messages_of(watch.execution), Decoder::default(), Made::default());
     loop {
         let (pieces, ended) = match pipe.read().await {
             Some(bytes) => (splitter.feed(bytes), false),
@@ -268,6 +278,10 @@ impl Made {
     }
 }
 
+fn messages_of(execution: Execution) -> OutSplitter {
+    if execution == Execution::None { OutSplitter::default() } else { OutSplitter::of_running() }
+}
+
 fn splitter(execution: Execution) -> ErrorSplitter {
     if execution == Execution::None { ErrorSplitter::default() } else { ErrorSplitter::of_running() }
 }
@@ -289,6 +303,7 @@ async fn read_words(pipe: Option<impl AsyncRead + Unpin>, watch: &Watch<'_>, gon
                 ErrorPiece::Text(bytes) => {
                     let text = decoder.decode(&bytes);
                     told.killed |= !built && KILLED.iter().any(|sign| text.contains(sign));
+                    told.denied |= !built && DENIED.iter().any(|sign| text.contains(sign));
                     told.disk_full |= !built && text.contains(DISK_FULL);
                     watch.reporter.text(Stream::Stderr, text).await;
                 }

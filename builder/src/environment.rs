@@ -73,6 +73,10 @@ impl BaseEnvironment {
         env.insert("HOME".into(), work.into());
         env.insert("CARGO_HOME".into(), work.join("cargo-home").into());
         env.insert("CARGO_BUILD_RUSTC_WRAPPER".into(), "".into());
+        // Nobody is there to be asked for a password: git and ssh fail at once.
+        env.insert("GIT_TERMINAL_PROMPT".into(), "0".into());
+        env.insert("GIT_ASKPASS".into(), "".into());
+        env.insert("GIT_SSH_COMMAND".into(), "ssh -o BatchMode=yes".into());
         env.insert("CARGO_TERM_PROGRESS_WHEN".into(), "always".into());
         env.insert("CARGO_TERM_PROGRESS_WIDTH".into(), PROGRESS_WIDTH.into());
         env.extend(extra.iter().map(|(name, value)| (name.into(), value.clone())));

@@ -15,6 +15,7 @@ mod environment;
 mod executable;
 mod harden;
 mod hex;
+mod install;
 mod output;
 mod packed;
 mod packing;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use protocol::{CargoOptions, Command, Request, runs_on};
+use protocol::{CargoOptions, Command, InstallRequest, Request, runs_on};
 
 use crate::environment::{Environment, find_program};
 use crate::project::Project;
@@ -79,6 +79,10 @@ fn cargo_args(
     if execution == Execution::Device && command != Command::Run {
         args.push("--no-run".to_owned());
     }
+    if let Some(install) = &request.details.install {
+        args.extend(install_args(install, request, project));
+        return args;
+    }
     // A name that looks like a flag goes where none is taken for one.
     let (name, flag) = match &request.details.filter {
         Some(name) if name.starts_with('-') => (None, Some(name)),
@@ -90,6 +94,16 @@ fn cargo_args(
         args.extend(flag.cloned());
         args.extend(request.details.args.iter().cloned());
     }
+    args
+}
+
+/// What `cargo install` takes beside the flags of a build.
+fn install_args(install: &InstallRequest, request: &Request, project: &Project) -> Vec<String> {
+    let mut args = vec![format!("--root={}", project.root.display())];
+    if install.path {
+        args.push(format!("--path={}", project.source.join(&request.details.directory).display()));
+    }
+    args.extend(install.to_args());
     args
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Project {
     pub artifact_origin: PathBuf,
     /// What `--artifact-dir` names, empty at the beginning of a build.
     pub artifact_dir: PathBuf,
+    /// Where `cargo install` installs to: the device's install root, as far as cargo needs to know it.
+    pub root: PathBuf,
     /// `HOME` of builds.
     pub home: PathBuf,
     /// `TMPDIR` of a build, gone when it ends.
@@ -59,6 +61,7 @@ impl Project {
             artifact: folder.join("artifact.zip"),
             artifact_origin: folder.join("artifact.json"),
             artifact_dir: folder.join("artifact-dir"),
+            root: folder.join("root"),
             home: folder.join("home"),
             tmp: folder.join("tmp"),
             lock: work.join("locks").join(format!("{owner}.{key}.lock")),
@@ -102,6 +105,7 @@ impl Project {
         remove(&self.tmp)?;
         remove(&self.staging)?;
         remove(&self.artifact_dir)?;
+        remove(&self.root)?;
         fs::create_dir(&self.tmp)?;
         for folder in &self.above {
             for name in OBEYED {
@@ -153,7 +157,8 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 
 /// Removes from the builds' common `CARGO_HOME` whatever cargo would obey, but for what the backend wants there.
 pub(crate) fn clean_cargo_home(home: &Path, config: Option<&Path>) -> io::Result<()> {
-    for name in ["config", "credentials", "credentials.toml"] {
+    // `cargo install` reads its configuration as from a folder in here.
+    for name in ["config", "credentials", "credentials.toml", ".cargo"] {
         remove(&home.join(name))?;
     }
     let ours = home.join("config.toml");

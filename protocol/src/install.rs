@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::InvalidRequest;
 
+/// What stands in package ids (`path+file://…`) for the folder of the source, which lies elsewhere on the builder than on
+/// the device.
+pub const SOURCE_URL: &str = "path+file:///cargo-cloud-source";
+
 /// The flags of `cargo install` that `cargo build` has not, each with cargo's meaning, and what the device has already.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -44,6 +48,9 @@ pub struct InstallRequest {
     /// `--debug`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub debug: bool,
+    /// `--dry-run`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// What is installed on the device, so that cargo itself decides what is up to date and what is in the way.
     pub installed: Installed,
 }
@@ -52,9 +59,9 @@ pub struct InstallRequest {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Installed {
-    /// `.crates.toml`, as it is; empty where there is none.
+    /// `.crates.toml`, with [`SOURCE_URL`] for the folder of the source; empty where there is none.
     pub crates_toml: String,
-    /// `.crates2.json`, as it is; empty where there is none.
+    /// `.crates2.json`, likewise.
     pub crates2_json: String,
     /// The names in `bin`.
     pub bin: Vec<String>,
@@ -73,7 +80,12 @@ impl InstallRequest {
             ("--index", &self.index),
             ("--registry", &self.registry),
         ];
-        let flags = [("--force", self.force), ("--no-track", self.no_track), ("--debug", self.debug)];
+        let flags = [
+            ("--force", self.force),
+            ("--no-track", self.no_track),
+            ("--debug", self.debug),
+            ("--dry-run", self.dry_run),
+        ];
         let mut args: Vec<String> =
             values.into_iter().filter_map(|(flag, value)| Some(format!("{flag}={}", value.as_ref()?))).collect();
         args.extend(flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.to_owned()));
@@ -109,9 +121,46 @@ impl InstallRequest {
     }
 }
 
+/// A folder's path as cargo writes it into a package id's URL (url.spec.whatwg.org, path percent-encode set).
+pub fn file_url(path: &str) -> String {
+    let mut url = "path+file://".to_owned();
+    for byte in path.bytes() {
+        if byte.is_ascii_graphic() && !b"\"#<>?`{}^%\\".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    url
+}
+
+/// The text of a record with `to` in the place of the folder `from` in package ids, and in those of folders below it.
+pub fn move_source(record: &str, from: &str, to: &str) -> String {
+    let mut out = String::with_capacity(record.len());
+    let mut rest = record;
+    while let Some(at) = rest.find(from) {
+        let after = &rest[at + from.len()..];
+        out.push_str(&rest[..at]);
+        out.push_str(if after.starts_with([')', '/']) { to } else { from });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_has_a_place_on_either_side() {
+        assert_eq!(file_url("/home/me/my tool%ü"), "path+file:///home/me/my%20tool%25%C3%BC");
+        let record = r#""a 1.0.0 (path+file:///w/s)" "b 1.0.0 (path+file:///w/s/b)" "c 1.0.0 (path+file:///w/s-2)""#;
+        let moved = move_source(record, &file_url("/w/s"), SOURCE_URL);
+        assert_eq!(moved.matches(SOURCE_URL).count(), 2, "{moved}");
+        assert!(moved.contains("(path+file:///w/s-2)"));
+        assert_eq!(move_source(&moved, SOURCE_URL, &file_url("/w/s")), record);
+    }
 
     #[test]
     fn a_crate_never_passes_for_a_flag() {

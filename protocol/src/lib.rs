@@ -30,7 +30,7 @@ pub use command::Command;
 pub use event::{Event, EventKind, Status, Stream};
 pub use failure::{FailureRecord, Invocation, ResponseContext, ResponsePayload};
 pub use ids::{BuildId, InvalidName, Owner, ProjectKey};
-pub use install::{InstallRequest, Installed};
+pub use install::{InstallRequest, Installed, SOURCE_URL, file_url, move_source};
 pub use message::{ClientMessage, Frame};
 pub use order::{Delivery, Next, Order};
 pub use replay::Replay;

@@ -126,6 +126,15 @@ impl Request {
         self.options.target.iter().map(String::as_str).chain(device)
     }
 
+    /// Whether a source belongs to it: what is installed from elsewhere, and what is only cleaned, has none.
+    pub fn has_source(&self) -> bool {
+        match self.command {
+            Command::Install => self.details.install.as_ref().is_some_and(|install| install.path),
+            Command::Clean => false,
+            _ => true,
+        }
+    }
+
     /// Object metadata (names without `x-amz-meta-`) and `request.json`. A value that is not printable ASCII, holds a
     /// comma where commas separate, or would take the metadata over its limit, goes into `request.json`.
     pub fn encode(&self) -> (BTreeMap<String, String>, RequestFile) {

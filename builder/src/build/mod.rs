@@ -3,6 +3,7 @@
 mod compiling;
 mod examination;
 mod fault;
+mod installing;
 mod verdict;
 
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ use crate::archive::Archive;
 use crate::cache::{CachedProject, Unsaved};
 use crate::cargo::{CargoRun, End};
 use crate::environment::Environment;
+use crate::install;
 use crate::packed::pack_once;
 use crate::packing::{Contents, PackError};
 use crate::plan::{Execution, stand_in};
@@ -143,8 +145,7 @@ impl<'a> Build<'a> {
             self.history.times.restoring += millis(begun);
         }
         self.stop_at = self.time_to_stop().await;
-        let (folders, home, config) =
-            (project.clone(), self.engine.config.work.join("cargo-home"), self.engine.config.cargo_config.clone());
+        let (folders, home, config) = (project.clone(), self.cargo_home(), self.engine.config.cargo_config.clone());
         self.blocking("preparing", move |_| {
             folders
                 .prepare()
@@ -177,13 +178,10 @@ impl<'a> Build<'a> {
     /// Chooses the toolchain, and asks for what its targets need.
     async fn prepare(&mut self, mut request: Request, project: Project) -> Result<Prepared, Fault> {
         let tools = &self.engine.tools;
+        let directory = self.directory(&request, &project)?;
+        let mut env = tools.base.of_build(&project, &request.details.env);
+        let package = self.prepare_install(&request, &project, &mut env)?;
         let Request { command, details, options, .. } = &mut request;
-        let directory = project.source.join(&details.directory);
-        if !directory.join("Cargo.toml").is_file() {
-            let place = if details.directory.is_empty() { "its top folder" } else { &details.directory };
-            return Err(Fault::Refused(format!("the source has no Cargo.toml in {place}; send it with cargo-cloud")));
-        }
-        let mut env = tools.base.of_build(&project, &details.env);
         let (toolchain, extra) = {
             let chosen = tools.choose(&mut env, details.toolchain.as_deref(), &project.source, &directory);
             let work = async {
@@ -195,7 +193,7 @@ impl<'a> Build<'a> {
                 let wanted = Wanted {
                     links: !matches!(command, Command::Check | Command::Clippy | Command::Doc | Command::Fmt),
                     options,
-                    directory: &directory,
+                    directory: package.as_ref().unwrap_or(&directory),
                     scratch: &project.tmp,
                 };
                 let extra = tools.target_environment(&self.engine.config, &wanted, &toolchain, &env).await?;
@@ -218,7 +216,9 @@ impl<'a> Build<'a> {
         let begun = Instant::now();
         let source = prepared.project.source.to_string_lossy().into_owned();
         let target = Some(prepared.project.target.to_string_lossy().into_owned());
-        self.reporter.status(Status::Compiling { attempt: self.attempt.number, source, target, root: None }).await;
+        let installs = prepared.request.command == Command::Install;
+        let root = installs.then(|| prepared.project.root.to_string_lossy().into_owned());
+        self.reporter.status(Status::Compiling { attempt: self.attempt.number, source, target, root }).await;
         let metadata = self.spec(prepared, metadata_args(&prepared.request), &prepared.directory);
         let (run, metadata) = tokio::join!(self.run_cargo(prepared), async {
             if prepared.execution == Execution::Here || !brings_programs(prepared.request.command) {
@@ -276,8 +276,11 @@ impl<'a> Build<'a> {
                 target: &project.target,
             }
             .products(&run.made.artifacts),
+            // Some of several crates may have failed, and the others are installed.
+            _ if command == Command::Install => install::products(request, project, &run.made),
             _ => Vec::new(),
         };
+        self.explain_denial(prepared, &run).await;
         self.examine(prepared, &products, &run).await?;
         if outcome == Outcome::Succeeded {
             products.extend(files_of(request, project, self.begun));

@@ -21,11 +21,18 @@ pub(crate) struct OutSplitter {
     held: Vec<u8>,
     /// The line goes on, and is text.
     text: bool,
-    /// The build is over: all that follows is what cargo runs, whatever it looks like.
+    /// Cargo runs what it has built, after a message that says so.
+    runs: bool,
+    /// It has said so: all that follows is what cargo runs, whatever it looks like.
     built: bool,
 }
 
 impl OutSplitter {
+    /// Of a cargo that runs what it has built.
+    pub fn of_running() -> Self {
+        Self { runs: true, ..Self::default() }
+    }
+
     /// The pieces that are complete now. Text is given out as it comes.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<OutPiece> {
         let mut pieces = Vec::new();
@@ -48,7 +55,7 @@ impl OutSplitter {
                 let line = std::mem::take(&mut self.held);
                 match serde_json::from_slice(&line) {
                     Ok(message) => {
-                        self.built = matches!(message, Message::Finished { .. });
+                        self.built = self.runs && matches!(message, Message::Finished { .. });
                         pieces.push(OutPiece::Message(message, line));
                     }
                     Err(_) => give(&mut pieces, &line),
@@ -91,7 +98,7 @@ mod tests {
             "hello\n{ARTIFACT}\n{{\"mine\":1}}\n{{\"reason\":\"build-finished\",\"success\":true}}\n{ARTIFACT}\nlast"
         );
         for chunk in [1, 5, 1000] {
-            let mut splitter = OutSplitter::default();
+            let mut splitter = OutSplitter::of_running();
             let mut pieces: Vec<OutPiece> = input.as_bytes().chunks(chunk).flat_map(|c| splitter.feed(c)).collect();
             pieces.extend(splitter.finish());
             let text: Vec<u8> = pieces

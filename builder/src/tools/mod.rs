@@ -64,6 +64,8 @@ impl Tools {
 pub(crate) fn select(env: &mut Environment, toolchain: Option<&str>) {
     if let Some(name) = toolchain {
         env.insert("RUSTUP_TOOLCHAIN".into(), name.into());
+        // As with `cargo +name`: else `cargo install` warns of a toolchain that nobody chose.
+        env.insert("RUSTUP_TOOLCHAIN_SOURCE".into(), "cli".into());
     }
 }
 
