@@ -6,27 +6,15 @@ use std::io::{Read, Seek, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use protocol::file_url;
+use semver::Version;
 
-use super::ledger::{Binaries, Detail, Details, package_name};
+use super::ledger::{Detail, Records, detail};
 use super::lock::open_exclusive;
+use super::package_id::PackageId;
 use super::place::Staged;
 use super::root::InstallRoot;
 use crate::terminal::Shell;
-
-/// What a URL's path can't hold (url.spec.whatwg.org, path percent-encode set).
-const URL_PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}')
-    .add(b'^')
-    .add(b'%');
 
 /// Where programs come from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,52 +29,53 @@ pub struct Provenance {
 
 impl Provenance {
     /// As cargo records it.
-    fn id(&self) -> String {
-        format!("{} {} (path+file://{})", self.name, self.version, utf8_percent_encode(&self.folder, URL_PATH))
+    fn id(&self) -> anyhow::Result<PackageId> {
+        let version: Version = self.version.parse().with_context(|| format!("`{}` is no version", self.version))?;
+        Ok(PackageId { name: self.name.clone(), version, source: file_url(&self.folder) })
     }
 }
 
-impl std::fmt::Display for Provenance {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} v{} ({})", self.name, self.version, self.folder)
-    }
-}
-
-/// Both records, locked until this is dropped.
+/// The device's records, locked until this is dropped.
 pub struct Installation<'a> {
     shell: &'a Shell,
     root: &'a InstallRoot,
-    binaries_file: File,
-    details_file: File,
-    binaries: Binaries,
-    details: Details,
+    crates_toml: File,
+    crates2_json: File,
+    /// What they say; [`Installation::save`] writes it down.
+    pub records: Records,
 }
 
 impl<'a> Installation<'a> {
-    /// Locks and reads the records, in cargo's order.
+    /// Locks and reads the records, in cargo's order; makes empty ones, as cargo does.
     pub fn begin(shell: &'a Shell, root: &'a InstallRoot) -> anyhow::Result<Self> {
+        let folder = root.folder();
+        std::fs::create_dir_all(folder).with_context(|| format!("could not make `{}`", folder.display()))?;
         let open = |name: &str| -> anyhow::Result<(File, String)> {
-            let path = root.folder().join(name);
+            let path = folder.join(name);
             let blocking = || shell.status("Blocking", "waiting for file lock on crate metadata");
             let mut file = open_exclusive(&path, blocking)?;
             let mut text = String::new();
             file.read_to_string(&mut text).with_context(|| format!("could not read `{}`", path.display()))?;
             Ok((file, text))
         };
-        let (binaries_file, text) = open(".crates.toml")?;
-        let path = |name: &str| root.folder().join(name).display().to_string();
-        let binaries = Binaries::parse(&text).with_context(|| format!("could not read `{}`", path(".crates.toml")))?;
-        let (details_file, text) = open(".crates2.json")?;
-        let details = Details::parse(&text).with_context(|| format!("could not read `{}`", path(".crates2.json")))?;
-        Ok(Self { shell, root, binaries_file, details_file, binaries, details })
+        let (crates_toml, bins) = open(".crates.toml")?;
+        let (crates2_json, details) = open(".crates2.json")?;
+        let records = Records::parse(&bins, &details)
+            .with_context(|| format!("failed to parse crate metadata at `{}`", folder.display()))?;
+        Ok(Self { shell, root, crates_toml, crates2_json, records })
+    }
+
+    /// Where programs are.
+    pub fn root(&self) -> &InstallRoot {
+        self.root
     }
 
     /// Fails if a binary is there that belongs to another package, or to none, unless `force`.
-    pub fn check(&self, package: &Provenance, names: &[String], force: bool) -> anyhow::Result<()> {
+    pub fn check(&self, package: &str, names: &[String], force: bool) -> anyhow::Result<()> {
         let mut taken = Vec::new();
         for name in names.iter().filter(|name| self.root.bin().join(name).symlink_metadata().is_ok()) {
-            match self.binaries.owner(name) {
-                Some(owner) if package_name(owner) == package.name => {}
+            match self.records.owner(name) {
+                Some(owner) if owner.name == package => {}
                 Some(owner) => {
                     taken.push(format!("binary `{name}` already exists in destination as part of `{owner}`"))
                 }
@@ -104,30 +93,36 @@ impl<'a> Installation<'a> {
         &mut self,
         package: &Provenance,
         programs: BTreeMap<String, Staged>,
-        detail: &Detail,
+        details: &Detail,
     ) -> anyhow::Result<()> {
+        let package = package.id()?;
         let names: Vec<String> = programs.keys().cloned().collect();
         let mut replaced = Vec::new();
         for (name, staged) in programs {
             let place = staged.place.clone();
             let before = place.symlink_metadata().is_ok();
             if before {
-                replaced.extend(self.binaries.owner(&name).map(str::to_owned));
+                replaced.extend(self.records.owner(&name).cloned());
             }
             staged.commit(0o755)?;
             self.shell.status(if before { "Replacing" } else { "Installing" }, place.display());
         }
-        self.binaries.note(&package.id(), &names);
-        self.details.note(&package.id(), &names, detail);
-        rewrite(&mut self.binaries_file, &self.binaries.to_text(), &self.root.folder().join(".crates.toml"))?;
-        rewrite(&mut self.details_file, &self.details.to_text(), &self.root.folder().join(".crates2.json"))?;
+        self.records.note(&package, &names, detail(details));
+        self.save()?;
         let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let noun = if names.len() == 1 { "executable" } else { "executables" };
-        match replaced.iter().filter(|id| **id != package.id()).min() {
+        match replaced.iter().filter(|id| **id != package).min() {
             Some(id) => self.shell.status("Replaced", format!("package `{id}` with `{package}` ({noun} {list})")),
             None => self.shell.status("Installed", format!("package `{package}` ({noun} {list})")),
         }
         Ok(())
+    }
+
+    /// Writes the records down.
+    pub fn save(&mut self) -> anyhow::Result<()> {
+        let folder = self.root.folder();
+        rewrite(&mut self.crates_toml, &self.records.crates_toml(), &folder.join(".crates.toml"))?;
+        rewrite(&mut self.crates2_json, &self.records.crates2_json(), &folder.join(".crates2.json"))
     }
 }
 
@@ -156,7 +151,7 @@ mod tests {
     fn install(root: &InstallRoot, package: &Provenance, name: &str, force: bool) -> anyhow::Result<()> {
         let shell = Shell::new(ColorWhen::Never, true);
         let mut installation = Installation::begin(&shell, root)?;
-        installation.check(package, &[name.to_owned()], force)?;
+        installation.check(&package.name, &[name.to_owned()], force)?;
         let mut staged = Staged::new(root.bin().join(name))?;
         staged.file().write_all(package.name.as_bytes())?;
         installation.install(package, BTreeMap::from([(name.to_owned(), staged)]), &Detail::default())
@@ -169,7 +164,7 @@ mod tests {
         install(&root, &package("one"), "tool", false).unwrap();
         install(&root, &package("one"), "tool", false).unwrap();
         let error = install(&root, &package("two"), "tool", false).unwrap_err().to_string();
-        assert!(error.contains("as part of `one 0.1.0 (path+file:///home/me/my%20tool)`"), "{error}");
+        assert!(error.contains("as part of `one v0.1.0 (/home/me/my tool)`"), "{error}");
         assert_eq!(std::fs::read(root.bin().join("tool")).unwrap(), b"one");
         install(&root, &package("two"), "tool", true).unwrap();
         assert_eq!(std::fs::read(root.bin().join("tool")).unwrap(), b"two");

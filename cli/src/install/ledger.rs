@@ -1,70 +1,154 @@
-//! Cargo's record of what is installed: `.crates.toml`, and `.crates2.json` with more about each
-//! (cargo's `ops/common_for_install_and_uninstall.rs`). What others wrote there stays as it is.
+//! Cargo's records of what is installed: `.crates.toml`, and `.crates2.json` with more about each
+//! (cargo's `ops/common_for_install_and_uninstall.rs`). Written as cargo writes them, to the byte; what others wrote
+//! there stays as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use serde_json::{Map, Value, json};
 use toml::Table;
 use toml_writer::{ToTomlKey, ToTomlValue};
 
-/// `.crates.toml`: binaries by package id.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Binaries {
-    /// By `name version (source)`.
-    v1: BTreeMap<String, Vec<String>>,
+use super::package_id::PackageId;
+
+/// What cargo writes of an installation, in its order.
+const FIELDS: [&str; 8] =
+    ["version_req", "bins", "features", "all_features", "no_default_features", "profile", "target", "rustc"];
+
+/// Both records.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Records {
+    /// Binaries by package; the older record, and the one that cargo believes.
+    bins: BTreeMap<PackageId, BTreeSet<String>>,
+    /// What `.crates2.json` tells of each.
+    details: BTreeMap<PackageId, Map<String, Value>>,
+    /// What else is in `.crates2.json`.
+    other: Map<String, Value>,
 }
 
-impl Binaries {
-    /// Reads the file's text; an empty one is an empty record.
-    pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let table: Table = text.parse().context("it is not a record of cargo's")?;
-        let mut v1 = BTreeMap::new();
-        for (package, list) in table.get("v1").and_then(toml::Value::as_table).into_iter().flatten() {
-            let list = list.as_array().context("it is not a record of cargo's")?;
-            v1.insert(package.clone(), list.iter().filter_map(|name| name.as_str()).map(str::to_owned).collect());
+impl Records {
+    /// Reads the texts of `.crates.toml` and `.crates2.json`; empty ones are empty records.
+    ///
+    /// # Errors
+    /// When one is no record of cargo's; the error names which.
+    pub fn parse(crates_toml: &str, crates2_json: &str) -> anyhow::Result<Self> {
+        let bins = read_bins(crates_toml).context("`.crates.toml` is not a record of cargo's")?;
+        let mut records = Self { bins, ..Self::default() };
+        if !crates2_json.trim().is_empty() {
+            records.read_details(crates2_json).context("`.crates2.json` is not a record of cargo's")?;
         }
-        Ok(Self { v1 })
+        Ok(records)
     }
 
-    /// The file's text.
-    pub fn to_text(&self) -> String {
+    /// Reads `.crates2.json` alone.
+    pub fn parse_details(crates2_json: &str) -> anyhow::Result<Self> {
+        let mut records = Self::parse("", crates2_json)?;
+        for (package, detail) in &records.details {
+            let names = detail.get("bins").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+            records.bins.insert(package.clone(), names.map(str::to_owned).collect());
+        }
+        Ok(records)
+    }
+
+    fn read_details(&mut self, text: &str) -> anyhow::Result<()> {
+        // From bytes, as all other JSON is read: one reader is enough for a small client.
+        self.other = serde_json::from_slice(text.as_bytes())?;
+        if let Some(Value::Object(installs)) = self.other.remove("installs") {
+            for (package, detail) in installs {
+                let package = PackageId::parse(&package).context(package)?;
+                let Value::Object(detail) = detail else { continue };
+                self.details.insert(package, detail);
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of `.crates.toml`.
+    pub fn crates_toml(&self) -> String {
         let mut text = "[v1]\n".to_owned();
-        for (package, binaries) in &self.v1 {
-            text += &format!("{} = {}\n", package.to_toml_key(), binaries.to_toml_value());
+        for (package, bins) in &self.bins {
+            let names: Vec<String> = bins.iter().map(|name| name.to_toml_value()).collect();
+            let list = match names.as_slice() {
+                [] | [_] => format!("[{}]", names.concat()),
+                _ => format!("[\n{}]", names.iter().map(|name| format!("    {name},\n")).collect::<String>()),
+            };
+            text += &format!("{} = {list}\n", package.to_record().to_toml_key());
         }
         text
     }
 
+    /// The text of `.crates2.json`: of the packages in `.crates.toml`.
+    pub fn crates2_json(&self) -> String {
+        let installs = self.bins.iter().map(|(package, bins)| {
+            let mut detail = self.details.get(package).cloned().unwrap_or_else(unknown);
+            detail.insert("bins".to_owned(), json!(bins));
+            let known = FIELDS.iter().filter_map(|name| Some((*name, detail.get(*name)?)));
+            let other = detail.iter().map(|(name, value)| (name.as_str(), value));
+            let other = other.filter(|(name, _)| !FIELDS.contains(name));
+            pair(&package.to_record(), &object(known.chain(other).map(|(name, value)| pair(name, &value.to_string()))))
+        });
+        let installs = pair("installs", &object(installs));
+        object([installs].into_iter().chain(self.other.iter().map(|(name, value)| pair(name, &value.to_string()))))
+    }
+
+    /// The packages, each with its binaries.
+    pub fn packages(&self) -> impl Iterator<Item = (&PackageId, &BTreeSet<String>)> {
+        self.bins.iter()
+    }
+
     /// The package that a binary belongs to.
-    pub fn owner(&self, binary: &str) -> Option<&str> {
-        self.v1
-            .iter()
-            .find(|(_, binaries)| binaries.iter().any(|own| own == binary))
-            .map(|(package, _)| package.as_str())
+    pub fn owner(&self, binary: &str) -> Option<&PackageId> {
+        self.bins.iter().find(|(_, bins)| bins.contains(binary)).map(|(package, _)| package)
+    }
+
+    /// What `.crates2.json` tells of a package.
+    pub fn detail(&self, package: &PackageId) -> Map<String, Value> {
+        self.details.get(package).cloned().unwrap_or_else(unknown)
     }
 
     /// Notes binaries of a package: they belong to no other any more. What the same package installed before and was
     /// not installed now stays its own.
-    pub fn note(&mut self, package: &str, binaries: &[String]) {
-        for others in self.v1.values_mut() {
-            others.retain(|binary| !binaries.contains(binary));
+    pub fn note(&mut self, package: &PackageId, names: &[String], detail: Map<String, Value>) {
+        for others in self.bins.values_mut() {
+            others.retain(|binary| !names.contains(binary));
         }
-        let own = self.v1.entry(package.to_owned()).or_default();
-        own.extend_from_slice(binaries);
-        own.sort_unstable();
-        self.v1.retain(|_, binaries| !binaries.is_empty());
+        self.bins.retain(|_, bins| !bins.is_empty());
+        self.bins.entry(package.clone()).or_default().extend(names.iter().cloned());
+        self.details.entry(package.clone()).or_default().extend(detail);
+    }
+
+    /// Forgets a binary of a package, and the package with its last one.
+    pub fn forget(&mut self, package: &PackageId, binary: &str) {
+        if let Some(bins) = self.bins.get_mut(package) {
+            bins.remove(binary);
+        }
+        self.bins.retain(|_, bins| !bins.is_empty());
     }
 }
 
-/// The name in a package id.
-pub fn package_name(id: &str) -> &str {
-    id.split(' ').next().unwrap_or(id)
+fn read_bins(text: &str) -> anyhow::Result<BTreeMap<PackageId, BTreeSet<String>>> {
+    let table: Table = text.parse()?;
+    let mut bins = BTreeMap::new();
+    for (package, list) in table.get("v1").and_then(toml::Value::as_table).into_iter().flatten() {
+        let names = list.as_array().with_context(|| format!("`{package}` has no list"))?;
+        let package = PackageId::parse(package).with_context(|| format!("`{package}` names no package"))?;
+        bins.insert(package, names.iter().filter_map(|name| name.as_str()).map(str::to_owned).collect());
+    }
+    Ok(bins)
 }
 
-/// `.crates2.json`, as whole as it was read.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Details(Map<String, Value>);
+/// What cargo writes of a package of which only `.crates.toml` tells.
+fn unknown() -> Map<String, Value> {
+    detail(&Detail { profile: "release".to_owned(), ..Detail::default() })
+}
+
+fn pair(name: &str, value: &str) -> String {
+    format!("{}:{value}", Value::from(name))
+}
+
+fn object(pairs: impl Iterator<Item = String>) -> String {
+    format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
+}
 
 /// What `.crates2.json` tells of an installation.
 #[derive(Debug, Clone, Default)]
@@ -78,58 +162,25 @@ pub struct Detail {
     /// The profile's name.
     pub profile: String,
     /// The triple.
-    pub target: String,
+    pub target: Option<String>,
     /// The compiler.
-    pub rustc: String,
+    pub rustc: Option<String>,
 }
 
-impl Details {
-    /// Reads the file's text; an empty one is an empty record.
-    pub fn parse(text: &str) -> anyhow::Result<Self> {
-        if text.trim().is_empty() {
-            return Ok(Self::default());
-        }
-        // From bytes, as all other JSON is read: one reader is enough for a small client.
-        serde_json::from_slice(text.as_bytes()).map(Self).context("it is not a record of cargo's")
-    }
-
-    /// The file's text.
-    pub fn to_text(&self) -> String {
-        Value::Object(self.0.clone()).to_string()
-    }
-
-    /// Notes binaries of a package, as [`Binaries::note`] does.
-    pub fn note(&mut self, package: &str, binaries: &[String], detail: &Detail) {
-        let installs = self.0.entry("installs").or_insert_with(|| json!({}));
-        if !installs.is_object() {
-            *installs = json!({});
-        }
-        let Some(installs) = installs.as_object_mut() else { return };
-        for install in installs.values_mut() {
-            if let Some(list) = install.get_mut("bins").and_then(Value::as_array_mut) {
-                list.retain(|binary| !binaries.iter().any(|own| binary == own));
-            }
-        }
-        let kept = installs.get(package).and_then(|install| install.get("bins")).and_then(Value::as_array);
-        let mut all = binaries.to_vec();
-        all.extend(kept.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
-        all.sort_unstable();
-        let install = installs.entry(package).or_insert_with(|| json!({}));
-        let fields = json!({
-            "version_req": null,
-            "bins": all,
-            "features": detail.features,
-            "all_features": detail.all_features,
-            "no_default_features": detail.no_default_features,
-            "profile": detail.profile,
-            "target": detail.target,
-            "rustc": detail.rustc,
-        });
-        if let (Some(install), Value::Object(fields)) = (install.as_object_mut(), fields) {
-            install.extend(fields);
-        }
-        installs.retain(|_, install| install.get("bins").and_then(Value::as_array).is_none_or(|bins| !bins.is_empty()));
-    }
+/// As it is recorded.
+pub fn detail(detail: &Detail) -> Map<String, Value> {
+    let Detail { features, all_features, no_default_features, profile, target, rustc } = detail;
+    let features: BTreeSet<&String> = features.iter().collect();
+    let value = json!({
+        "version_req": null,
+        "features": features,
+        "all_features": all_features,
+        "no_default_features": no_default_features,
+        "profile": profile,
+        "target": target,
+        "rustc": rustc,
+    });
+    if let Value::Object(map) = value { map } else { Map::new() }
 }
 
 #[cfg(test)]
@@ -140,43 +191,58 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    fn id(text: &str) -> PackageId {
+        PackageId::parse(text).unwrap()
+    }
+
     const OTHER: &str = "other 1.0.0 (registry+https://github.com/rust-lang/crates.io-index)";
     const OURS: &str = "tool 0.2.0 (path+file:///home/me/tool)";
 
     #[test]
     fn a_binary_has_one_owner() {
-        let mut record = Binaries::parse(&format!("[v1]\n\"{OTHER}\" = [\"a\", \"b\"]\n")).unwrap();
-        assert_eq!(record.owner("a"), Some(OTHER));
-        record.note(OURS, &list(&["b", "c"]));
-        assert_eq!((record.owner("a"), record.owner("b")), (Some(OTHER), Some(OURS)));
-        record.note(OURS, &list(&["a"]));
-        assert_eq!(record.to_text(), format!("[v1]\n\"{OURS}\" = [\"a\", \"b\", \"c\"]\n"));
-        assert_eq!(Binaries::parse("").unwrap(), Binaries::default());
-        assert_eq!(package_name(OURS), "tool");
+        let text = format!("[v1]\n\"{OTHER}\" = [\n    \"a\",\n    \"b\",\n]\n");
+        let mut records = Records::parse(&text, "").unwrap();
+        assert_eq!(records.crates_toml(), text);
+        records.note(&id(OURS), &list(&["b", "c"]), Map::new());
+        assert_eq!((records.owner("a"), records.owner("b")), (Some(&id(OTHER)), Some(&id(OURS))));
+        records.note(&id(OURS), &list(&["a"]), Map::new());
+        assert_eq!(records.crates_toml(), format!("[v1]\n\"{OURS}\" = [\n    \"a\",\n    \"b\",\n    \"c\",\n]\n"));
+        records.forget(&id(OURS), "a");
+        records.forget(&id(OURS), "b");
+        assert_eq!(records.crates_toml(), format!("[v1]\n\"{OURS}\" = [\"c\"]\n"));
+        records.forget(&id(OURS), "c");
+        assert_eq!((records.crates_toml(), records.crates2_json()), ("[v1]\n".to_owned(), "{\"installs\":{}}".to_owned()));
     }
 
     #[test]
     fn odd_folders_are_written_as_they_are_read() {
-        let mut record = Binaries::default();
-        record.note("tool 0.1.0 (path+file:///it's/a \"b\"\\c\t)", &list(&["a", "b"]));
-        assert_eq!(Binaries::parse(&record.to_text()).unwrap(), record);
+        let mut records = Records::default();
+        let package = id("tool 0.1.0 (path+file:///it's/a \"b\"\\c\t)");
+        records.note(&package, &list(&["a", "b"]), Map::new());
+        assert_eq!(read_bins(&records.crates_toml()).unwrap(), records.bins);
+        let read = Records::parse_details(&records.crates2_json()).unwrap();
+        assert_eq!(read.bins, records.bins);
     }
 
     #[test]
-    fn details_of_others_stay_whole() {
-        let mut record = Details::parse(
-            &json!({"installs": {OTHER: {"bins": ["a", "b"], "version_req": "^1", "new": [1]}, "gone 1.0.0 (x)": {"bins": ["b"]}}, "v": 7})
-                .to_string(),
-        )
-        .unwrap();
-        let detail = Detail { profile: "release".to_owned(), ..Detail::default() };
-        record.note(OURS, &list(&["b"]), &detail);
-        let value: Value = serde_json::from_str(&record.to_text()).unwrap();
-        assert_eq!(value["installs"][OTHER], json!({"bins": ["a"], "version_req": "^1", "new": [1]}));
-        assert_eq!(value["installs"][OURS]["bins"], json!(["b"]));
-        assert_eq!((&value["v"], &value["installs"]["gone 1.0.0 (x)"]), (&json!(7), &Value::Null));
-        assert_eq!(value["installs"][OURS]["profile"], "release");
-        assert!(Details::parse("nonsense").is_err());
-        assert_eq!(Details::parse(" \n").unwrap(), Details::default());
+    fn details_are_as_cargo_writes_them_and_those_of_others_stay_whole() {
+        let theirs = format!(
+            "{{\"installs\":{{\"{OTHER}\":{{\"version_req\":\"^1\",\"bins\":[\"a\",\"b\"],\"features\":[],\"all_features\":false,\
+             \"no_default_features\":false,\"profile\":\"release\",\"target\":\"t\",\"rustc\":\"r\\n\",\"new\":[1]}},\
+             \"gone 1.0.0 (git+x)\":{{\"bins\":[\"b\"]}}}},\"v\":7}}"
+        );
+        let mut records = Records::parse(&format!("[v1]\n\"{OTHER}\" = [\"a\", \"b\"]"), &theirs).unwrap();
+        let known = theirs.replace(",\"gone 1.0.0 (git+x)\":{\"bins\":[\"b\"]}", "");
+        assert_eq!(records.crates2_json(), known);
+        records.note(&id(OURS), &list(&["b"]), unknown());
+        let ours = format!(
+            "\"{OURS}\":{{\"version_req\":null,\"bins\":[\"b\"],\"features\":[],\"all_features\":false,\
+             \"no_default_features\":false,\"profile\":\"release\",\"target\":null,\"rustc\":null}}"
+        );
+        assert_eq!(records.crates2_json(), known.replace("[\"a\",\"b\"]", "[\"a\"]").replace("},\"v\"", &format!(",{ours}}},\"v\"")));
+        for (toml, json) in [("", "nonsense"), ("nonsense", ""), ("[v1]\nx = []", ""), ("", "{\"installs\":{\"x\":{}}}")] {
+            assert!(Records::parse(toml, json).is_err(), "{toml} {json}");
+        }
+        assert_eq!(Records::parse("", " \n").unwrap(), Records::default());
     }
 }

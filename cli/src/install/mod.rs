@@ -7,6 +7,7 @@ mod ledger;
 pub mod left;
 mod lock;
 mod lockfile;
+mod package_id;
 mod place;
 mod root;
 

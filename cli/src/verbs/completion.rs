@@ -297,15 +297,15 @@ impl Completion<'_> {
         }
         let mut installation = Installation::begin(shell, root)?;
         for (package, files) in &staged {
-            installation.check(package, &files.keys().cloned().collect::<Vec<_>>(), force)?;
+            installation.check(&package.name, &files.keys().cloned().collect::<Vec<_>>(), force)?;
         }
         let detail = Detail {
             features: options.features.clone(),
             all_features: options.all_features,
             no_default_features: options.no_default_features,
             profile: profile_name(options),
-            target: chosen.first().map(|program| program.triple.to_owned()).unwrap_or_default(),
-            rustc: rustc.to_owned(),
+            target: chosen.first().map(|program| program.triple.to_owned()),
+            rustc: Some(rustc.to_owned()),
         };
         for (package, files) in staged {
             installation.install(package, files, &detail)?;
