@@ -50,11 +50,12 @@ pub(crate) fn seed(project: &Project, installed: &Installed) -> io::Result<()> {
     Ok(())
 }
 
-/// What an installation has other than a build: programs go where it finds them, so that cargo doesn't warn of that; and
-/// configuration counts that lies in cargo's home, not that of a folder.
+/// What an installation has other than a build: programs go where it finds them if the device does, because cargo warns
+/// otherwise; and configuration counts that lies in cargo's home, not that of a folder.
 pub(crate) fn environment(env: &mut Environment, request: &Request, project: &Project, cargo_home: &Path) {
+    let in_path = request.details.install.as_ref().is_some_and(|install| install.installed.in_path);
     let path = env.get(OsStr::new("PATH")).cloned().unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain([project.root.join("bin")]);
+    let folders = std::env::split_paths(&path).chain(in_path.then(|| project.root.join("bin")));
     if let Ok(path) = std::env::join_paths(folders) {
         env.insert("PATH".into(), path);
     }
@@ -189,6 +190,7 @@ mod tests {
             crates_toml: format!("[v1]\n\"mine 1.0.0 ({SOURCE_URL}/a)\" = [\"old\"]\n"),
             crates2_json: String::new(),
             bin: vec!["old".to_owned(), "stray".to_owned()],
+            in_path: true,
         };
         let install = InstallRequest { crates: vec!["tool@1.0.0".to_owned()], installed, ..InstallRequest::default() };
         seed(&project, &install.installed).unwrap();

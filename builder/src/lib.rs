@@ -16,6 +16,7 @@ mod executable;
 mod harden;
 mod hex;
 mod install;
+mod members;
 mod output;
 mod packed;
 mod packing;

@@ -65,6 +65,8 @@ pub struct Installed {
     pub crates2_json: String,
     /// The names in `bin`.
     pub bin: Vec<String>,
+    /// Whether the device's shell finds programs in `bin`: if not, cargo warns.
+    pub in_path: bool,
 }
 
 impl InstallRequest {
@@ -97,7 +99,10 @@ impl InstallRequest {
     }
 
     /// Refuses what could reach outside the build.
-    pub(crate) fn check(&self) -> Result<(), InvalidRequest> {
+    ///
+    /// # Errors
+    /// Names that are paths, and addresses of the builder's own files.
+    pub fn check(&self) -> Result<(), InvalidRequest> {
         let texts = [&self.version, &self.git, &self.branch, &self.tag, &self.rev, &self.index, &self.registry];
         if texts.into_iter().flatten().chain(&self.crates).any(|text| text.contains('\0')) {
             return Err(InvalidRequest::Refused("a flag holds a NUL character".to_owned()));

@@ -9,6 +9,7 @@ use super::{Build, Fault, Prepared};
 use crate::cargo::CargoRun;
 use crate::environment::Environment;
 use crate::install;
+use crate::members;
 use crate::project::Project;
 
 impl Build<'_> {
@@ -40,6 +41,10 @@ impl Build<'_> {
     ) -> Result<Option<PathBuf>, Fault> {
         let Some(wanted) = &request.details.install else { return Ok(None) };
         install::seed(project, &wanted.installed).map_err(|error| disk("make the install root", &error))?;
+        // In a further attempt they may be what the one before had time for.
+        if wanted.git.is_some() && self.attempt.number == 1 {
+            members::forget(&project.target).map_err(|error| disk("prepare the project's folder", &error))?;
+        }
         install::environment(env, request, project, &self.cargo_home());
         if request.has_source() {
             return Ok(None);
