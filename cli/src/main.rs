@@ -70,6 +70,8 @@ fn run(shell: &Shell, typed: &Typed) -> anyhow::Result<u8> {
         Verb::Doc(args) => verbs::build(shell, &interrupt, typed, &args.asked()),
         Verb::Run(args) => verbs::build(shell, &interrupt, typed, &args.asked()),
         Verb::Fmt(args) => verbs::build(shell, &interrupt, typed, &args.asked()?),
+        Verb::Install(args) => verbs::install(shell, &interrupt, typed, args),
+        Verb::Uninstall(args) => verbs::uninstall(shell, typed, args),
         Verb::Configure(args) => verbs::configure(shell, typed, args),
         Verb::Doctor(args) => verbs::doctor(shell, &interrupt, typed, args),
         Verb::Package(args) => verbs::package(shell, typed, args),

@@ -4,10 +4,12 @@ mod asked;
 mod build;
 mod check;
 mod configure;
+mod crate_spec;
 mod doc;
 mod doctor;
 mod flags;
 mod fmt;
+mod install;
 mod run;
 mod test;
 
@@ -23,6 +25,7 @@ pub use doc::DocArgs;
 pub use doctor::DoctorArgs;
 pub use flags::ProjectArgs;
 pub use fmt::FmtArgs;
+pub use install::{InstallArgs, UninstallArgs};
 pub use run::RunArgs;
 pub use test::{BenchArgs, TestArgs};
 
@@ -84,6 +87,10 @@ pub enum Verb {
     Run(Box<RunArgs>),
     /// See whether this project is formatted as rustfmt does it
     Fmt(FmtArgs),
+    /// Install a Rust binary
+    Install(Box<InstallArgs>),
+    /// Remove a Rust binary
+    Uninstall(UninstallArgs),
     /// Show what of this project would be sent
     Package(PackageArgs),
     /// Set up a backend from one pasted line
@@ -162,6 +169,13 @@ mod tests {
             "x package",
             "x configure --list l",
             "x configure --use a --remove b",
+            "x install --git https://h/x --registry r tool",
+            "x install --git https://h/x --path .",
+            "x install --branch main tool",
+            "x install --version 1.0.0",
+            "x install --debug --profile dev tool",
+            "x install --release tool",
+            "x install tool@1",
         ] {
             assert!(typed(line).is_err(), "{line}");
         }

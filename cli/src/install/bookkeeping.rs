@@ -70,6 +70,11 @@ impl<'a> Installation<'a> {
         self.root
     }
 
+    /// Says what went less than well.
+    pub fn warn(&self, message: impl std::fmt::Display) {
+        self.shell.warn(message);
+    }
+
     /// Fails if a binary is there that belongs to another package, or to none, unless `force`.
     pub fn check(&self, package: &str, names: &[String], force: bool) -> anyhow::Result<()> {
         let mut taken = Vec::new();

@@ -211,7 +211,10 @@ mod tests {
         records.forget(&id(OURS), "b");
         assert_eq!(records.crates_toml(), format!("[v1]\n\"{OURS}\" = [\"c\"]\n"));
         records.forget(&id(OURS), "c");
-        assert_eq!((records.crates_toml(), records.crates2_json()), ("[v1]\n".to_owned(), "{\"installs\":{}}".to_owned()));
+        assert_eq!(
+            (records.crates_toml(), records.crates2_json()),
+            ("[v1]\n".to_owned(), "{\"installs\":{}}".to_owned())
+        );
     }
 
     #[test]
@@ -239,8 +242,13 @@ mod tests {
             "\"{OURS}\":{{\"version_req\":null,\"bins\":[\"b\"],\"features\":[],\"all_features\":false,\
              \"no_default_features\":false,\"profile\":\"release\",\"target\":null,\"rustc\":null}}"
         );
-        assert_eq!(records.crates2_json(), known.replace("[\"a\",\"b\"]", "[\"a\"]").replace("},\"v\"", &format!(",{ours}}},\"v\"")));
-        for (toml, json) in [("", "nonsense"), ("nonsense", ""), ("[v1]\nx = []", ""), ("", "{\"installs\":{\"x\":{}}}")] {
+        assert_eq!(
+            records.crates2_json(),
+            known.replace("[\"a\",\"b\"]", "[\"a\"]").replace("},\"v\"", &format!(",{ours}}},\"v\""))
+        );
+        for (toml, json) in
+            [("", "nonsense"), ("nonsense", ""), ("[v1]\nx = []", ""), ("", "{\"installs\":{\"x\":{}}}")]
+        {
             assert!(Records::parse(toml, json).is_err(), "{toml} {json}");
         }
         assert_eq!(Records::parse("", " \n").unwrap(), Records::default());

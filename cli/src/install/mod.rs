@@ -10,11 +10,16 @@ mod lockfile;
 mod package_id;
 mod place;
 mod root;
+mod spec;
+mod takeover;
 
 pub use artifact::Artifact;
 pub use bookkeeping::{Installation, Provenance};
 pub use executable::check as check_executable;
-pub use ledger::Detail;
+pub use ledger::{Detail, Records};
 pub use lockfile::{sha256_of, write_back};
+pub use package_id::PackageId;
 pub use place::{Staged, below, single_name};
 pub use root::InstallRoot;
+pub use spec::{Spec, of_folder};
+pub use takeover::{Arrived, Seed, take_over};

@@ -118,7 +118,12 @@ mod tests {
 
     #[test]
     fn the_order_is_by_name_version_and_kind() {
-        let sorted = ["a 0.9.0 (path+file:///b)", "a 0.10.0 (path+file:///a)", "a 0.10.0 (git+https://h/a)", "a-b 0.1.0 (path+file:///a)"];
+        let sorted = [
+            "a 0.9.0 (path+file:///b)",
+            "a 0.10.0 (path+file:///a)",
+            "a 0.10.0 (git+https://h/a)",
+            "a-b 0.1.0 (path+file:///a)",
+        ];
         let mut ids: Vec<_> = sorted.iter().rev().map(|text| PackageId::parse(text).unwrap()).collect();
         ids.sort();
         assert_eq!(ids.iter().map(PackageId::to_record).collect::<Vec<_>>(), sorted);

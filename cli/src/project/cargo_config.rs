@@ -45,6 +45,12 @@ impl CargoConfig {
         Ok(Self { layers })
     }
 
+    /// Reads the user's own alone, as cargo does where no project is meant.
+    pub fn of_home(cargo_home: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(home) = cargo_home else { return Ok(Self::default()) };
+        Self::read(home, home, cargo_home)
+    }
+
     fn find(&self, section: &str, key: &str) -> Option<(&Layer, &Value)> {
         self.layers.iter().find_map(|layer| Some((layer, layer.table.get(section)?.get(key)?)))
     }

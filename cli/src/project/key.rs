@@ -14,8 +14,16 @@ pub fn project_key(name: &str, root: &Path, folder: &Path) -> anyhow::Result<Pro
     Ok(ProjectKey::new(name, &identity(&device, root))?)
 }
 
+/// The key of what is installed from elsewhere, which is the same for all devices of an owner. `what` tells it apart.
+pub fn install_key(name: &str, what: &[&str]) -> anyhow::Result<ProjectKey> {
+    Ok(ProjectKey::new(name, &hex(&format!("install\0{}", what.join("\0"))))?)
+}
+
 fn identity(device: &str, root: &Path) -> String {
-    let text = format!("{device}\0{}", root.display());
+    hex(&format!("{device}\0{}", root.display()))
+}
+
+fn hex(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref()[..10].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -12,6 +12,6 @@ mod toolchain;
 pub use cargo_config::CargoConfig;
 pub use crawl::{Project, Selection};
 pub use git::repository_root;
-pub use key::project_key;
+pub use key::{install_key, project_key};
 pub use path::{normalize, relative};
 pub use toolchain::forwarded as forwarded_toolchain;

@@ -96,7 +96,7 @@ fn request(shell: &Shell, typed: &Typed, asked: &Asked, place: &Place, targets: 
         client: env!("CARGO_PKG_VERSION").to_owned(),
         command: asked.command,
         project: project_key(&project.name, &project.root, &folder)?,
-        options: place.options(shell, typed, asked, targets),
+        options: place.cargo_options(shell, typed, &asked.options, targets),
         details: Details {
             root: project.inside(&project.root)?,
             directory: project.inside(&project.directory)?,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use protocol::limits::MAX_ARTIFACT_BYTES;
 use protocol::{ArtifactFile, ArtifactInfo, CargoOptions, Command, FileKind, Request};
 
+use super::fetching::fetch;
 use super::plan::Place;
 use super::session::Session;
 use crate::install::{
@@ -15,7 +15,7 @@ use crate::install::{
 };
 use crate::project::normalize;
 use crate::storage::StorageError;
-use crate::terminal::{Shell, bytes};
+use crate::terminal::Shell;
 
 /// As cargo marks its target directory, for those who make backups, and for our own packing.
 const CACHE_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55
@@ -176,34 +176,19 @@ impl Completion<'_> {
         place.strip_prefix(&self.place.cwd).unwrap_or(place).display().to_string()
     }
 
-    /// Into a file without a name, on the disk where it is unpacked: never whole in memory, and gone with this process.
     fn fetch(&self, key: &str, info: &ArtifactInfo) -> anyhow::Result<Artifact> {
-        let Session { shell, interrupt, storage, .. } = self.session;
-        if info.size > MAX_ARTIFACT_BYTES {
-            bail!("the artifact is {}, the limit is {}", bytes(info.size), bytes(MAX_ARTIFACT_BYTES));
-        }
         let folder = match self.destination {
             Destination::Install { root, .. } => root.bin(),
             // What is only looked at leaves no target directory behind.
             _ if self.only_lock_file() => self.place.project.root.clone(),
-            Destination::TargetDir { folder, .. } => folder.clone(),
+            Destination::TargetDir { folder, .. } => {
+                std::fs::create_dir_all(folder)
+                    .and_then(|()| mark_as_cache(folder))
+                    .with_context(|| format!("could not write into `{}`", folder.display()))?;
+                folder.clone()
+            }
         };
-        let file = std::fs::create_dir_all(&folder)
-            .and_then(|()| match self.destination {
-                Destination::TargetDir { .. } if !self.only_lock_file() => mark_as_cache(&folder),
-                _ => Ok(()),
-            })
-            .and_then(|()| tempfile::tempfile_in(&folder))
-            .with_context(|| format!("could not write into `{}`", folder.display()))?;
-        let progress = |done| {
-            shell.transfer("Downloading", done, info.size);
-            !interrupt.requested()
-        };
-        let outcome = storage.download(key, info, &file, progress);
-        shell.clear();
-        outcome?;
-        shell.status("Downloaded", bytes(info.size));
-        Artifact::open(file)
+        fetch(self.session, key, info, &folder)
     }
 
     fn lockfile(&self, artifact: &mut Artifact, files: &[ArtifactFile]) -> anyhow::Result<()> {

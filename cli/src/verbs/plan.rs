@@ -6,9 +6,9 @@ use anyhow::{Context, bail};
 use protocol::CargoOptions;
 use toml::Table;
 
-use crate::args::{Asked, Common, ProjectArgs, Typed};
+use crate::args::{Common, ProjectArgs, Typed};
 use crate::config::Backend;
-use crate::project::{Project, normalize, relative};
+use crate::project::{CargoConfig, Project, normalize, relative};
 use crate::terminal::Shell;
 use crate::{device, environment, project};
 
@@ -37,6 +37,43 @@ pub struct Targets {
 }
 
 impl Targets {
+    /// The flag's targets, else those of `--config`, of `CARGO_BUILD_TARGET`, of the configuration.
+    pub fn choose(flag: &[String], arguments: &[Table], config: &CargoConfig) -> anyhow::Result<Self> {
+        let from_argument = || {
+            let found = arguments.iter().rev().find_map(|table| table.get("build")?.get("target"));
+            match found {
+                Some(toml::Value::String(one)) => vec![one.clone()],
+                Some(toml::Value::Array(list)) => {
+                    list.iter().filter_map(|one| one.as_str()).map(str::to_owned).collect()
+                }
+                _ => Vec::new(),
+            }
+        };
+        let device = device::triple();
+        let candidates = [
+            flag.to_vec(),
+            from_argument(),
+            environment::variable("CARGO_BUILD_TARGET").into_iter().collect(),
+            config.targets(),
+        ];
+        let mut named = candidates.into_iter().find(|list| !list.is_empty()).unwrap_or_default();
+        for name in &mut named {
+            // Cargo's word for the machine one sits at.
+            if matches!(name.as_str(), "host-tuple") {
+                name.clone_from(device.as_ref().context("the kind of this device is not known; name a target")?);
+            }
+            if name.ends_with(".json") {
+                bail!("the target specification `{name}` can't be sent; name one of rustc's own targets");
+            }
+        }
+        if named.is_empty() && device.is_none() {
+            bail!(
+                "there is no Rust target for this kind of device that cargo-cloud knows; name one with --target TRIPLE"
+            );
+        }
+        Ok(Self { named, device })
+    }
+
     /// Before anything is sent: what the configuration knows that the backend can't build.
     pub fn refuse_unknown(&self, backend: &Backend) -> anyhow::Result<()> {
         let device = self.device.iter().filter(|_| self.named.is_empty());
@@ -65,45 +102,13 @@ impl Place {
         Ok(Self { cwd, cargo_home, project, arguments, forwarded_config, target_dir })
     }
 
-    /// The flag's targets, else those of `--config`, of `CARGO_BUILD_TARGET`, of the configuration.
+    /// The flag's targets, else those of the configuration.
     pub fn targets(&self, flag: &[String]) -> anyhow::Result<Targets> {
-        let from_argument = || {
-            let found = self.arguments.iter().rev().find_map(|table| table.get("build")?.get("target"));
-            match found {
-                Some(toml::Value::String(one)) => vec![one.clone()],
-                Some(toml::Value::Array(list)) => {
-                    list.iter().filter_map(|one| one.as_str()).map(str::to_owned).collect()
-                }
-                _ => Vec::new(),
-            }
-        };
-        let device = device::triple();
-        let candidates = [
-            flag.to_vec(),
-            from_argument(),
-            environment::variable("CARGO_BUILD_TARGET").into_iter().collect(),
-            self.project.config.targets(),
-        ];
-        let mut named = candidates.into_iter().find(|list| !list.is_empty()).unwrap_or_default();
-        for name in &mut named {
-            // Cargo's word for the machine one sits at.
-            if matches!(name.as_str(), "host-tuple") {
-                name.clone_from(device.as_ref().context("the kind of this device is not known; name a target")?);
-            }
-            if name.ends_with(".json") {
-                bail!("the target specification `{name}` can't be sent; name one of rustc's own targets");
-            }
-        }
-        if named.is_empty() && device.is_none() {
-            bail!(
-                "there is no Rust target for this kind of device that cargo-cloud knows; name one with --target TRIPLE"
-            );
-        }
-        Ok(Targets { named, device })
+        Targets::choose(flag, &self.arguments, &self.project.config)
     }
 
     /// Cargo's flags as the builder gets them.
-    pub fn options(&self, shell: &Shell, typed: &Typed, asked: &Asked, targets: &Targets) -> CargoOptions {
+    pub fn cargo_options(&self, shell: &Shell, typed: &Typed, asked: &CargoOptions, targets: &Targets) -> CargoOptions {
         let common = &typed.cli.common;
         CargoOptions {
             target: targets.named.clone(),
@@ -111,7 +116,7 @@ impl Place {
             verbose: common.verbose,
             quiet: common.quiet,
             color: shell.color(),
-            ..asked.options.clone()
+            ..asked.clone()
         }
     }
 
