@@ -11,6 +11,7 @@ mod network;
 mod processes;
 mod project;
 mod raw;
+mod registry;
 pub mod side_by_side;
 mod waiting;
 
@@ -21,4 +22,5 @@ pub use network::{Cut, Proxy};
 pub use processes::mentioning;
 pub use project::{Project, library, program};
 pub use raw::{Archive, Credentials, Raw, Reply, Socket};
+pub use registry::{Crate, Registry, Repository};
 pub use waiting::until;

@@ -22,6 +22,9 @@ pub(super) fn command(folder: &Path, port: u16, options: &Options) -> Command {
     if let Some(jobs) = options.jobs {
         command.arg("--jobs").arg(jobs.to_string());
     }
+    if let Some(config) = &options.cargo_config {
+        command.arg("--cargo-config").arg(config);
+    }
     if let Some(limit) = options.attempt_limit {
         command.arg("--attempt-limit").arg(format!("{}ms", limit.as_millis()));
     }

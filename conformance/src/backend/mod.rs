@@ -24,6 +24,8 @@ pub struct Options {
     pub attempt_limit: Option<Duration>,
     /// Size of a file system of its own for the builds, in bytes.
     pub disk: Option<u64>,
+    /// A cargo configuration for all builds.
+    pub cargo_config: Option<PathBuf>,
     /// Environment of what builds.
     pub env: Vec<(String, String)>,
 }

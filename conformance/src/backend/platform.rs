@@ -22,6 +22,9 @@ pub(super) fn command(platform: &Path, folder: &Path, options: &Options) -> Comm
     if let Some(size) = options.disk {
         command.arg("--tmp-size").arg(size.to_string());
     }
+    if let Some(config) = &options.cargo_config {
+        command.arg("--env").arg(format!("compile:BUILD_CARGO_CONFIG={}", config.display()));
+    }
     for (name, value) in &options.env {
         command.arg("--env").arg(format!("compile:{name}={value}"));
     }

@@ -13,6 +13,7 @@ mod failures;
 mod freshness;
 mod hostile_archives;
 mod hostile_builds;
+mod install;
 mod network;
 mod owners;
 mod packing;

@@ -1,0 +1,120 @@
+//! A registry and git repositories of a scenario's own, served on loopback: what is installed comes from here, and
+//! nothing from the world outside.
+
+mod crates;
+mod http;
+mod repository;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempDir;
+
+pub use crates::Crate;
+use crates::Published;
+use http::{Reply, Request, Server};
+pub use repository::Repository;
+
+/// A sparse registry (doc.rust-lang.org/cargo, registry index), and beside it git over HTTP.
+pub struct Registry {
+    server: Server,
+    state: Arc<State>,
+    folder: TempDir,
+}
+
+#[derive(Default)]
+struct State {
+    published: Mutex<Vec<Published>>,
+    requests: Mutex<Vec<String>>,
+    repositories: PathBuf,
+}
+
+impl Registry {
+    /// An empty one.
+    pub fn start() -> Self {
+        // Not below the temporary folder, which a Lambda's sandbox has of its own.
+        let target = crate::binaries::client_binary();
+        let folder = tempfile::Builder::new().prefix("registry-").tempdir_in(target.parent().expect("a folder"));
+        let folder = folder.expect("a temporary folder");
+        let repositories = folder.path().join("git");
+        std::fs::create_dir(&repositories).expect("a folder");
+        let state = Arc::new(State { repositories, ..State::default() });
+        let served = state.clone();
+        let server = Server::start(move |request, port| served.answer(request, port));
+        let config = format!(
+            "[source.crates-io]\nreplace-with = \"fixture\"\n[source.fixture]\nregistry = \"{}\"\n",
+            index(server.port())
+        );
+        std::fs::write(folder.path().join("config.toml"), config).expect("a configuration");
+        Self { server, state, folder }
+    }
+
+    /// The cargo configuration that puts it in the place of crates.io.
+    pub fn cargo_config(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
+    /// Its index, as `--index` takes it.
+    pub fn index(&self) -> String {
+        index(self.server.port())
+    }
+
+    /// Publishes a version of a crate.
+    pub fn publish(&self, new: Crate) {
+        self.state.published.lock().expect("no panic").push(new.publish());
+    }
+
+    /// Yanks a version.
+    pub fn yank(&self, name: &str, version: &str) {
+        let mut published = self.state.published.lock().expect("no panic");
+        let found = published.iter_mut().find(|one| one.name == name && one.version == version);
+        found.expect("it was published").yanked = true;
+    }
+
+    /// What was asked of it since the last time this was asked.
+    pub fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut *self.state.requests.lock().expect("no panic"))
+    }
+
+    /// A repository that anyone can clone.
+    pub fn repository(&self, name: &str) -> Repository {
+        Repository::create(&self.state.repositories.join(name), self.url(name))
+    }
+
+    /// The address of a repository; one whose name begins with `private` wants a password.
+    pub fn url(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}/git/{name}", self.server.port())
+    }
+}
+
+fn index(port: u16) -> String {
+    format!("sparse+http://127.0.0.1:{port}/index/")
+}
+
+impl State {
+    fn answer(&self, request: &Request, port: u16) -> Reply {
+        self.requests.lock().expect("no panic").push(format!("{} {}", request.method, request.path));
+        let published = self.published.lock().expect("no panic");
+        let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
+        match parts.as_slice() {
+            ["index", "config.json"] => {
+                Reply::ok(format!("{{\"dl\":\"http://127.0.0.1:{port}/dl/{{crate}}/{{version}}\"}}").into_bytes())
+            }
+            ["index", .., name] => {
+                let lines = published.iter().filter(|one| one.name.to_lowercase() == *name);
+                let text: String = lines.map(|one| one.index_line() + "\n").collect();
+                if text.is_empty() { Reply::status(404) } else { Reply::ok(text.into_bytes()) }
+            }
+            ["dl", name, version] => {
+                let found = published.iter().find(|one| one.name == *name && one.version == *version);
+                found.map_or(Reply::status(404), |one| Reply::ok(one.archive.clone()))
+            }
+            ["git", name, ..] if name.starts_with("private") => Reply::unauthorized(),
+            ["git", rest @ ..] => {
+                drop(published);
+                repository::serve(Path::new(&self.repositories), &format!("/{}", rest.join("/")), request)
+            }
+            _ => Reply::status(404),
+        }
+    }
+}

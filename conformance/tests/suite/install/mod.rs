@@ -1,0 +1,188 @@
+//! `install` and `uninstall`, side by side with the real cargo: the same words, exit codes, programs and records.
+
+mod folders;
+mod refusals;
+mod registry;
+mod removal;
+mod repositories;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use conformance::{Backend, Client, Kind, Options, Registry, Run};
+use tempfile::TempDir;
+
+/// Two devices with the same registry: one with cargo, one with the client alone.
+struct Pair {
+    registry: Registry,
+    client: Client,
+    cargo: TempDir,
+    backend: Backend,
+}
+
+/// How a command ended.
+#[derive(Debug, PartialEq)]
+struct End {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+    bin: BTreeMap<String, bool>,
+    records: [String; 2],
+}
+
+impl Pair {
+    fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    fn with(options: Options) -> Self {
+        let registry = Registry::start();
+        let backend = Backend::with(Options { cargo_config: Some(registry.cargo_config()), ..options });
+        let client = Client::of(&backend);
+        let cargo = tempfile::Builder::new().prefix("device-").tempdir().expect("a home");
+        let home = cargo.path().join(".cargo");
+        std::fs::create_dir(&home).expect("a folder");
+        std::fs::copy(registry.cargo_config(), home.join("config.toml")).expect("the configuration");
+        Self { registry, client, cargo, backend }
+    }
+
+    /// Where cargo installs.
+    fn cargo_root(&self) -> PathBuf {
+        self.cargo.path().join(".cargo")
+    }
+
+    /// Where the client installs.
+    fn root(&self) -> PathBuf {
+        self.client.home().join(".cargo")
+    }
+
+    /// The real cargo, in a folder.
+    fn cargo(&self, folder: &Path, arguments: &[&str]) -> End {
+        let target = self.cargo.path().join("target");
+        if arguments.contains(&"--git") {
+            // In a target directory that is kept, cargo takes one commit's packages for another's.
+            let _ = std::fs::remove_dir_all(&target);
+        }
+        let output = Command::new(env!("CARGO"))
+            .args(arguments)
+            .current_dir(folder)
+            .env_clear()
+            .envs(std::env::vars().filter(|(name, _)| matches!(name.as_str(), "RUSTUP_HOME" | "LD_LIBRARY_PATH")))
+            .env("RUSTUP_HOME", rustup_home())
+            .env("HOME", self.cargo.path())
+            .env("LANG", "C.UTF-8")
+            .env("PATH", format!("{}:/usr/bin:/bin", Path::new(env!("CARGO")).parent().expect("a folder").display()))
+            .env("GIT_TERMINAL_PROMPT", "0")
+            // As the builder has one for each project.
+            .env("CARGO_TARGET_DIR", target)
+            .output()
+            .expect("cargo starts");
+        let text = |bytes: Vec<u8>| self.plain(&String::from_utf8(bytes).expect("cargo prints UTF-8"));
+        self.end(output.status.code(), text(output.stdout), text(output.stderr), &self.cargo_root())
+    }
+
+    /// The client, in a folder.
+    fn cloud(&self, folder: &Path, arguments: &[&str]) -> End {
+        let Run { code, stdout, stderr, .. } = self.client.run(folder, arguments);
+        self.end(code, self.plain(&stdout), self.plain(&stderr), &self.root())
+    }
+
+    /// Both, in the home of nobody's project; they end alike.
+    #[track_caller]
+    fn both(&self, arguments: &[&str]) -> End {
+        self.both_in(self.registry_folder().path(), arguments)
+    }
+
+    /// Both, in this folder; they end alike.
+    #[track_caller]
+    fn both_in(&self, folder: &Path, arguments: &[&str]) -> End {
+        let (cargo, cloud) = (self.cargo(folder, arguments), self.cloud(folder, arguments));
+        assert_eq!(cloud, cargo, "{arguments:?}: cargo on the right; said:\n{}\n---\n{}", cloud.stderr, cargo.stderr);
+        cloud
+    }
+
+    fn registry_folder(&self) -> TempDir {
+        tempfile::tempdir().expect("a folder")
+    }
+
+    fn end(&self, code: Option<i32>, stdout: String, stderr: String, root: &Path) -> End {
+        let entries = std::fs::read_dir(root.join("bin")).into_iter().flatten().flatten();
+        let bin = entries.map(|entry| {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&entry.metadata().expect("a file").permissions());
+            (entry.file_name().to_string_lossy().into_owned(), mode & 0o111 == 0o111)
+        });
+        let record = |name: &str| std::fs::read_to_string(root.join(name)).unwrap_or_default();
+        End { code, stdout, stderr, bin: bin.collect(), records: [record(".crates.toml"), record(".crates2.json")] }
+    }
+
+    /// Without what differs by its nature: homes, times, what the client says of the way, and the name of the command.
+    fn plain(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for home in [self.client.home(), self.cargo.path()] {
+            text = text.replace(&*home.to_string_lossy(), "HOME");
+        }
+        let work = match self.backend.kind() {
+            Kind::Embedded => self.backend.folder().join("data/work"),
+            Kind::Platform(_) => PathBuf::from("/tmp/cargo-cloud"),
+        };
+        text = text.replace(&format!("{}/cargo-home/", work.display()), "HOME/.cargo/");
+        let projects = format!("{}/projects/me/", work.display());
+        while let Some(at) = text.find(&projects) {
+            let key = text[at + projects.len()..].find('/').unwrap_or_default();
+            text.replace_range(at..at + projects.len() + key, "HOME");
+        }
+        let mut plain = String::new();
+        for line in text.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let on_the_way = matches!(
+                words.as_slice(),
+                ["Uploading", ..] | ["Packing", ..] | ["Downloaded", _, "B" | "KiB" | "MiB"]
+            );
+            if on_the_way || words.first() == Some(&"note:") && line.contains("your device's passwords") {
+                continue;
+            }
+            let line = match line.split_once(" target(s) in ") {
+                Some((head, _)) => head,
+                None => line,
+            };
+            let line = line.replace("cargo cloud build --no-install", "cargo build").replace("cargo cloud ", "cargo ");
+            let line = line.replace("cargo-cloud", "cargo").replace("cargo +nightly cloud", "cargo +nightly");
+            // Each has its own target directory.
+            let line = match line.split_once("intermediate artifacts can be found at `") {
+                Some((head, _)) => format!("{head}intermediate artifacts"),
+                None => line,
+            };
+            plain += &line;
+            plain.push('\n');
+        }
+        plain
+    }
+}
+
+impl End {
+    #[track_caller]
+    fn exited(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    fn says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stderr.contains(text), "no `{text}` in:\n{}", self.stderr);
+        }
+        self
+    }
+
+    #[track_caller]
+    fn has(self, names: &[&str]) -> Self {
+        assert_eq!(self.bin.keys().collect::<Vec<_>>(), names, "{}", self.stderr);
+        self
+    }
+}
+
+fn rustup_home() -> PathBuf {
+    let set = std::env::var_os("RUSTUP_HOME").map(PathBuf::from);
+    set.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".rustup"))
+}
