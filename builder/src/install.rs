@@ -94,7 +94,7 @@ pub(crate) fn products(request: &Request, project: &Project, made: &Made) -> Vec
             target_kind: built(name)?,
             package,
             target: request.options.target.first().cloned(),
-            source: None,
+            tested: None,
         };
         is_new(&file).then(|| Product { file, path: format!("bin/{name}"), kind })
     };

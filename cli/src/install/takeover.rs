@@ -148,23 +148,27 @@ mod tests {
         format!("{{\"installs\":{{{}}}}}", list.join(","))
     }
 
-    struct Device(tempfile::TempDir, InstallRoot, Shell);
+    struct Device {
+        _folder: tempfile::TempDir,
+        root: InstallRoot,
+        shell: Shell,
+    }
 
     impl Device {
         fn new() -> Self {
             let temp = tempfile::tempdir().unwrap();
             let root = InstallRoot::choose(Some(temp.path()), Path::new("/"), |_| None, None, None).unwrap();
             std::fs::create_dir(root.bin()).unwrap();
-            Self(temp, root, Shell::new(ColorWhen::Never, true))
+            Self { _folder: temp, root, shell: Shell::new(ColorWhen::Never, true) }
         }
 
         fn begin(&self) -> Installation<'_> {
-            Installation::begin(&self.2, &self.1).unwrap()
+            Installation::begin(&self.shell, &self.root).unwrap()
         }
 
         fn take(&self, seed: &Seed, package: &str, names: &[&str], after: &str, force: bool) -> anyhow::Result<()> {
             let arrived = names.iter().map(|name| {
-                let mut file = Staged::new(self.1.bin().join(name)).unwrap();
+                let mut file = Staged::new(self.root.bin().join(name)).unwrap();
                 file.file().write_all(package.as_bytes()).unwrap();
                 Arrived { name: (*name).to_owned(), package: package.to_owned(), file }
             });
@@ -178,7 +182,7 @@ mod tests {
         }
 
         fn content(&self, name: &str) -> Option<String> {
-            std::fs::read_to_string(self.1.bin().join(name)).ok()
+            std::fs::read_to_string(self.root.bin().join(name)).ok()
         }
     }
 
