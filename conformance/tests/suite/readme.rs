@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use conformance::{Backend, Client, Project, backend_binary, program};
+use conformance::{Backend, Client, Crate, Options, Project, Registry, backend_binary, program};
 
 fn readme() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
@@ -20,7 +20,9 @@ fn everyday() -> Vec<String> {
 
 #[test]
 fn everyday_commands_work() {
-    let backend = Backend::start();
+    let registry = Registry::start();
+    registry.publish(Crate::program("hexyl", "1.0.0"));
+    let backend = Backend::with(Options { cargo_config: Some(registry.cargo_config()), ..Options::default() });
     let client = Client::of(&backend);
     let project = Project::hello("tool", "handy");
     let manifest = project.read("Cargo.toml") + "[features]\nfast = []\n";
@@ -38,6 +40,7 @@ fn everyday_commands_work() {
         }
     }
     assert_eq!(client.output_of("tool"), "handy\n");
+    assert_eq!(client.output_of("hexyl"), "hexyl 1.0.0\n");
 }
 
 /// What the page on commands tells rust-analyzer to do, done: each file and folder it names is one of the device's.
