@@ -87,7 +87,7 @@ fn of_several_binaries_all_or_the_named_are_installed() {
     client.run(project.root(), &["build"]).succeeded();
     assert_eq!((client.output_of("left"), client.output_of("right")), ("left\n".to_owned(), "right\n".to_owned()));
     let books = std::fs::read_to_string(client.home().join(".cargo/.crates.toml")).unwrap();
-    assert!(books.contains("pair 0.1.0 (path+file://") && books.contains("\"left\", \"right\""), "{books}");
+    assert!(books.contains("pair 0.1.0 (path+file://") && books.contains("\"left\",\n    \"right\""), "{books}");
 }
 
 #[test]
