@@ -139,7 +139,10 @@ impl Pair {
                 words.as_slice(),
                 ["Uploading", ..] | ["Packing", ..] | ["Downloaded", _, "B" | "KiB" | "MiB"]
             );
-            if on_the_way || words.first() == Some(&"note:") && line.contains("your device's passwords") {
+            // Where machines come and go, each fetches for itself.
+            let fetched =
+                matches!(words.as_slice(), ["Downloading" | "Downloaded", ..]) && !self.backend.is_one_machine();
+            if fetched || on_the_way || words.first() == Some(&"note:") && line.contains("your device's passwords") {
                 continue;
             }
             let line = match line.split_once(" target(s) in ") {
