@@ -1,6 +1,7 @@
 //! The seam to where a project's folder is kept between builds.
 
 use std::io;
+use std::ops::AddAssign;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,22 @@ pub struct CachedProject {
     pub folder: PathBuf,
 }
 
+/// What was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// Files, or objects.
+    pub files: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl AddAssign for Freed {
+    fn add_assign(&mut self, more: Self) {
+        self.files += more.files;
+        self.bytes += more.bytes;
+    }
+}
+
 /// Brings a project's folder to this machine, and keeps it. Both happen while the project is locked.
 #[async_trait]
 pub trait Cache: Send + Sync {
@@ -37,6 +54,10 @@ pub trait Cache: Send + Sync {
 
     /// How long saving may take, as far as is known: an attempt with a deadline stops cargo this much earlier.
     async fn time_to_save(&self, project: &CachedProject) -> Duration;
+
+    /// Removes what it keeps of a project, or of all of the owner's, beside the folders on this machine. Tells what that
+    /// was.
+    async fn forget(&self, owner: &Owner, project: Option<&ProjectKey>) -> io::Result<Freed>;
 }
 
 /// The cache of one machine: folders stay where they are.
@@ -59,6 +80,10 @@ impl Cache for FolderCache {
 
     async fn time_to_save(&self, _: &CachedProject) -> Duration {
         Duration::ZERO
+    }
+
+    async fn forget(&self, _: &Owner, _: Option<&ProjectKey>) -> io::Result<Freed> {
+        Ok(Freed::default())
     }
 }
 

@@ -30,7 +30,7 @@ mod supervisor;
 mod tools;
 
 pub use attempt::{Attempt, Ending, History};
-pub use cache::{Cache, CachedProject, FolderCache, Unsaved};
+pub use cache::{Cache, CachedProject, FolderCache, Freed, Unsaved};
 pub use config::EngineConfig;
 pub use engine::{Engine, EngineError};
 pub use harden::harden_process;

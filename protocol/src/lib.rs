@@ -4,6 +4,7 @@
 
 mod admission;
 mod artifact;
+mod asked;
 mod cargo_options;
 mod client_line;
 mod command;
@@ -24,6 +25,7 @@ mod variables;
 
 pub use admission::{Capabilities, admit, admit_size, admit_target};
 pub use artifact::{ArtifactFile, ArtifactManifest, FileKind, MANIFEST_ENTRY, PackageRef, TargetKind, TargetRef};
+pub use asked::AskedFor;
 pub use cargo_options::CargoOptions;
 pub use client_line::{ClientLine, InvalidLine};
 pub use command::Command;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::BuildId;
 use crate::limits::PROTOCOL_VERSION;
+use crate::{AskedFor, BuildId};
 
 /// How a build ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub struct BuildResult {
     /// What was there from an earlier build.
     #[serde(default)]
     pub cache: CacheUse,
+    /// What was asked for, where whoever wrote the result knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<AskedFor>,
 }
 
 /// How a build ended, for whoever acts on it.
@@ -110,6 +113,15 @@ pub struct CacheUse {
     pub changed_files: u64,
 }
 
+impl Times {
+    /// All phases together, in milliseconds.
+    pub fn total(&self) -> u64 {
+        [self.waiting, self.restoring, self.unpacking, self.compiling, self.packing, self.uploading]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+}
+
 impl BuildResult {
     /// A result with nothing but its ending.
     pub fn new(id: BuildId, outcome: Outcome, last: u64) -> Self {
@@ -129,6 +141,7 @@ impl BuildResult {
             peak_memory: None,
             gb_seconds: None,
             cache: CacheUse::default(),
+            asked: None,
         }
     }
 
@@ -178,5 +191,23 @@ mod tests {
         );
         let result: BuildResult = serde_json::from_str(&json).unwrap();
         assert_eq!((result.outcome, result.last, result.attempts), (Outcome::Unknown, 4, 0));
+        assert_eq!((result.asked, result.times.total()), (None, 0));
+    }
+
+    #[test]
+    fn what_was_asked_for_reads_back_also_when_the_command_is_newer() {
+        let json = format!(
+            r#"{{"version":1,"id":"{}","outcome":"succeeded","last":4,"complete":true,
+                "asked":{{"command":"publish","project":"p-00","mood":"good"}}}}"#,
+            BuildId::new(1, [0; 10])
+        );
+        let result: BuildResult = serde_json::from_str(&json).unwrap();
+        let asked = result.asked.clone().unwrap();
+        assert_eq!((asked.command.as_str(), asked.targets.len()), ("publish", 0));
+        let again: BuildResult = serde_json::from_str(&serde_json::to_string(&result).unwrap()).unwrap();
+        assert_eq!(again, result);
+        // A result that doesn't say it is written as it always was.
+        let plain = serde_json::to_value(BuildResult::new(BuildId::new(1, [0; 10]), Outcome::Failed, 0)).unwrap();
+        assert!(plain.get("asked").is_none());
     }
 }

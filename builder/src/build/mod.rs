@@ -1,5 +1,6 @@
 //! One attempt, phase by phase.
 
+mod cleaning;
 mod compiling;
 mod examination;
 mod fault;
@@ -101,6 +102,9 @@ impl<'a> Build<'a> {
         let archive = self.blocking("reading the source", move |_| Ok(Archive::open(&path)?)).await?;
         let request = Request::decode(&self.attempt.metadata, archive.request.clone())
             .map_err(|error| Fault::Refused(error.to_string()))?;
+        if request.command == Command::Clean {
+            return self.clean(&request).await;
+        }
         let project = self.enter(&request).await?;
         self.unpack(archive, &project).await?;
         let prepared = self.prepare(request, project).await?;

@@ -1,7 +1,7 @@
 //! One attempt of a build, from its claim to its end.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail};
 use builder::{Attempt, Ending, Engine, Unsaved};
@@ -9,7 +9,7 @@ use common::NextAttempt;
 use common::table::TableError;
 use common::usage::{Reservation, Reserve, gb_seconds};
 use protocol::limits::MAX_ATTEMPTS;
-use protocol::{BuildResult, Event, EventKind, Frame, Outcome, Status, keys};
+use protocol::{AskedFor, BuildResult, Event, EventKind, Frame, Outcome, Status, keys};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -28,6 +28,8 @@ struct Claimed<'a> {
     clock: &'a Clock,
     carried: Carried,
     held: Held,
+    /// What its source's metadata say, as soon as they are read.
+    asked: OnceLock<AskedFor>,
     folder: PathBuf,
 }
 
@@ -67,7 +69,8 @@ impl Compiler {
         info!(attempt, "begun");
         let carried = Carried::of(&order);
         let folder = self.settings.work.join("attempt");
-        let mut claimed = Claimed { compiler: self, order, clock, carried, held: Held::Nothing, folder };
+        let mut claimed =
+            Claimed { compiler: self, order, clock, carried, held: Held::Nothing, asked: OnceLock::new(), folder };
         let ended = claimed.run().await;
         let settled = claimed.settle().await;
         ended.and(settled)
@@ -102,6 +105,7 @@ impl Claimed<'_> {
             },
         };
         result.gb_seconds = Some(self.order.gb_seconds + gb_seconds(self.spent()));
+        result.asked = self.asked.take();
         let outcome = result.outcome;
         if compiler.store_result(&self.order, &result, clock).await? {
             info!(?outcome, attempts = result.attempts, "ended");
@@ -198,7 +202,8 @@ impl Claimed<'_> {
         fresh_folder.map_err(|why| self.crashed(&format!("the builder's disk can't be used: {why}")))?;
         let key = keys::source(&order.owner, &order.build);
         let capabilities = async || Some(self.compiler.engine().await.ok()?.capabilities().clone());
-        let source = source::open(&self.compiler.input, &key, order.source_etag.as_deref(), capabilities).await;
+        let source = source::open(&self.compiler.input, &key, order.source_etag.as_deref(), &self.asked, capabilities);
+        let source = source.await;
         let source = source.map_err(|why| self.not_built(why))?;
         let (metadata, etag) = (source.metadata.clone(), source.etag.clone());
         source.save(&self.folder.join("source.zip")).await.map_err(|why| self.not_built(why))?;

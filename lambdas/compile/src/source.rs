@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use protocol::limits::{CANCEL_POLL, MAX_METADATA_BYTES};
-use protocol::{Capabilities, InvalidRequest, RequestHead, admit_size, admit_target, endings};
+use protocol::{AskedFor, Capabilities, InvalidRequest, RequestHead, admit_size, admit_target, endings};
 use thiserror::Error;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
@@ -42,11 +42,13 @@ pub struct Source {
     download: Download,
 }
 
-/// Looks at a source, and admits it by what its metadata say. With `etag`, no other source is taken.
+/// Looks at a source, and admits it by what its metadata say. With `etag`, no other source is taken. What was asked for
+/// is told also of a source that is refused.
 pub async fn open(
     bucket: &Bucket,
     key: &str,
     etag: Option<&str>,
+    asked: &OnceLock<AskedFor>,
     capabilities: impl AsyncFnOnce() -> Option<Capabilities>,
 ) -> Result<Source, SourceError> {
     let download = match bucket.open(key, etag).await? {
@@ -59,6 +61,9 @@ pub async fn open(
         }
     };
     let metadata = download.metadata();
+    if let Some(told) = AskedFor::of(&metadata) {
+        let _ = asked.set(told);
+    }
     admit(&metadata, download.size, capabilities).await?;
     Ok(Source { metadata, etag: download.etag().to_owned(), download })
 }

@@ -4,12 +4,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{BuildResult, keys};
+use protocol::{AskedFor, BuildResult, keys};
 use tracing::{error, info};
 
 use super::Builds;
 use super::build::Build;
-use crate::objects::{Bucket, ObjectKey, PublishError};
+use super::record::Record;
+use crate::objects::{Bucket, ObjectKey, PublishError, blocking};
 
 /// How long until a result that could not be stored is tried again.
 const RETRY: Duration = Duration::from_secs(15);
@@ -17,6 +18,7 @@ const RETRY: Duration = Duration::from_secs(15);
 impl Builds {
     /// Ends a build with this result, or with the one that is there already.
     pub(super) async fn conclude(&self, build: &Arc<Build>, result: BuildResult) {
+        let result = BuildResult { asked: asked_for(build).await, ..result };
         let ending = match self.store_result(build, &result).await {
             Ok(ending) => ending,
             Err(error) => {
@@ -40,6 +42,13 @@ impl Builds {
             Err(PublishError::Io(error)) => Err(error),
         }
     }
+}
+
+/// What its record says of a build; an ending can do without.
+async fn asked_for(build: &Build) -> Option<AskedFor> {
+    let folder = build.folder().to_owned();
+    let record = blocking(move || Record::load(&folder)).await.ok()?;
+    AskedFor::of(&record.metadata)
 }
 
 fn result_key(build: &Build) -> io::Result<ObjectKey> {

@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use builder::{Cache, CachedProject};
-use protocol::Owner;
+use builder::{Cache, CachedProject, Freed};
+use protocol::{Owner, ProjectKey};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -49,8 +49,7 @@ impl Projects {
     async fn note(&self, project: &CachedProject) -> io::Result<()> {
         let note =
             Note { owner: project.owner.to_string(), project: project.key.to_string(), folder: project.folder.clone() };
-        // Neither name holds a dot.
-        let path = self.notes.join(format!("{}.{}", note.owner, note.project));
+        let path = self.notes.join(name_of(&note.owner, &note.project));
         blocking(move || files::write_atomically(&path, &serde_json::to_vec(&note)?)).await
     }
 
@@ -94,6 +93,29 @@ impl Cache for Projects {
     async fn time_to_save(&self, _: &CachedProject) -> Duration {
         Duration::ZERO
     }
+
+    /// Notes are nobody's to count: nothing was freed.
+    async fn forget(&self, owner: &Owner, project: Option<&ProjectKey>) -> io::Result<Freed> {
+        let (notes, beginning) = (self.notes.clone(), name_of(owner.as_str(), project.map_or("", ProjectKey::as_str)));
+        let whole = project.is_some();
+        blocking(move || {
+            for entry in notes.read_dir()? {
+                let entry = entry?;
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                if if whole { *name == *beginning } else { name.starts_with(&beginning) } {
+                    files::remove_if_there(&entry.path())?;
+                }
+            }
+            Ok(Freed::default())
+        })
+        .await
+    }
+}
+
+/// The name of a project's note. Neither name holds a dot.
+fn name_of(owner: &str, project: &str) -> String {
+    format!("{owner}.{project}")
 }
 
 impl Unused {
@@ -147,5 +169,20 @@ mod tests {
         let moved = unused[0].set_aside(&aside).await.unwrap();
         assert!(moved.join("target").exists() && !project.folder.exists());
         assert!(projects.unused(SystemTime::now() + hour).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_is_one_owners() {
+        let folder = tempfile::tempdir().unwrap();
+        let projects = Projects::new(folder.path().to_owned());
+        for (owner, key) in [("me", "a-00"), ("me", "b-00"), ("me2", "a-00")] {
+            let (owner, key) = (owner.parse().unwrap(), key.parse().unwrap());
+            projects.save(&CachedProject { owner, key, folder: folder.path().to_owned() }).await.unwrap();
+        }
+        let left = || folder.path().read_dir().unwrap().count();
+        projects.forget(&Owner::default(), Some(&"a-00".parse().unwrap())).await.unwrap();
+        assert_eq!(left(), 2);
+        projects.forget(&Owner::default(), None).await.unwrap();
+        assert_eq!(left(), 1);
     }
 }

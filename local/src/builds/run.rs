@@ -134,8 +134,13 @@ impl Builds {
         Ok(self.objects.find(Bucket::Input, &key).await?.map(|object| object.path))
     }
 
-    /// Writes down that an attempt begins, and makes its folder.
+    /// Writes down that an attempt begins, for this backend and for whoever looks into the bucket, and makes its folder.
     async fn note_attempt(&self, build: &Build, record: &Record, number: u32, output: &Path) -> io::Result<()> {
+        let claim = object_key(&keys::claim(&build.owner, &build.id, number))?;
+        match self.objects.publish_bytes(Bucket::Output, &claim, b"{}".to_vec()).await {
+            Ok(()) | Err(PublishError::Exists) => {}
+            Err(PublishError::Io(error)) => return Err(error),
+        }
         let record = Record { attempt: number, ..record.clone() };
         let (folder, output) = (build.folder().to_owned(), output.to_owned());
         blocking(move || {

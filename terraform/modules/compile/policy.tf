@@ -18,9 +18,10 @@ data "aws_iam_policy_document" "work" {
     ]
   }
 
+  # DeleteObject: `cargo cloud clean`. A cache that is lost costs time, nothing else.
   statement {
     sid       = "KeepCaches"
-    actions   = ["s3:GetObject", "s3:PutObject"]
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
     resources = ["${var.buckets.cache.arn}/*/*"]
   }
 

@@ -33,7 +33,8 @@ data "aws_iam_policy_document" "main" {
 
   # Keys of the form of a source only, <build id>.zip: a build id is a UUID of version 7.
   # AbortMultipartUpload: an upload that was interrupted leaves no parts behind. GetObject: a client that is told that
-  # the source is there already looks whether it was itself. DeleteObject: cancels a build.
+  # the source is there already looks whether it was itself; what a build that runs was asked for is in its source's
+  # metadata. DeleteObject: cancels a build.
   statement {
     sid       = "Sources"
     actions   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:DeleteObject"]
@@ -46,11 +47,12 @@ data "aws_iam_policy_document" "main" {
     resources = ["${var.buckets.output.arn}/${each.key}/*"]
   }
 
-  # A result that isn't there yet is 404 with this and 403 without. S3 takes the key that was asked for as the prefix.
+  # Which builds there are: those that have a result, and those that have a source and none. And a result that isn't there
+  # yet is 404 with this and 403 without: S3 takes the key that was asked for as the prefix.
   statement {
-    sid       = "SeeWhatIsMissing"
+    sid       = "SeeWhatIsThere"
     actions   = ["s3:ListBucket"]
-    resources = [var.buckets.output.arn]
+    resources = [var.buckets.input.arn, var.buckets.output.arn]
 
     condition {
       test     = "StringLike"

@@ -4,6 +4,7 @@
 //! they work in (what was half written is compiled again), and a restored folder takes its place by one rename. So a
 //! folder that is there is used as it is, unless the bucket has a newer state than the one it began with.
 
+mod cleaned;
 mod download;
 mod home;
 mod note;
@@ -20,8 +21,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use builder::{Cache, CachedProject};
-use protocol::keys;
+use builder::{Cache, CachedProject, Freed};
+use protocol::{Owner, ProjectKey, keys};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 use tracing::{info, warn};
@@ -89,7 +90,7 @@ impl ProjectCache {
             let folder = project.folder.clone();
             blocking(move || Ok(walk::walk(&folder)?.digest)).await?
         };
-        Note { etag: Some(etag), digest: Some(digest) }.write(&self.note(project))?;
+        Note { etag: Some(etag), digest: Some(digest), cleaned: None }.write(&self.note(project))?;
         let old_is_gone = spawn_blocking(move || drop(old));
         info!(packed, bytes, ms = millis(begun), project = %project.key, "restored");
         drop(old_is_gone);
@@ -100,6 +101,10 @@ impl ProjectCache {
         let begun = Instant::now();
         let path = self.note(project);
         let note = Note::read(&path);
+        if self.was_cleaned_meanwhile(project, &note).await.map_err(io::Error::other)? {
+            info!(project = %project.key, "was cleaned meanwhile, and is not kept");
+            return self.start_cold(project).await;
+        }
         let folder = project.folder.clone();
         let tree = blocking(move || walk::walk(&folder)).await?;
         if note.etag.is_some() && note.digest.as_ref() == Some(&tree.digest) {
@@ -120,7 +125,7 @@ impl ProjectCache {
         let packed = packing.await.map_err(io::Error::other)?;
         let etag = etag.map_err(io::Error::other)?;
         let packed = packed?;
-        Note { etag, digest: Some(digest) }.write(&path)?;
+        Note { etag, digest: Some(digest), cleaned: note.cleaned }.write(&path)?;
         self.rate.measured(bytes, begun.elapsed());
         info!(packed, bytes, ms = millis(begun), project = %project.key, "saved");
         Ok(())
@@ -147,7 +152,13 @@ impl Cache for ProjectCache {
                 *self.newer() = Some(etag);
                 true
             }
-            Ok(Ok(_)) => false,
+            Ok(Ok(Some(_))) => false,
+            Ok(Ok(None)) => {
+                if let Err(why) = self.heed_cleaning(project, known).await {
+                    warn!(%why, "whether the project was cleaned can't be seen");
+                }
+                false
+            }
             Ok(Err(why)) => {
                 warn!(%why, "the cache can't be looked at");
                 false
@@ -176,6 +187,10 @@ impl Cache for ProjectCache {
         let folder = project.folder.clone();
         let bytes = blocking(move || Ok(walk::walk(&folder)?.bytes)).await.unwrap_or_default();
         self.rate.time_for(bytes)
+    }
+
+    async fn forget(&self, owner: &Owner, project: Option<&ProjectKey>) -> io::Result<Freed> {
+        cleaned::forget(&self.bucket, owner, project).await.map_err(io::Error::other)
     }
 }
 

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use protocol::{Owner, ProjectKey};
 use serde::{Deserialize, Serialize};
 
+use super::cleaned::Marks;
+
 /// The folder of notes in the work folder.
 const FOLDER: &str = "notes";
 
@@ -19,6 +21,8 @@ pub(super) struct Note {
     pub etag: Option<String>,
     /// What the folder's content came to at that moment.
     pub digest: Option<String>,
+    /// The marks of cleaning that the folder was begun after, where the bucket had no state then.
+    pub cleaned: Option<Marks>,
 }
 
 /// Where a project's note is. Neither name holds a dot.
@@ -59,7 +63,7 @@ mod tests {
         let path = path(work.path(), &Owner::default(), &"demo-00".parse().unwrap());
         assert_eq!(path_of(work.path(), Path::new("/w/projects/me/demo-00")).as_ref(), Some(&path));
         assert_eq!(Note::read(&path), Note::default());
-        let note = Note { etag: Some("\"a\"".to_owned()), digest: None };
+        let note = Note { etag: Some("\"a\"".to_owned()), ..Note::default() };
         note.write(&path).unwrap();
         assert_eq!(Note::read(&path), note);
         fs::write(&path, "{").unwrap();

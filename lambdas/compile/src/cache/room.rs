@@ -95,8 +95,8 @@ fn folders(above: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(all.into_iter().filter(|path| path.symlink_metadata().is_ok_and(|there| there.is_dir())).collect())
 }
 
-fn remove_project(work: &Path, folder: &Path) {
-    info!(project = %folder.display(), "makes room");
+pub(super) fn remove_project(work: &Path, folder: &Path) {
+    info!(project = %folder.display(), "is removed");
     remove(folder);
     if let Some(note) = note::path_of(work, folder) {
         remove(&note);

@@ -4,6 +4,7 @@ mod create;
 mod download;
 mod etag;
 mod parts;
+mod remove;
 mod replace;
 
 use std::io;
