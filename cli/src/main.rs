@@ -4,6 +4,7 @@
 compile_error!("build.rs drops the tables for unwinding: a profile with opt-level = \"z\" needs panic = \"abort\"");
 
 mod args;
+mod builds;
 mod config;
 mod device;
 mod doctor;
@@ -72,6 +73,11 @@ fn run(shell: &Shell, typed: &Typed) -> anyhow::Result<u8> {
         Verb::Fmt(args) => verbs::build(shell, &interrupt, typed, &args.asked()?),
         Verb::Install(args) => verbs::install(shell, &interrupt, typed, args),
         Verb::Uninstall(args) => verbs::uninstall(shell, typed, args),
+        Verb::Builds(args) => verbs::builds(shell, &interrupt, typed, args),
+        Verb::Logs(args) => verbs::logs(shell, &interrupt, typed, args),
+        Verb::Attach(args) => verbs::attach(shell, &interrupt, typed, args),
+        Verb::Cancel(args) => verbs::cancel(shell, &interrupt, typed, args),
+        Verb::Clean(args) => verbs::clean(shell, &interrupt, typed, args),
         Verb::Configure(args) => verbs::configure(shell, typed, args),
         Verb::Doctor(args) => verbs::doctor(shell, &interrupt, typed, args),
         Verb::Package(args) => verbs::package(shell, typed, args),

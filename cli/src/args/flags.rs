@@ -136,6 +136,9 @@ pub struct Cloud {
     /// Set a variable of the build's environment; without a value, to what it is here
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub env: Vec<String>,
+    /// Begin the build, print its id and leave; `cargo cloud attach` brings it back
+    #[arg(long)]
+    pub detach: bool,
     /// Send the last commit of the git repository along, for build scripts that ask git
     #[arg(long)]
     pub with_git: bool,

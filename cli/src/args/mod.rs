@@ -2,7 +2,9 @@
 
 mod asked;
 mod build;
+mod builds;
 mod check;
+mod clean;
 mod configure;
 mod crate_spec;
 mod doc;
@@ -19,7 +21,9 @@ use clap::{Parser, Subcommand};
 
 pub use asked::{Asked, Delivery};
 pub use build::BuildArgs;
+pub use builds::{AttachArgs, BuildsArgs, CancelArgs, LogsArgs};
 pub use check::{CheckArgs, ClippyArgs};
+pub use clean::CleanArgs;
 pub use configure::ConfigureArgs;
 pub use doc::DocArgs;
 pub use doctor::DoctorArgs;
@@ -93,6 +97,16 @@ pub enum Verb {
     Uninstall(UninstallArgs),
     /// Show what of this project would be sent
     Package(PackageArgs),
+    /// List the latest builds, of all devices
+    Builds(BuildsArgs),
+    /// Show what a build printed
+    Logs(LogsArgs),
+    /// Follow a build that was begun before, and bring back what it makes
+    Attach(AttachArgs),
+    /// End a build
+    Cancel(CancelArgs),
+    /// Remove what the backend keeps of this project between builds
+    Clean(CleanArgs),
     /// Set up a backend from one pasted line
     Configure(ConfigureArgs),
     /// Look whether everything a build needs is there, and say what to do

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel}
 use std::thread;
 use std::time::{Duration, Instant};
 
-use protocol::{BuildId, BuildResult, ClientMessage, Delivery, Next, Order, Owner, keys};
+use protocol::{BuildId, BuildResult, ClientMessage, Delivery, EventKind, Next, Order, Owner, keys};
 
 use super::log::Log;
 use super::paths::DevicePaths;
@@ -32,12 +32,37 @@ pub struct Subject {
     pub json: bool,
 }
 
+/// How a build is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// As whoever began it: Ctrl-C cancels it.
+    Own,
+    /// To its end; Ctrl-C leaves it alone.
+    Watching,
+    /// As far as it is by now.
+    Glance,
+}
+
+/// What following a build came to.
+#[derive(Debug)]
+pub enum Followed {
+    /// The build has ended.
+    Ended(Box<BuildResult>),
+    /// It goes on, or was cancelled and the backend said nothing more in time.
+    Left,
+    /// Nothing could be heard of it.
+    Unheard,
+}
+
 /// Follows one build.
 pub struct Follower<'a> {
     shell: &'a Shell,
     interrupt: &'a Interrupt,
     storage: &'a Storage,
     subject: Subject,
+    manner: Manner,
+    /// The highest number the backend had when it was asked first, and when it said so.
+    caught_up: Option<(u64, Instant)>,
     begun: Instant,
     live: Arc<AtomicBool>,
     heard: bool,
@@ -49,6 +74,8 @@ pub struct Follower<'a> {
 
 /// After Ctrl-C the end is waited for this long.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+/// A glance takes no longer than this, twice.
+const GLANCE: Duration = Duration::from_secs(15);
 /// Without a word from the backend for this long, the person is told.
 const FIRST_WORD: Duration = Duration::from_secs(20);
 
@@ -61,6 +88,8 @@ impl<'a> Follower<'a> {
             interrupt,
             storage,
             subject,
+            manner: Manner::Own,
+            caught_up: None,
             begun: Instant::now(),
             live: Arc::default(),
             heard: false,
@@ -71,8 +100,21 @@ impl<'a> Follower<'a> {
         }
     }
 
+    /// The same in another manner.
+    pub fn in_manner(self, manner: Manner) -> Self {
+        Self { manner, ..self }
+    }
+
     /// Follows to the end; `None`: it was cancelled and the backend said nothing more in time.
-    pub fn run(mut self, signer: Signer) -> Option<Box<BuildResult>> {
+    pub fn run(self, signer: Signer) -> Option<Box<BuildResult>> {
+        match self.watch(signer) {
+            Followed::Ended(result) => Some(result),
+            _ => None,
+        }
+    }
+
+    /// Follows for as long as its manner wants.
+    pub fn watch(mut self, signer: Signer) -> Followed {
         let (signals, heard) = sync_channel(64);
         let (commands, orders) = channel();
         if let Some(url) = self.subject.socket.clone() {
@@ -88,29 +130,45 @@ impl<'a> Follower<'a> {
         let paths = self.subject.paths.clone();
         let mut printer = Printer::new(self.shell, &paths, self.subject.json);
         self.shell.waiting("Waiting", "for the backend");
-        let result = self.follow(&commands, &heard, &mut printer);
+        let followed = self.follow(&commands, &heard, &mut printer);
         self.shell.clear();
-        let attempts = result.as_ref().map_or(1, |result| result.attempts);
+        let attempts = match &followed {
+            Followed::Ended(result) => result.attempts,
+            // The log comes with the end.
+            _ if self.manner != Manner::Own => {
+                if printer.lacks_something() {
+                    self.shell.note(
+                        "this build prints more than can be followed live; the rest is in its log when it has ended",
+                    );
+                }
+                return followed;
+            }
+            _ => 1,
+        };
         printer.finish(&mut Log::new(self.storage, &self.subject.owner, &self.subject.build, attempts));
-        result
+        followed
     }
 
     fn now(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn follow(
-        &mut self,
-        commands: &Sender<Command>,
-        heard: &Receiver<Signal>,
-        printer: &mut Printer,
-    ) -> Option<Box<BuildResult>> {
+    fn follow(&mut self, commands: &Sender<Command>, heard: &Receiver<Signal>, printer: &mut Printer) -> Followed {
         let mut order = Order::new(self.subject.build.clone(), self.now());
         // A socket's thread that is gone, or never was, hears nothing; then the bucket does the work.
         let send = |message: ClientMessage| drop(commands.send(Command::Send(message.encode())));
         loop {
-            if self.cancel() {
-                return None;
+            let leaves = match self.manner {
+                Manner::Own => self.cancel(),
+                Manner::Watching | Manner::Glance => self.interrupt.requested(),
+            };
+            if leaves {
+                return Followed::Left;
+            }
+            if self.manner == Manner::Glance
+                && let Some(followed) = self.seen(&order)
+            {
+                return followed;
             }
             self.shell.tick();
             let wait = match order.next(self.now()) {
@@ -124,7 +182,7 @@ impl<'a> Follower<'a> {
                     continue;
                 }
                 Next::Wait(wait) => wait,
-                Next::Done => return None,
+                Next::Done => return Followed::Left,
             };
             let deliveries = match heard.recv_timeout(wait.min(Duration::from_millis(100))) {
                 Ok(signal) => self.heard(signal, &mut order, &send),
@@ -137,7 +195,7 @@ impl<'a> Follower<'a> {
             };
             for delivery in deliveries {
                 match delivery {
-                    Delivery::Finished(result) => return Some(result),
+                    Delivery::Finished(result) => return Followed::Ended(result),
                     other => printer.deliver(other),
                 }
             }
@@ -155,6 +213,11 @@ impl<'a> Follower<'a> {
             }
             Signal::Frame(frame) => {
                 self.heard = true;
+                let caught_up = frame.events.iter().find_map(|event| match event.kind {
+                    EventKind::CaughtUp { last } => Some((last, Instant::now())),
+                    _ => None,
+                });
+                self.caught_up = self.caught_up.or(caught_up);
                 frame.events.into_iter().flat_map(|event| order.receive(event, now)).collect()
             }
             Signal::Disconnected { why, denied } => {
@@ -174,13 +237,23 @@ impl<'a> Follower<'a> {
                 order.found(*result, now)
             }
             Signal::Unreachable(why) => {
-                self.shell.warn(format!("{why}; the build goes on without us, trying again (Ctrl-C cancels it)"));
+                let way_out = if self.manner == Manner::Own { "cancels" } else { "leaves" };
+                self.shell.warn(format!("{why}; the build goes on without us, trying again (Ctrl-C {way_out} it)"));
                 Vec::new()
             }
             Signal::Reachable => {
                 self.shell.note("the backend is reached again");
                 Vec::new()
             }
+        }
+    }
+
+    /// Whether all that there was is shown, or it is too late for that.
+    fn seen(&self, order: &Order) -> Option<Followed> {
+        match self.caught_up {
+            Some((last, since)) if order.last_delivered() >= last || since.elapsed() > GLANCE => Some(Followed::Left),
+            None if self.begun.elapsed() > GLANCE => Some(Followed::Unheard),
+            _ => None,
         }
     }
 

@@ -9,7 +9,9 @@ mod printer;
 mod signal;
 mod socket;
 
-pub use follower::{Follower, Subject};
+pub use follower::{Followed, Follower, Manner, Subject};
 pub use line::{Line, Place};
+pub use log::Log;
 pub use paths::DevicePaths;
+pub use printer::Printer;
 pub use socket::Endpoint;

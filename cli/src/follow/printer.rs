@@ -6,6 +6,7 @@ use protocol::{Delivery, Event, EventKind, Status, Stream};
 
 use super::log::Log;
 use super::paths::{BuilderPaths, DevicePaths, PathMapping};
+use crate::storage::StorageError;
 use crate::terminal::Shell;
 
 /// Output held back behind what was not streamed, at most; streaming stops soon after the first gap anyway.
@@ -54,6 +55,11 @@ impl<'a> Printer<'a> {
             Delivery::Lost { from, to } => self.gap(from, to),
             Delivery::Finished(_) => {}
         }
+    }
+
+    /// Whether something is held back behind what never came.
+    pub fn lacks_something(&self) -> bool {
+        !self.held.is_empty()
     }
 
     fn gap(&mut self, from: u64, to: u64) {
@@ -124,6 +130,27 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// Shows the whole log of a build that has ended. What is missing was never printed, if the result is `complete`.
+    pub fn replay(&mut self, log: &mut Log, complete: bool) -> Result<(), StorageError> {
+        while let Some(event) = log.next()? {
+            match &event.kind {
+                EventKind::Status(status) => self.map(status),
+                _ => self.show(&event),
+            }
+        }
+        if !complete {
+            self.tell_missing(log);
+        }
+        Ok(())
+    }
+
+    fn tell_missing(&self, log: &Log) {
+        if !log.missing().is_empty() {
+            let attempts = log.missing().iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            self.shell.warn(format!("part of the build's output may be lost: there is no log of attempt {attempts}"));
+        }
+    }
+
     /// After the end: fills the gaps from the log and shows what was held behind them.
     pub fn finish(&mut self, log: &mut Log) {
         let mut ahead: Option<Event> = None;
@@ -165,9 +192,8 @@ impl<'a> Printer<'a> {
         // What the backend itself said between attempts is in no log; so a number that is missing says nothing.
         if let Some(error) = failure {
             self.shell.warn(format!("part of the build's output can't be shown: {error}"));
-        } else if !log.missing().is_empty() {
-            let attempts = log.missing().iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-            self.shell.warn(format!("part of the build's output may be lost: there is no log of attempt {attempts}"));
+        } else {
+            self.tell_missing(log);
         }
     }
 }

@@ -26,6 +26,11 @@ impl InstallRoot {
         Ok(Self(cwd.join(chosen)))
     }
 
+    /// This folder, chosen before.
+    pub fn chosen(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
     /// The folder itself.
     pub fn folder(&self) -> &Path {
         &self.0

@@ -80,9 +80,7 @@ impl StorageError {
 
 /// The text of the first `<name>` of an XML document; S3's answers are flat enough.
 pub fn element(xml: &str, name: &str) -> Option<String> {
-    let start = xml.find(&format!("<{name}>"))? + name.len() + 2;
-    let end = start + xml.get(start..)?.find(&format!("</{name}>"))?;
-    let text = xml.get(start..end)?;
+    let (text, _) = raw_element(xml, name)?;
     Some(
         text.replace("&lt;", "<")
             .replace("&gt;", ">")
@@ -92,9 +90,26 @@ pub fn element(xml: &str, name: &str) -> Option<String> {
     )
 }
 
+/// What stands in every `<name>`, as it stands there; none of them holds another of its name.
+pub fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    let mut rest = xml;
+    while let Some((text, after)) = raw_element(rest, name) {
+        found.push(text);
+        rest = after;
+    }
+    found
+}
+
+/// What stands in the first `<name>`, and what comes after it.
+fn raw_element<'a>(xml: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::element;
+    use super::{element, elements};
 
     #[test]
     fn elements_are_found_and_unescaped() {
@@ -103,5 +118,9 @@ mod tests {
         assert_eq!(element(xml, "Message").as_deref(), Some("a &lt; b"));
         assert_eq!(element(xml, "UploadId"), None);
         assert_eq!(element("<Code>x", "Code"), None);
+        let xml = "<R><Prefix>me/</Prefix><C><Prefix>a</Prefix></C><C><Prefix>b&amp;</Prefix></C><C>";
+        let inner: Vec<_> = elements(xml, "C").into_iter().filter_map(|part| element(part, "Prefix")).collect();
+        assert_eq!(inner, ["a", "b&"]);
+        assert!(elements(xml, "D").is_empty());
     }
 }

@@ -6,6 +6,7 @@ mod clock;
 mod download;
 mod error;
 mod http;
+mod list;
 mod signature;
 #[cfg(test)]
 mod tests;

@@ -2,16 +2,16 @@
 
 use anyhow::bail;
 use protocol::limits::PROTOCOL_VERSION;
-use protocol::{Details, Outcome, Request, keys};
+use protocol::{Details, Request};
 
-use super::completion::{Completion, Destination, nothing_to_install};
+use super::completion::Destination;
 use super::plan::{Place, Targets};
-use super::sending;
 use super::session::Session;
-use super::{environment, execution};
+use super::work::Work;
+use super::{detached, environment, sending};
 use crate::args::{Asked, Delivery, Typed};
+use crate::builds::Records;
 use crate::config::config_folder;
-use crate::follow::{DevicePaths, Subject};
 use crate::install::{InstallRoot, sha256_of};
 use crate::interrupt::{self, Interrupt};
 use crate::project::project_key;
@@ -31,38 +31,26 @@ pub fn build(shell: &Shell, interrupt: &Interrupt, typed: &Typed, asked: &Asked)
 
     let request = request(shell, typed, asked, &place, &targets)?;
     let build = sending::send_project(&session, &place, &request, asked.cloud.with_git)?;
-    let subject = Subject {
-        build: build.clone(),
-        owner: session.backend.owner.clone(),
-        socket: session.backend.socket.clone(),
-        paths: DevicePaths {
-            source: Some(place.project.top.clone()),
-            target: Some(place.target_dir.clone()),
-            root: None,
-            cwd: Some(place.cwd.clone()),
-        },
-        json: request.options.message_format.iter().any(|format| format.starts_with("json")),
+    let work = Work {
+        session: &session,
+        place: &place,
+        request: &request,
+        destination: &destination,
+        build: &build,
+        open: asked.open,
     };
-    let Some(result) = session.follow(subject) else { return Ok(interrupt::EXIT_CODE) };
-    let succeeded = result.outcome == Outcome::Succeeded;
-    let Some(info) = &result.artifact else {
-        if succeeded && asked.delivery != Delivery::TargetDir {
-            nothing_to_install(shell);
-        }
-        return Ok(result.client_exit_code());
+    let records = Records::beside(&config_folder()?);
+    let noted = records.save(&work.record(asked.project.manifest_path.as_deref()));
+    if asked.cloud.detach {
+        return detached::tell(&session, &build, noted);
+    }
+    // Whoever is killed from here on finds it again with `attach`.
+    let done = match session.follow(work.subject()) {
+        Some(result) => work.finish(&result, || records.remove(&build)),
+        None => Ok(interrupt::EXIT_CODE),
     };
-    let completion = Completion { session: &session, place: &place, request: &request, destination: &destination };
-    let key = keys::artifact(&session.backend.owner, &build);
-    let delivered = completion.run(&key, info, succeeded)?;
-    if succeeded && asked.open {
-        execution::open_documentation(shell, &place, &request)?;
-    }
-    if succeeded && request.command.executes() && request.options.no_run {
-        execution::list(shell, &place, &delivered.programs);
-    } else if succeeded && delivered.run_on_device {
-        return execution::run(shell, &place, &request, &delivered.programs);
-    }
-    Ok(result.client_exit_code())
+    records.remove(&build);
+    done
 }
 
 fn destination(place: &Place, asked: &Asked) -> anyhow::Result<Destination> {

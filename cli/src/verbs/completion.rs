@@ -379,7 +379,7 @@ fn profile_name(options: &CargoOptions) -> String {
 }
 
 /// The file's own name; of a program for another system with its ending (`.exe`).
-fn file_name(path: &str) -> anyhow::Result<&str> {
+pub(super) fn file_name(path: &str) -> anyhow::Result<&str> {
     let name = path.rsplit('/').next().unwrap_or(path);
     if !single_name(name) || name.starts_with('.') {
         bail!("the artifact holds a program with the name `{}`", name.escape_debug());

@@ -95,9 +95,14 @@ impl Place {
     /// Finds the project and reads cargo's configuration.
     pub fn find(common: &Common, args: &ProjectArgs) -> anyhow::Result<Self> {
         let cwd = std::env::current_dir().context("the current folder is gone")?;
+        Self::find_from(cwd, &common.config, args)
+    }
+
+    /// The same, as if the command had been typed in `cwd` with these `--config`.
+    pub fn find_from(cwd: PathBuf, config: &[String], args: &ProjectArgs) -> anyhow::Result<Self> {
         let cargo_home = environment::cargo_home(&cwd);
         let project = Project::find(&cwd, args.manifest_path.as_deref(), cargo_home.as_deref())?;
-        let (arguments, forwarded_config) = config_arguments(&common.config, &cwd, &project)?;
+        let (arguments, forwarded_config) = config_arguments(config, &cwd, &project)?;
         let target_dir = target_dir(args, environment::path, &cwd, &arguments, &project);
         Ok(Self { cwd, cargo_home, project, arguments, forwarded_config, target_dir })
     }

@@ -1,9 +1,12 @@
 //! A backend, spoken to: its storage, its clock, and keys to sign with.
 
+use std::thread;
+use std::time::Duration;
+
 use protocol::{BuildId, BuildResult, Outcome};
 
 use crate::config::{Backend, Config};
-use crate::follow::{Follower, Subject};
+use crate::follow::{DevicePaths, Followed, Follower, Manner, Subject};
 use crate::interrupt::Interrupt;
 use crate::random;
 use crate::storage::{Clock, Signer, Storage};
@@ -19,7 +22,8 @@ pub struct Session<'a> {
     pub backend: Backend,
     /// Its buckets.
     pub storage: Storage,
-    clock: Clock,
+    /// What time the backend has.
+    pub clock: Clock,
 }
 
 impl<'a> Session<'a> {
@@ -51,6 +55,28 @@ impl<'a> Session<'a> {
     /// said nothing more in time.
     pub fn follow(&self, subject: Subject) -> Option<Box<BuildResult>> {
         let result = Follower::new(self.shell, self.interrupt, &self.storage, subject).run(self.signer())?;
+        self.tell(&result);
+        Some(result)
+    }
+
+    /// Follows a build that somebody has begun before; what is said of its end is up to the caller.
+    pub fn watch(&self, subject: Subject, manner: Manner) -> Followed {
+        Follower::new(self.shell, self.interrupt, &self.storage, subject).in_manner(manner).watch(self.signer())
+    }
+
+    /// What is to be followed of a build of this owner; paths stay the builder's.
+    pub fn subject(&self, build: &BuildId) -> Subject {
+        Subject {
+            build: build.clone(),
+            owner: self.backend.owner.clone(),
+            socket: self.backend.socket.clone(),
+            paths: DevicePaths::default(),
+            json: false,
+        }
+    }
+
+    /// Says how a build ended where cargo did not.
+    pub fn tell(&self, result: &BuildResult) {
         if let Some(message) = &result.message {
             match result.outcome {
                 Outcome::Succeeded => self.shell.warn(message),
@@ -59,7 +85,17 @@ impl<'a> Session<'a> {
         } else if !matches!(result.outcome, Outcome::Succeeded | Outcome::Failed) {
             self.shell.error(ending(result.outcome));
         }
-        Some(result)
+    }
+
+    /// From now on Ctrl-C ends whatever is asked of the backend.
+    pub fn give_up_on_interrupt(&self) {
+        let (interrupt, storage) = (self.interrupt.clone(), self.storage.clone());
+        thread::spawn(move || {
+            while !interrupt.requested() {
+                thread::sleep(Duration::from_millis(50));
+            }
+            storage.shut_down();
+        });
     }
 }
 

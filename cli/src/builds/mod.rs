@@ -1,0 +1,14 @@
+//! Builds that were begun before: which there are, what became of them, and what this device noted of its own.
+
+mod found;
+mod recent;
+mod record;
+
+pub use found::{Found, State, gone, short};
+pub use recent::{Listed, list};
+pub use record::{BuildRecord, Install, Records};
+
+use std::time::Duration;
+
+/// Results, artifacts and logs are kept so long, by every backend.
+pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);

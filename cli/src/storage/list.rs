@@ -1,0 +1,130 @@
+//! What lies in the buckets: listings (docs.aws.amazon.com/AmazonS3, ListObjectsV2), and what is known of one source.
+
+use std::collections::BTreeMap;
+
+use protocol::limits::MAX_RESULT_BYTES;
+use protocol::{BuildId, BuildResult, Owner, keys};
+
+use super::client::{Bucket, Call, Patience, Storage, refused};
+use super::error::{StorageError, element, elements};
+
+/// A thousand keys come to a few hundred KiB.
+const MAX_LISTING_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Pages of one listing, at most: far more builds than anyone begins in a week.
+const MAX_PAGES: usize = 100;
+
+const ACTION: &str = "list the builds";
+
+impl Storage {
+    /// Ids of builds that have a source, of those that began at `since` (milliseconds since 1970) or later.
+    pub fn sources_since(&self, owner: &Owner, since: u64) -> Result<Vec<BuildId>, StorageError> {
+        let keys = self.list(Bucket::Input, owner, since, &[], "Contents", "Key")?;
+        Ok(keys.iter().filter_map(|key| keys::parse_source(key).ok()).map(|(_, id)| id).collect())
+    }
+
+    /// Ids of builds that have something in the output bucket: they have begun, or ended.
+    pub fn outputs_since(&self, owner: &Owner, since: u64) -> Result<Vec<BuildId>, StorageError> {
+        let prefixes = self.list(Bucket::Output, owner, since, &[("delimiter", "/")], "CommonPrefixes", "Prefix")?;
+        let id = |prefix: &String| prefix.strip_suffix('/')?.rsplit('/').next()?.parse().ok();
+        Ok(prefixes.iter().filter_map(id).collect())
+    }
+
+    /// Whether anything of a build lies in the output bucket.
+    pub fn has_output(&self, owner: &Owner, build: &BuildId) -> Result<bool, StorageError> {
+        let prefix = format!("{owner}/{build}/");
+        let xml = self.page(Bucket::Output, &[("list-type", "2"), ("prefix", &prefix), ("max-keys", "1")])?;
+        Ok(element(&xml, "Key").is_some())
+    }
+
+    /// A build's result, if there is one.
+    pub fn result(&self, owner: &Owner, build: &BuildId) -> Result<Option<Box<BuildResult>>, StorageError> {
+        let action = "read the build's result";
+        let senseless = |why: String| StorageError::Senseless { action: action.to_owned(), why };
+        let key = keys::result(owner, build);
+        let mut response = self.call(&call(action, "GET", Bucket::Output, &key, &[]), Patience::Long)?;
+        match response.status().as_u16() {
+            200 => {
+                let json = response.body_mut().with_config().limit(MAX_RESULT_BYTES).read_to_vec();
+                let json = json.map_err(|error| senseless(error.to_string()))?;
+                let result: BuildResult =
+                    serde_json::from_slice(&json).map_err(|error| senseless(error.to_string()))?;
+                if result.id != *build {
+                    return Err(senseless("it is another build's".to_owned()));
+                }
+                Ok(Some(Box::new(result)))
+            }
+            404 => Ok(None),
+            _ => Err(refused(action, response)),
+        }
+    }
+
+    /// The metadata of a build's source, names without `x-amz-meta-`; `None` if it isn't there (any more).
+    pub fn source_metadata(
+        &self,
+        owner: &Owner,
+        build: &BuildId,
+    ) -> Result<Option<BTreeMap<String, String>>, StorageError> {
+        let (action, key) = ("look at the build's source", keys::source(owner, build));
+        let response = self.call(&call(action, "HEAD", Bucket::Input, &key, &[]), Patience::Long)?;
+        match response.status().as_u16() {
+            200 => {
+                let headers = response.headers().iter();
+                let metadata = headers.filter_map(|(name, value)| {
+                    Some((name.as_str().strip_prefix("x-amz-meta-")?.to_owned(), value.to_str().ok()?.to_owned()))
+                });
+                Ok(Some(metadata.collect()))
+            }
+            404 => Ok(None),
+            _ => Err(refused(action, response)),
+        }
+    }
+
+    /// The texts of `inner` in each `outer` of a listing of the owner's builds.
+    fn list(
+        &self,
+        bucket: Bucket,
+        owner: &Owner,
+        since: u64,
+        more: &[(&str, &str)],
+        outer: &str,
+        inner: &str,
+    ) -> Result<Vec<String>, StorageError> {
+        let prefix = format!("{owner}/");
+        let after = format!("{prefix}{}", BuildId::new(since, [0; 10]));
+        let mut found = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let mut query = vec![("list-type", "2"), ("prefix", &prefix), ("start-after", &after)];
+            query.extend(more);
+            query.extend(token.as_deref().map(|token| ("continuation-token", token)));
+            let xml = self.page(bucket, &query)?;
+            found.extend(elements(&xml, outer).into_iter().filter_map(|part| element(part, inner)));
+            let truncated = element(&xml, "IsTruncated").is_some_and(|text| text == "true");
+            token = element(&xml, "NextContinuationToken").filter(|_| truncated);
+            if token.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn page(&self, bucket: Bucket, query: &[(&str, &str)]) -> Result<String, StorageError> {
+        let mut response = self.call(&call(ACTION, "GET", bucket, "", query), Patience::Long)?;
+        if response.status() != 200 {
+            return Err(refused(ACTION, response));
+        }
+        let xml = response.body_mut().with_config().limit(MAX_LISTING_BYTES).read_to_string();
+        xml.map_err(|error| StorageError::Senseless { action: ACTION.to_owned(), why: error.to_string() })
+    }
+}
+
+fn call<'a>(
+    action: &'a str,
+    method: &'a str,
+    bucket: Bucket,
+    key: &'a str,
+    query: &'a [(&'a str, &'a str)],
+) -> Call<'a> {
+    Call { action, method, bucket, key, query, headers: Vec::new(), body: &[], sent: None }
+}

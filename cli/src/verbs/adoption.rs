@@ -1,0 +1,107 @@
+//! Programs of a build that another device began, installed here.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use protocol::limits::MAX_ARTIFACT_BYTES;
+use protocol::{ArtifactFile, ArtifactInfo, BuildResult, FileKind, PackageRef, keys};
+
+use super::completion::file_name;
+use super::session::Session;
+use crate::device;
+use crate::install::{Artifact, Detail, InstallRoot, Installation, Provenance, Staged, check_executable};
+use crate::terminal::bytes;
+
+/// What stands in cargo's bookkeeping for a folder on another device.
+const ELSEWHERE: &str = "/cargo-cloud";
+
+/// Installs all programs of the build's artifact.
+///
+/// # Errors
+/// When they are for another kind of machine, or something else of this name is installed; nothing is changed then.
+pub fn install(
+    session: &Session,
+    result: &BuildResult,
+    info: &ArtifactInfo,
+    root: &InstallRoot,
+    force: bool,
+) -> anyhow::Result<()> {
+    let mut artifact = fetch(session, result, info, root)?;
+    let manifest = artifact.manifest().clone();
+    let asked = result.asked.clone().unwrap_or_default();
+    let here = device::triple();
+    let mut staged: BTreeMap<Provenance, BTreeMap<String, Staged>> = BTreeMap::new();
+    let mut triple = manifest.host.clone();
+    for (file, package, target) in manifest.files.iter().filter_map(program) {
+        triple = target.unwrap_or(&manifest.host).to_owned();
+        let wanted = asked.targets.contains(&triple) || here.as_deref() == Some(&triple);
+        let name = file_name(&file.path)?;
+        if !wanted {
+            let here = here.as_deref().unwrap_or("of an unknown kind");
+            bail!("the build made `{name}` for {triple}, and this device is {here}; nothing was installed");
+        }
+        let mut program = Staged::new(root.bin().join(name))?;
+        artifact.unpack(file, program.file())?;
+        if let Err(why) = check_executable(program.file(), &triple) {
+            bail!("the backend sent `{name}`, which can't be for {triple}: {why}; nothing was installed");
+        }
+        let package = Provenance {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            folder: format!("{ELSEWHERE}/{}/{}", asked.project, package.directory).trim_end_matches('/').to_owned(),
+        };
+        if staged.entry(package).or_default().insert(name.to_owned(), program).is_some() {
+            bail!("the artifact holds `{name}` twice");
+        }
+    }
+    if staged.is_empty() {
+        session.shell.note("there is nothing to install: the build made no programs");
+        return Ok(());
+    }
+    let mut installation = Installation::begin(session.shell, root)?;
+    for (package, files) in &staged {
+        installation.check(package, &files.keys().cloned().collect::<Vec<_>>(), force)?;
+    }
+    let detail = Detail {
+        features: Vec::new(),
+        all_features: false,
+        no_default_features: false,
+        profile: "release".to_owned(),
+        target: triple,
+        rustc: manifest.rustc,
+    };
+    for (package, files) in staged {
+        installation.install(&package, files, &detail)?;
+    }
+    if let Some(warning) = root.path_warning(std::env::var_os("PATH").as_deref()) {
+        session.shell.warn(warning);
+    }
+    Ok(())
+}
+
+fn program(file: &ArtifactFile) -> Option<(&ArtifactFile, &PackageRef, Option<&str>)> {
+    match &file.kind {
+        FileKind::Executable { target_kind, package, target, .. } if target_kind == "bin" => {
+            Some((file, package, target.as_deref()))
+        }
+        _ => None,
+    }
+}
+
+fn fetch(session: &Session, result: &BuildResult, info: &ArtifactInfo, root: &InstallRoot) -> anyhow::Result<Artifact> {
+    let Session { shell, interrupt, storage, backend, .. } = session;
+    if info.size > MAX_ARTIFACT_BYTES {
+        bail!("the artifact is {}, the limit is {}", bytes(info.size), bytes(MAX_ARTIFACT_BYTES));
+    }
+    let file = tempfile::tempfile_in(root.bin())
+        .with_context(|| format!("could not write into `{}`", root.bin().display()))?;
+    let progress = |done| {
+        shell.transfer("Downloading", done, info.size);
+        !interrupt.requested()
+    };
+    let fetched = storage.download(&keys::artifact(&backend.owner, &result.id), info, &file, progress);
+    shell.clear();
+    fetched?;
+    shell.status("Downloaded", bytes(info.size));
+    Artifact::open(file)
+}

@@ -1,0 +1,165 @@
+//! `cargo cloud builds`: what was built lately.
+
+use protocol::{AskedFor, BuildResult, Outcome};
+use serde_json::json;
+
+use super::session::Session;
+use crate::args::{BuildsArgs, Typed};
+use crate::builds::{self, Listed, State, short};
+use crate::interrupt::Interrupt;
+use crate::terminal::{Shell, bytes};
+
+const HEADINGS: [&str; 6] = ["BUILD", "BEGAN", "COMMAND", "OUTCOME", "TIME", "SIZE"];
+
+/// Prints the latest builds of the owner, from any device, the newest first.
+pub fn builds(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &BuildsArgs) -> anyhow::Result<u8> {
+    let session = Session::open(shell, interrupt, typed.cli.common.backend.as_deref())?;
+    session.give_up_on_interrupt();
+    let owner = &session.backend.owner;
+    let listed = builds::list(&session.storage, &session.clock, owner, args.limit)?;
+    let now = session.clock.unix_ms();
+    if args.json {
+        listed.iter().for_each(|listed| shell.print(as_json(listed, now)));
+        return Ok(0);
+    }
+    if listed.is_empty() {
+        shell.note(format!("owner `{owner}` has no builds at `{}` of the last 7 days", session.backend.name));
+        return Ok(0);
+    }
+    let rows: Vec<_> = listed.iter().map(|listed| row(listed, now)).collect();
+    table(&rows).iter().for_each(|line| shell.print(line));
+    Ok(0)
+}
+
+fn row(listed: &Listed, now: u64) -> [String; 6] {
+    let began = listed.found.id.unix_ms();
+    let (time, size) = match &listed.found.state {
+        State::Ended(result) => {
+            (duration(result.times.total()), result.artifact.as_ref().map(|artifact| bytes(artifact.size)))
+        }
+        _ => (duration(now.saturating_sub(began)), None),
+    };
+    [
+        short(&listed.found.id).to_owned(),
+        age(now.saturating_sub(began)),
+        command(listed.asked.as_ref()),
+        outcome(&listed.found.state).to_owned(),
+        time,
+        size.unwrap_or_default(),
+    ]
+}
+
+/// What was asked for, in a few words.
+pub fn command(asked: Option<&AskedFor>) -> String {
+    let Some(asked) = asked else { return "?".to_owned() };
+    // Whoever cleans all names no project.
+    let targets = if asked.targets.is_empty() { String::new() } else { format!(" ({})", asked.targets.join(", ")) };
+    format!("{} {}{targets}", asked.command, asked.name())
+}
+
+fn outcome(state: &State) -> &'static str {
+    match state {
+        State::Ended(result) => outcome_of(result),
+        State::Going { begun: true, .. } => "running",
+        State::Going { begun: false, .. } => "queued",
+        State::Ending => "ending",
+        State::Gone => "gone",
+    }
+}
+
+/// How a build ended, in a word.
+pub fn outcome_of(result: &BuildResult) -> &'static str {
+    match result.outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Cancelled => "cancelled",
+        Outcome::TimedOut => "timed out",
+        Outcome::Crashed => "crashed",
+        Outcome::Refused => "refused",
+        _ => "unknown",
+    }
+}
+
+fn as_json(listed: &Listed, now: u64) -> serde_json::Value {
+    let id = &listed.found.id;
+    let result = match &listed.found.state {
+        State::Ended(result) => Some(result),
+        _ => None,
+    };
+    let time = result.map_or(now.saturating_sub(id.unix_ms()), |result| result.times.total());
+    json!({
+        "id": id,
+        "began_ms": id.unix_ms(),
+        "command": listed.asked.as_ref().map(|asked| &asked.command),
+        "project": listed.asked.as_ref().map(|asked| &asked.project),
+        "targets": listed.asked.as_ref().map(|asked| &asked.targets),
+        "outcome": outcome(&listed.found.state),
+        "exit_code": result.and_then(|result| result.exit_code),
+        "message": result.and_then(|result| result.message.as_ref()),
+        "time_ms": time,
+        "size": result.and_then(|result| Some(result.artifact.as_ref()?.size)),
+    })
+}
+
+/// Lines with columns as wide as they need.
+fn table(rows: &[[String; 6]]) -> Vec<String> {
+    let headings = HEADINGS.map(str::to_owned);
+    let all: Vec<_> = std::iter::once(&headings).chain(rows).collect();
+    let width = |column: usize| all.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 6] = std::array::from_fn(width);
+    let line = |row: &[String; 6]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    all.into_iter().map(line).collect()
+}
+
+/// How long ago, in the largest unit that leaves at least 2, or 1 of the smallest.
+fn age(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let (count, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7200 => (seconds / 60, "minute"),
+        7200..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+}
+
+/// How long, as cargo says it.
+fn duration(ms: u64) -> String {
+    let seconds = ms / 1000;
+    if seconds < 60 {
+        format!("{}.{:02}s", seconds, ms % 1000 / 10)
+    } else {
+        format!("{}m {:02}s", seconds / 60, seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        for (ms, text) in [
+            (0, "0 seconds ago"),
+            (1_000, "1 second ago"),
+            (119_000, "119 seconds ago"),
+            (3_599_000, "59 minutes ago"),
+            (7_200_000, "2 hours ago"),
+            (200_000_000, "2 days ago"),
+        ] {
+            assert_eq!(age(ms), text);
+        }
+        assert_eq!((duration(1_230).as_str(), duration(61_000).as_str()), ("1.23s", "1m 01s"));
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_they_need() {
+        let row = |first: &str, last: &str| [first, "b", "c", "d", "e", last].map(str::to_owned);
+        let lines = table(&[row("long-name", ""), row("a", "1 B")]);
+        assert_eq!(lines[0], "BUILD      BEGAN  COMMAND  OUTCOME  TIME  SIZE");
+        assert_eq!(lines[1], "long-name  b      c        d        e");
+    }
+}

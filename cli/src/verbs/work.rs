@@ -1,0 +1,95 @@
+//! A build of a project that was sent: followed, brought back, and noted for the case that someone else has to do so.
+
+use std::path::Path;
+
+use protocol::{BuildId, BuildResult, Outcome, Request, keys};
+
+use super::completion::{Completion, Destination, nothing_to_install};
+use super::execution;
+use super::plan::Place;
+use super::session::Session;
+use crate::builds::{BuildRecord, Install};
+use crate::follow::{DevicePaths, Subject};
+
+/// What is left to do of a build that was sent.
+pub struct Work<'a> {
+    /// The backend.
+    pub session: &'a Session<'a>,
+    /// The project.
+    pub place: &'a Place,
+    /// What was asked for.
+    pub request: &'a Request,
+    /// Where what is built goes.
+    pub destination: &'a Destination,
+    /// Which build.
+    pub build: &'a BuildId,
+    /// `doc --open`.
+    pub open: bool,
+}
+
+impl Work<'_> {
+    /// How it is followed.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            paths: device_paths(self.place),
+            json: self.request.options.message_format.iter().any(|format| format.starts_with("json")),
+            ..self.session.subject(self.build)
+        }
+    }
+
+    /// Brings back what was built, and runs it where the builder could not; `settled` is called when nothing is left to
+    /// bring back. Returns the exit code.
+    pub fn finish(&self, result: &BuildResult, settled: impl FnOnce()) -> anyhow::Result<u8> {
+        let Self { session, place, request, destination, .. } = *self;
+        let succeeded = result.outcome == Outcome::Succeeded;
+        let Some(info) = &result.artifact else {
+            settled();
+            if succeeded && matches!(destination, Destination::Install { .. }) {
+                nothing_to_install(session.shell);
+            }
+            return Ok(result.client_exit_code());
+        };
+        let completion = Completion { session, place, request, destination };
+        let key = keys::artifact(&session.backend.owner, self.build);
+        let delivered = completion.run(&key, info, succeeded)?;
+        settled();
+        if succeeded && self.open {
+            execution::open_documentation(session.shell, place, request)?;
+        }
+        if succeeded && request.command.executes() && request.options.no_run {
+            execution::list(session.shell, place, &delivered.programs);
+        } else if succeeded && delivered.run_on_device {
+            return execution::run(session.shell, place, request, &delivered.programs);
+        }
+        Ok(result.client_exit_code())
+    }
+
+    /// What another process of this device needs to go on; `--manifest-path` as it was typed.
+    pub fn record(&self, manifest_path: Option<&Path>) -> BuildRecord {
+        let (install, target_dir, artifact_dir) = match self.destination {
+            Destination::Install { root, force, target_dir, artifact_dir } => {
+                (Some(Install { root: root.folder().to_owned(), force: *force }), target_dir, artifact_dir)
+            }
+            Destination::TargetDir { folder, artifact_dir } => (None, folder, artifact_dir),
+        };
+        let mut record = BuildRecord::new(self.build.clone(), &self.session.backend.name, self.request);
+        record.cwd.clone_from(&self.place.cwd);
+        record.manifest_path = manifest_path.map(Path::to_owned);
+        record.root.clone_from(&self.place.project.root);
+        record.target_dir.clone_from(target_dir);
+        record.install = install;
+        record.artifact_dir.clone_from(artifact_dir);
+        record.open = self.open;
+        record
+    }
+}
+
+/// The device's folders, for what a build of this project prints.
+pub fn device_paths(place: &Place) -> DevicePaths {
+    DevicePaths {
+        source: Some(place.project.top.clone()),
+        target: Some(place.target_dir.clone()),
+        root: None,
+        cwd: Some(place.cwd.clone()),
+    }
+}
