@@ -20,7 +20,7 @@ mod verbs;
 
 use std::process::ExitCode;
 
-use args::{Typed, Verb};
+use args::{Refusal, Typed, Verb};
 use interrupt::Interrupt;
 use storage::StorageError;
 use terminal::{ColorWhen, Shell};
@@ -31,11 +31,7 @@ const EXIT_FAILURE: u8 = 101;
 fn main() -> ExitCode {
     let mut typed = match args::parse() {
         Ok(typed) => typed,
-        Err(error) => {
-            // Help goes to standard output and is no failure; for the rest cargo exits with 1.
-            let _ = error.print();
-            return ExitCode::from(u8::from(error.use_stderr()));
-        }
+        Err(refusal) => return refuse(refusal),
     };
     typed.cli.common.quiet = environment::quiet(&typed.cli.common);
     let color = environment::color(typed.cli.common.color, environment::variable("CARGO_TERM_COLOR").as_deref());
@@ -55,6 +51,24 @@ fn main() -> ExitCode {
             if let Some(hint) = error.downcast_ref::<StorageError>().and_then(StorageError::hint) {
                 shell.note(hint);
             }
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
+
+fn refuse(refusal: Refusal) -> ExitCode {
+    match refusal {
+        // Help goes to standard output and is no failure; for the rest cargo exits with 1.
+        Refusal::Clap(error) => {
+            let _ = error.print();
+            ExitCode::from(u8::from(error.use_stderr()))
+        }
+        Refusal::Help(mut command) => {
+            let _ = command.print_help();
+            ExitCode::SUCCESS
+        }
+        Refusal::Verb(why) => {
+            Shell::new(ColorWhen::default(), false).error(why);
             ExitCode::from(EXIT_FAILURE)
         }
     }

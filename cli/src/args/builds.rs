@@ -11,7 +11,8 @@ const IDS: &str =
 /// Options of `builds`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Builds of all devices of the backend's owner, of the last 7 days; TIME is all that the builder spent, or, of one that goes on, how long ago it began."
+    after_help = "Builds of all devices of the backend's owner, of the last 7 days. TIME is what the builder spent, or,
+of a build that goes on, how long ago it began."
 )]
 pub struct BuildsArgs {
     /// Show at most N builds
@@ -24,8 +25,10 @@ pub struct BuildsArgs {
 
 /// Options of `logs`.
 #[derive(Debug, Args)]
-#[command(after_help = format!("{IDS}\n\nWhat the build printed on standard output goes to standard output, all else to standard error. \
-The exit code is 0 whatever became of the build. Ctrl-C leaves the build alone."))]
+#[command(after_help = format!("{IDS}
+
+What the build printed on standard output goes to standard output, all else to standard error. The
+exit code is 0 whatever became of the build. Ctrl-C leaves the build alone."))]
 pub struct LogsArgs {
     /// Which build
     #[arg(value_name = "ID")]
@@ -37,10 +40,15 @@ pub struct LogsArgs {
 
 /// Options of `attach`.
 #[derive(Debug, Args)]
-#[command(after_help = format!("{IDS} Without ID it is the latest of this project that was left with `--detach`, or by a client \
-that was killed; outside of a project, the latest of this device.\n\nThe build is shown from its beginning. What it makes is brought back as the command that began it would have: \
-installed, left in the target directory, or run. A build that another device began is only shown, unless --root tells \
-where to install its programs.\n\nThe exit code is what the build's own command would have had. Ctrl-C leaves the build alone; `cargo cloud cancel ID` ends it."))]
+#[command(after_help = format!("{IDS} Without ID it is the latest of this project that was left with `--detach`,
+or by a client that was killed; outside of a project, the latest of this device.
+
+The build is shown from its beginning. What it makes is brought back as the command that began it
+would have: installed, left in the target directory, or run. A build that another device began is
+only shown, unless --root tells where to install its programs.
+
+The exit code is what the build's own command would have had. Ctrl-C leaves the build alone;
+`cargo cloud cancel ID` ends it."))]
 pub struct AttachArgs {
     /// Which build
     #[arg(value_name = "ID")]
@@ -55,7 +63,9 @@ pub struct AttachArgs {
 
 /// Options of `cancel`.
 #[derive(Debug, Args)]
-#[command(after_help = format!("{IDS}\n\nThe exit code is 0 when the build does not go on, also if it had ended before."))]
+#[command(after_help = format!("{IDS}
+
+The exit code is 0 when the build does not go on, also if it had ended before."))]
 pub struct CancelArgs {
     /// Which build
     #[arg(value_name = "ID")]

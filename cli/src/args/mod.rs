@@ -1,5 +1,7 @@
 //! The command line.
 
+mod alias;
+mod aliases;
 mod asked;
 mod build;
 mod builds;
@@ -12,12 +14,16 @@ mod doctor;
 mod flags;
 mod fmt;
 mod install;
+mod help;
 mod run;
 mod test;
+mod unknown;
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use asked::{Asked, Delivery};
 pub use build::BuildArgs;
@@ -37,7 +43,7 @@ use crate::terminal::ColorWhen;
 
 /// Builds Rust in the cloud, for machines too small to compile Rust, and installs what was built.
 #[derive(Debug, Parser)]
-#[command(name = "cargo-cloud", bin_name = "cargo cloud", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "cargo-cloud", bin_name = "cargo cloud", version, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -51,7 +57,7 @@ pub struct Cli {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Common {
     /// Use this backend of the configuration
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Cloud Options")]
     pub backend: Option<String>,
     /// Print less: no status, no progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -60,7 +66,7 @@ pub struct Common {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Coloring
-    #[arg(long, global = true, value_name = "WHEN")]
+    #[arg(long, global = true, value_name = "WHEN", value_parser = color_parser())]
     pub color: Option<ColorWhen>,
     /// Override a cargo configuration value
     #[arg(long, global = true, value_name = "KEY=VALUE|PATH")]
@@ -134,12 +140,26 @@ pub struct Typed {
     pub by_cargo: bool,
 }
 
-/// Reads the command line of this process.
-pub fn parse() -> Result<Typed, clap::Error> {
-    parse_from(std::env::args_os().collect())
+/// Why there is nothing to do.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Help that was asked for, or what is wrong with a verb's flags.
+    Clap(Box<clap::Error>),
+    /// Nothing was asked for: the help.
+    Help(Box<clap::Command>),
+    /// No such verb, or an alias that leads nowhere.
+    Verb(String),
 }
 
-fn parse_from(mut args: Vec<OsString>) -> Result<Typed, clap::Error> {
+/// Reads the command line of this process.
+pub fn parse() -> Result<Typed, Refusal> {
+    parse_from(std::env::args_os().collect(), &aliases::of_here)
+}
+
+fn parse_from(
+    mut args: Vec<OsString>,
+    aliases: &dyn Fn(&str) -> anyhow::Result<Option<Vec<String>>>,
+) -> Result<Typed, Refusal> {
     let by_cargo = args.get(1).is_some_and(|arg| arg == "cloud");
     if by_cargo {
         args.remove(1);
@@ -148,29 +168,55 @@ fn parse_from(mut args: Vec<OsString>) -> Result<Typed, clap::Error> {
     if toolchain.is_some() {
         args.remove(1);
     }
-    Ok(Typed { cli: Cli::try_parse_from(args)?, toolchain, by_cargo })
+    let mut command = help::command();
+    // Cargo's own short names can be given another meaning, its verbs can't.
+    let is_verb = |name: &str| name == "help" || command.get_subcommands().any(|verb| verb.get_name() == name);
+    let args = alias::expand(args, is_verb, aliases).map_err(|error| Refusal::Verb(format!("{error:#}")))?;
+    match command.try_get_matches_from_mut(args).and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => Ok(Typed { cli, toolchain, by_cargo }),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::InvalidSubcommand => Refusal::Verb(unknown::said(&error, &command)),
+            ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                Refusal::Help(Box::new(command))
+            }
+            _ => Refusal::Clap(Box::new(error)),
+        }),
+    }
+}
+
+fn color_parser() -> impl TypedValueParser<Value = ColorWhen> {
+    // Cargo's help names the values and doesn't explain them.
+    PossibleValuesParser::new(["auto", "always", "never"]).try_map(|text| ColorWhen::from_str(&text, false))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn typed(line: &str) -> Result<Typed, clap::Error> {
-        parse_from(line.split_whitespace().map(OsString::from).collect())
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        <Cli as clap::CommandFactory>::command().debug_assert();
+    fn typed(line: &str) -> Result<Typed, Refusal> {
+        let aliases = |name: &str| Ok((name == "xb").then(|| vec!["build".to_owned(), "-r".to_owned()]));
+        parse_from(line.split_whitespace().map(OsString::from).collect(), &aliases)
     }
 
     #[test]
     fn cargo_cloud_and_cargo_dash_cloud_are_one() {
-        for line in ["cargo-cloud b -r", "cargo-cloud cloud build -r"] {
+        for line in ["cargo-cloud b -r", "cargo-cloud cloud build -r", "cargo-cloud xb"] {
             assert!(matches!(typed(line).unwrap().cli.verb, Verb::Build(args) if args.release));
         }
         let typed = typed("cargo-cloud cloud +nightly build -q").unwrap();
         assert_eq!((typed.toolchain.as_deref(), typed.by_cargo, typed.cli.common.quiet), (Some("nightly"), true, true));
+    }
+
+    #[test]
+    fn the_near_name_is_said() {
+        for (line, near) in [("x biuld", "build"), ("x help chekc", "check"), ("x attahc", "attach")] {
+            let Err(Refusal::Verb(said)) = typed(line) else { panic!("{line}") };
+            assert!(said.contains(&format!("similar name exists: `{near}`")), "{said}");
+        }
+        assert!(matches!(typed("x"), Err(Refusal::Help(_))));
+        assert!(matches!(typed("x -v"), Err(Refusal::Help(_))));
+        let Err(Refusal::Clap(error)) = typed("x build --relase") else { panic!("no flag of ours") };
+        assert!(error.to_string().contains("'--release'"), "{error}");
     }
 
     #[test]

@@ -74,6 +74,11 @@ impl CargoConfig {
         self.path("install", "root")
     }
 
+    /// `alias.NAME`, as it is written.
+    pub fn alias(&self, name: &str) -> Option<&Value> {
+        self.find("alias", name).map(|(_, value)| value)
+    }
+
     fn path(&self, section: &str, key: &str) -> Option<PathBuf> {
         let (layer, value) = self.find(section, key)?;
         Some(super::normalize(&layer.folder.join(value.as_str()?)))

@@ -1,0 +1,82 @@
+//! The definition of the command line as it is shown: cargo's sections, in cargo's order.
+
+use std::fmt::Write;
+
+use clap::{Command, CommandFactory};
+
+use super::Cli;
+
+/// Verbs that cargo doesn't have, by what they are about; all others come before these.
+const SECTIONS: [(&str, &[&str]); 2] = [
+    ("Builds that were begun before", &["builds", "logs", "attach", "cancel", "clean"]),
+    ("Setting up", &["configure", "doctor", "help"]),
+];
+
+/// Flags that stand among a verb's plain options, as in cargo, whatever group they come after.
+const PLAIN: [&str; 3] = ["future_incompat_report", "message_format", "unstable"];
+
+/// The command line.
+pub fn command() -> Command {
+    let command = Cli::command().mut_subcommands(|verb| {
+        let plain: Vec<_> = verb.get_arguments().map(|arg| arg.get_id().to_string()).collect();
+        let plain = plain.into_iter().filter(|id| PLAIN.contains(&id.as_str()));
+        plain.fold(verb, |verb, id| verb.mut_arg(id, |arg| arg.help_heading(None)))
+    });
+    let template = format!(
+        "{{about-with-newline}}\nUsage: cargo cloud [+toolchain] [OPTIONS] [COMMAND]\n\nOptions:\n{{options}}\n\n{}\n\n\
+         See `cargo cloud help <command>` for more on one of them.",
+        verbs(&command).trim_end()
+    );
+    command.help_template(template)
+}
+
+/// All verbs with what they do, section by section.
+fn verbs(command: &Command) -> String {
+    let help = ("help".to_owned(), "Print what a command does, and its options".to_owned());
+    let listed: Vec<(String, String, String)> = command
+        .get_subcommands()
+        .filter(|verb| !verb.is_hide_set())
+        .map(|verb| {
+            let names: Vec<_> = std::iter::once(verb.get_name()).chain(verb.get_visible_aliases()).collect();
+            let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+            (verb.get_name().to_owned(), names.join(", "), about)
+        })
+        .chain(std::iter::once((help.0.clone(), help.0, help.1)))
+        .collect();
+    let width = listed.iter().map(|(_, names, _)| names.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    let mut section = |title: &str, is_in: &dyn Fn(&str) -> bool| {
+        let _ = writeln!(out, "{title}:");
+        for (_, names, about) in listed.iter().filter(|(name, ..)| is_in(name)) {
+            let _ = writeln!(out, "    {names:<width$}  {about}");
+        }
+        out.push('\n');
+    };
+    section("Commands", &|name| !SECTIONS.iter().any(|(_, verbs)| verbs.contains(&name)));
+    for (title, verbs) in SECTIONS {
+        section(title, &|name| verbs.contains(&name));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound_and_every_verb_is_listed_once() {
+        let mut command = command();
+        command.clone().debug_assert();
+        let help = command.render_help().to_string();
+        for verb in Cli::command().get_subcommands() {
+            let lines = help.lines().filter(|line| {
+                line.strip_prefix("    ").is_some_and(|line| line.split([' ', ',']).next() == Some(verb.get_name()))
+            });
+            assert_eq!(lines.count(), 1, "{}", verb.get_name());
+        }
+        for (_, verbs) in SECTIONS {
+            assert!(verbs.iter().all(|verb| *verb == "help" || Cli::command().find_subcommand(verb).is_some()));
+        }
+        assert!(help.contains("    build, b "), "{help}");
+    }
+}

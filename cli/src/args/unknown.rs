@@ -1,0 +1,21 @@
+//! A verb that there is not, in cargo's words.
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue};
+
+/// What to say of it.
+pub fn said(error: &clap::Error, command: &Command) -> String {
+    let name = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) => name.as_str(),
+        _ => "",
+    };
+    let near = near(name, command.get_subcommands().map(Command::get_name));
+    let near = near.map(|near| format!("\n\nhelp: a command with a similar name exists: `{near}`")).unwrap_or_default();
+    format!("no such command: `{}`{near}\n\nhelp: `cargo cloud --help` lists the commands", name.escape_debug())
+}
+
+/// The nearest name, three mistakes away at most, as cargo has it.
+fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = names.map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate));
+    near.filter(|(distance, candidate)| *distance <= 3 && *distance < candidate.len()).min().map(|(_, near)| near)
+}
