@@ -6,7 +6,8 @@ use clap::Args;
 
 /// What to say of ids.
 const IDS: &str =
-    "ID is what `cargo cloud builds` shows, or any beginning or end of the build's full id that fits one build alone.";
+    "ID is what `cargo cloud builds` shows, or any beginning or end of the build's full id that fits
+one build alone.";
 
 /// Options of `builds`.
 #[derive(Debug, Args)]
