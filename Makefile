@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TOOLS := target/tools
 
-.PHONY: help demo test test-aws test-real android-tools lint figures figures-aws
+.PHONY: help demo test test-aws test-real android-tools lint figures figures-aws manual
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -32,6 +32,9 @@ lint: $(TOOLS)/bin/shellcheck ## Formatting, clippy, shellcheck
 	CARGO_TARGET_DIR=target/examples $(CARGO) clippy --locked --manifest-path examples/heft/Cargo.toml -- -D warnings
 	$(TOOLS)/bin/shellcheck .ci/run scripts/*.sh conformance/fixtures/*.sh
 	@scripts/terraform-checks.sh
+
+manual: ## Completions for bash, zsh and fish, and man pages, into target/manual
+	$(CARGO) run --quiet -p cargo-cloud --features manual -- --write-manual target/manual
 
 figures: ## Measure what the README reports (needs about ten minutes)
 	@scripts/figures.sh

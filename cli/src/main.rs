@@ -12,6 +12,8 @@ mod environment;
 mod follow;
 mod install;
 mod interrupt;
+#[cfg(feature = "manual")]
+mod manual;
 mod project;
 mod source;
 mod storage;
@@ -29,6 +31,10 @@ use terminal::{ColorWhen, Shell};
 const EXIT_FAILURE: u8 = 101;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "manual")]
+    if let Some(folder) = manual::wanted() {
+        return manual::run(&folder);
+    }
     let mut typed = match args::parse() {
         Ok(typed) => typed,
         Err(refusal) => return refuse(refusal),
@@ -76,15 +82,10 @@ fn refuse(refusal: Refusal) -> ExitCode {
 
 fn run(shell: &Shell, typed: &Typed) -> anyhow::Result<u8> {
     let interrupt = Interrupt::install()?;
+    if let Some(asked) = typed.cli.verb.asked()? {
+        return verbs::build(shell, &interrupt, typed, &asked);
+    }
     match &typed.cli.verb {
-        Verb::Build(args) => verbs::build(shell, &interrupt, typed, &args.asked()),
-        Verb::Check(args) => verbs::build(shell, &interrupt, typed, &args.asked()),
-        Verb::Clippy(args) => verbs::build(shell, &interrupt, typed, &args.asked()?),
-        Verb::Test(args) => verbs::build(shell, &interrupt, typed, &args.asked()?),
-        Verb::Bench(args) => verbs::build(shell, &interrupt, typed, &args.asked()?),
-        Verb::Doc(args) => verbs::build(shell, &interrupt, typed, &args.asked()),
-        Verb::Run(args) => verbs::build(shell, &interrupt, typed, &args.asked()),
-        Verb::Fmt(args) => verbs::build(shell, &interrupt, typed, &args.asked()?),
         Verb::Install(args) => verbs::install(shell, &interrupt, typed, args),
         Verb::Uninstall(args) => verbs::uninstall(shell, typed, args),
         Verb::Builds(args) => verbs::builds(shell, &interrupt, typed, args),
@@ -95,6 +96,8 @@ fn run(shell: &Shell, typed: &Typed) -> anyhow::Result<u8> {
         Verb::Configure(args) => verbs::configure(shell, typed, args),
         Verb::Doctor(args) => verbs::doctor(shell, &interrupt, typed, args),
         Verb::Package(args) => verbs::package(shell, typed, args),
+        // What sends the project is done by now.
+        _ => Ok(0),
     }
 }
 

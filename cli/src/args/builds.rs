@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// What to say of ids.
-const IDS: &str =
-    "ID is what `cargo cloud builds` shows, or any beginning or end of the build's full id that fits
+const IDS: &str = "ID is what `cargo cloud builds` shows, or any beginning or end of the build's full id that fits
 one build alone.";
 
 /// Options of `builds`.

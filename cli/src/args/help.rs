@@ -35,7 +35,6 @@ fn verbs(command: &Command) -> String {
     let help = ("help".to_owned(), "Print what a command does, and its options".to_owned());
     let listed: Vec<(String, String, String)> = command
         .get_subcommands()
-        .filter(|verb| !verb.is_hide_set())
         .map(|verb| {
             let names: Vec<_> = std::iter::once(verb.get_name()).chain(verb.get_visible_aliases()).collect();
             let about = verb.get_about().map(ToString::to_string).unwrap_or_default();

@@ -13,8 +13,8 @@ mod doc;
 mod doctor;
 mod flags;
 mod fmt;
-mod install;
 mod help;
+mod install;
 mod run;
 mod test;
 mod unknown;
@@ -35,6 +35,8 @@ pub use doc::DocArgs;
 pub use doctor::DoctorArgs;
 pub use flags::ProjectArgs;
 pub use fmt::FmtArgs;
+#[cfg(feature = "manual")]
+pub use help::command;
 pub use install::{InstallArgs, UninstallArgs};
 pub use run::RunArgs;
 pub use test::{BenchArgs, TestArgs};
@@ -138,6 +140,28 @@ pub struct Typed {
     pub toolchain: Option<String>,
     /// Whether cargo started us, as `cargo cloud`.
     pub by_cargo: bool,
+    /// All of it, from the verb or the options in front of it on, aliases expanded.
+    pub words: Vec<OsString>,
+}
+
+impl Verb {
+    /// What it asks for, if it sends the project.
+    ///
+    /// # Errors
+    /// For flags that cargo would take and that can't be had here.
+    pub fn asked(&self) -> anyhow::Result<Option<Asked>> {
+        Ok(Some(match self {
+            Verb::Build(args) => args.asked(),
+            Verb::Check(args) => args.asked(),
+            Verb::Clippy(args) => args.asked()?,
+            Verb::Test(args) => args.asked()?,
+            Verb::Bench(args) => args.asked()?,
+            Verb::Doc(args) => args.asked(),
+            Verb::Run(args) => args.asked(),
+            Verb::Fmt(args) => args.asked()?,
+            _ => return Ok(None),
+        }))
+    }
 }
 
 /// Why there is nothing to do.
@@ -156,6 +180,16 @@ pub fn parse() -> Result<Typed, Refusal> {
     parse_from(std::env::args_os().collect(), &aliases::of_here)
 }
 
+/// Reads the words of an earlier command line.
+///
+/// # Errors
+/// When another version wrote them.
+pub fn parse_words(words: &[String]) -> anyhow::Result<Typed> {
+    let args = std::iter::once("cargo-cloud").chain(words.iter().map(String::as_str)).map(OsString::from).collect();
+    parse_from(args, &|_| Ok(None))
+        .map_err(|_| anyhow::anyhow!("its command can't be read any more: {}", words.join(" ")))
+}
+
 fn parse_from(
     mut args: Vec<OsString>,
     aliases: &dyn Fn(&str) -> anyhow::Result<Option<Vec<String>>>,
@@ -172,8 +206,9 @@ fn parse_from(
     // Cargo's own short names can be given another meaning, its verbs can't.
     let is_verb = |name: &str| name == "help" || command.get_subcommands().any(|verb| verb.get_name() == name);
     let args = alias::expand(args, is_verb, aliases).map_err(|error| Refusal::Verb(format!("{error:#}")))?;
+    let words = args.iter().skip(1).cloned().collect();
     match command.try_get_matches_from_mut(args).and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => Ok(Typed { cli, toolchain, by_cargo }),
+        Ok(cli) => Ok(Typed { cli, toolchain, by_cargo, words }),
         Err(error) => Err(match error.kind() {
             ErrorKind::InvalidSubcommand => Refusal::Verb(unknown::said(&error, &command)),
             ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

@@ -6,7 +6,7 @@ mod record;
 
 pub use found::{Found, State, gone, short};
 pub use recent::{Listed, list};
-pub use record::{BuildRecord, Install, Records};
+pub use record::{BuildRecord, Records};
 
 use std::time::Duration;
 

@@ -1,13 +1,13 @@
 //! What this device noted of builds it has begun and not brought back yet: enough to end them later as the command that
 //! began them would have. Beside the configuration, one file a build, gone when the build is brought back.
 
-use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use protocol::{BuildId, Request, RequestFile};
+use protocol::BuildId;
 use serde::{Deserialize, Serialize};
 
 use super::KEPT;
@@ -24,63 +24,65 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// What is noted of a build. Never the build's environment: it may hold secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BuildRecord {
-    version: u32,
+    /// Of this form.
+    pub version: u32,
     /// Which.
     pub build: BuildId,
     /// The backend, by its name in the configuration.
     pub backend: String,
-    metadata: BTreeMap<String, String>,
-    request: RequestFile,
-    /// Where the command was typed.
+    /// The command line, from the verb or the options in front of it on; without `--env`.
+    pub words: Vec<String>,
+    /// Where it was typed.
     pub cwd: PathBuf,
-    /// `--manifest-path`.
-    pub manifest_path: Option<PathBuf>,
     /// The project's root.
     pub root: PathBuf,
     /// Cargo's target directory.
     pub target_dir: PathBuf,
     /// Where programs are installed, if they are.
-    pub install: Option<Install>,
-    /// `--artifact-dir`.
-    pub artifact_dir: Option<PathBuf>,
-    /// `doc --open`.
-    pub open: bool,
-}
-
-/// Where programs are installed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Install {
-    /// The root.
-    pub root: PathBuf,
-    /// `--force`.
-    pub force: bool,
+    pub install_root: Option<PathBuf>,
+    /// The targets that were named, on the command line or elsewhere.
+    pub targets: Vec<String>,
+    /// The device's own target.
+    pub device: Option<String>,
+    /// SHA-256 in hex of the `Cargo.lock` that was sent.
+    pub lock_sha256: Option<String>,
 }
 
 impl BuildRecord {
-    /// A record of a build that was asked for so; where it belongs is to be filled in.
-    pub fn new(build: BuildId, backend: &str, request: &Request) -> Self {
-        let (metadata, mut request) = request.encode();
-        request.details.env.clear();
+    /// A record of the build that this command line began; where it belongs is to be filled in.
+    pub fn new(build: BuildId, backend: &str, words: &[OsString]) -> Self {
         Self {
             version: VERSION,
             build,
             backend: backend.to_owned(),
-            metadata,
-            request,
+            words: without_environment(words),
             cwd: PathBuf::new(),
-            manifest_path: None,
             root: PathBuf::new(),
             target_dir: PathBuf::new(),
-            install: None,
-            artifact_dir: None,
-            open: false,
+            install_root: None,
+            targets: Vec::new(),
+            device: None,
+            lock_sha256: None,
         }
     }
+}
 
-    /// What was asked for, without the environment.
-    pub fn request(&self) -> anyhow::Result<Request> {
-        Request::decode(&self.metadata, self.request.clone()).context("what was noted of the build can't be read")
+/// The words without `--env KEY=VALUE`, as far as `--`.
+fn without_environment(words: &[OsString]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut words = words.iter().map(|word| word.to_string_lossy().into_owned());
+    while let Some(word) = words.next() {
+        if word == "--" {
+            kept.push(word);
+            kept.extend(words);
+            break;
+        } else if word == "--env" {
+            words.next();
+        } else if !word.starts_with("--env=") {
+            kept.push(word);
+        }
     }
+    kept
 }
 
 /// The records of this device.
@@ -170,29 +172,16 @@ impl Records {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{CargoOptions, Command, Details};
-
     use super::*;
 
     fn record(ms: u64, root: &str) -> BuildRecord {
-        let request = Request {
-            protocol: 1,
-            client: "0".to_owned(),
-            command: Command::Build,
-            project: "p-00".parse().unwrap(),
-            options: CargoOptions { bin: vec!["b".to_owned()], ..CargoOptions::default() },
-            details: Details {
-                env: BTreeMap::from([("TOKEN".to_owned(), "hush".to_owned())]),
-                directory: "d".to_owned(),
-                ..Details::default()
-            },
-        };
+        let words = ["build", "--env", "TOKEN=hush", "--env=A=hush", "--bin", "b"].map(OsString::from);
         let id = BuildId::new(ms, [u8::try_from(ms % 251).unwrap(); 10]);
-        BuildRecord { root: root.into(), ..BuildRecord::new(id, "home", &request) }
+        BuildRecord { root: root.into(), ..BuildRecord::new(id, "home", &words) }
     }
 
     #[test]
-    fn what_was_asked_for_reads_back_but_for_secrets() {
+    fn what_was_typed_reads_back_but_for_secrets() {
         let temp = tempfile::tempdir().unwrap();
         let records = Records::beside(temp.path());
         let saved = record(7, "/p");
@@ -200,12 +189,12 @@ mod tests {
         let path = temp.path().join("builds").join(format!("{}.json", saved.build));
         assert!(!fs::read_to_string(path).unwrap().contains("hush"));
         let found = records.find(saved.build.as_str()).unwrap().unwrap();
-        let request = found.request().unwrap();
-        assert_eq!((request.options.bin[0].as_str(), request.details.directory.as_str()), ("b", "d"));
-        assert!(request.details.env.is_empty());
+        assert_eq!(found.words, ["build", "--bin", "b"]);
         records.remove(&saved.build);
         assert!(records.find(saved.build.as_str()).unwrap().is_none());
         assert!(records.find("../../etc").unwrap().is_none());
+        let run = ["run", "--", "--env", "x"].map(OsString::from);
+        assert_eq!(without_environment(&run), ["run", "--", "--env", "x"]);
     }
 
     #[test]

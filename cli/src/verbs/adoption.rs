@@ -60,15 +60,15 @@ pub fn install(
     }
     let mut installation = Installation::begin(session.shell, root)?;
     for (package, files) in &staged {
-        installation.check(package, &files.keys().cloned().collect::<Vec<_>>(), force)?;
+        installation.check(&package.name, &files.keys().cloned().collect::<Vec<_>>(), force)?;
     }
     let detail = Detail {
         features: Vec::new(),
         all_features: false,
         no_default_features: false,
         profile: "release".to_owned(),
-        target: triple,
-        rustc: manifest.rustc,
+        target: Some(triple),
+        rustc: Some(manifest.rustc),
     };
     for (package, files) in staged {
         installation.install(&package, files, &detail)?;

@@ -3,14 +3,15 @@
 use anyhow::{Context, bail};
 use protocol::{BuildResult, Outcome};
 
+use super::build::request;
 use super::completion::Destination;
 use super::logs::{replay, say_it_goes_on};
-use super::plan::Place;
+use super::plan::{Place, Targets};
 use super::session::Session;
 use super::work::Work;
 use super::{adoption, logs};
-use crate::args::{AttachArgs, ProjectArgs, Typed};
-use crate::builds::{BuildRecord, Found, Install, Records, State, gone, short};
+use crate::args::{Asked, AttachArgs, Delivery, ProjectArgs, Typed, parse_words};
+use crate::builds::{BuildRecord, Found, Records, State, gone, short};
 use crate::config::config_folder;
 use crate::follow::{Followed, Manner, Subject};
 use crate::install::InstallRoot;
@@ -30,11 +31,37 @@ pub fn attach(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &Attach
     let Some(record) = record else {
         return of_elsewhere(&session, typed, args.build.as_deref().unwrap_or_default(), args);
     };
-    match place_of(&record) {
-        Ok(place) => own(&session, &records, &record, &place, args),
+    match Begun::again(&record) {
+        Ok(begun) => own(&session, &records, &record, begun, args),
         // What needs no project goes without.
         Err(_) if args.root.is_some() => of_elsewhere(&session, typed, record.build.as_str(), args),
-        Err(error) => Err(error),
+        Err(error) => Err(error).with_context(|| {
+            format!(
+                "build {0} can't be ended as it was begun; `cargo cloud attach {0} --root DIR` brings its programs back",
+                short(&record.build)
+            )
+        }),
+    }
+}
+
+/// A command line that was typed before, and the project it was typed in.
+struct Begun {
+    typed: Typed,
+    asked: Asked,
+    place: Place,
+}
+
+impl Begun {
+    /// Reads the command line and the project again.
+    fn again(record: &BuildRecord) -> anyhow::Result<Self> {
+        let typed = parse_words(&record.words)?;
+        let asked = typed.cli.verb.asked()?.context("its command sends no project")?;
+        let mut place = Place::find_from(record.cwd.clone(), &typed.cli.common.config, &asked.project)?;
+        if asked.cloud.with_git {
+            place.project.widen_to_repository();
+        }
+        place.target_dir.clone_from(&record.target_dir);
+        Ok(Self { typed, asked, place })
     }
 }
 
@@ -47,22 +74,12 @@ fn latest(typed: &Typed, records: &Records, backend: Option<&str>) -> anyhow::Re
     })
 }
 
-fn place_of(record: &BuildRecord) -> anyhow::Result<Place> {
-    let args = ProjectArgs { manifest_path: record.manifest_path.clone(), target_dir: Some(record.target_dir.clone()) };
-    Place::find_from(record.cwd.clone(), &[], &args).with_context(|| {
-        format!(
-            "the project of build {} can't be read; its programs can be brought back with `--root DIR`",
-            short(&record.build)
-        )
-    })
-}
-
 /// A build that this device began.
 fn own(
     session: &Session,
     records: &Records,
     record: &BuildRecord,
-    place: &Place,
+    begun: Begun,
     args: &AttachArgs,
 ) -> anyhow::Result<u8> {
     let found = Found::by_id(&session.storage, &session.backend.owner, &record.build)?;
@@ -70,27 +87,31 @@ fn own(
         records.remove(&record.build);
         bail!("{}", gone(&record.build, session.clock.unix_ms(), &session.backend.owner));
     }
-    let request = record.request()?;
-    let destination = destination(record, place, args)?;
+    let Begun { typed, asked, place } = &begun;
+    let targets = Targets { named: record.targets.clone(), device: record.device.clone() };
+    let mut request = request(session.shell, typed, asked, place, &targets)?;
+    request.details.lock_sha256.clone_from(&record.lock_sha256);
+    let destination = destination(record, asked, args)?;
     let work =
-        Work { session, place, request: &request, destination: &destination, build: &record.build, open: record.open };
+        Work { session, place, request: &request, destination: &destination, build: &record.build, open: asked.open };
     match ending(session, found, work.subject())? {
         Some(result) => work.finish(&result, || records.remove(&record.build)),
         None => Ok(interrupt::EXIT_CODE),
     }
 }
 
-fn destination(record: &BuildRecord, place: &Place, args: &AttachArgs) -> anyhow::Result<Destination> {
-    let artifact_dir = record.artifact_dir.clone();
-    let root = match (&args.root, &record.install) {
+fn destination(record: &BuildRecord, asked: &Asked, args: &AttachArgs) -> anyhow::Result<Destination> {
+    let artifact_dir = asked.artifact_dir.as_ref().map(|folder| record.cwd.join(folder));
+    let target_dir = record.target_dir.clone();
+    let root = match (&args.root, &record.install_root) {
         (Some(root), _) => std::path::absolute(root).context("the current folder is gone")?,
-        (None, Some(Install { root, .. })) => root.clone(),
-        (None, None) => return Ok(Destination::TargetDir { folder: record.target_dir.clone(), artifact_dir }),
+        (None, Some(root)) => root.clone(),
+        (None, None) => return Ok(Destination::TargetDir { folder: target_dir, artifact_dir }),
     };
     let root = InstallRoot::chosen(root);
     root.check_writable()?;
-    let force = args.force || record.install.as_ref().is_some_and(|install| install.force);
-    Ok(Destination::Install { root, force, target_dir: place.target_dir.clone(), artifact_dir })
+    let force = args.force || matches!(asked.delivery, Delivery::Install { force: true, .. });
+    Ok(Destination::Install { root, force, target_dir, artifact_dir })
 }
 
 /// A build of another device's, or one that this device noted nothing of: nothing is put anywhere unasked.

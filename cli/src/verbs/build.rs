@@ -40,7 +40,7 @@ pub fn build(shell: &Shell, interrupt: &Interrupt, typed: &Typed, asked: &Asked)
         open: asked.open,
     };
     let records = Records::beside(&config_folder()?);
-    let noted = records.save(&work.record(asked.project.manifest_path.as_deref()));
+    let noted = records.save(&work.record(&typed.words));
     if asked.cloud.detach {
         return detached::tell(&session, &build, noted);
     }
@@ -76,7 +76,14 @@ fn tell_what_stays(shell: &Shell, place: &Place) {
     }
 }
 
-fn request(shell: &Shell, typed: &Typed, asked: &Asked, place: &Place, targets: &Targets) -> anyhow::Result<Request> {
+/// The request that a command line comes to.
+pub fn request(
+    shell: &Shell,
+    typed: &Typed,
+    asked: &Asked,
+    place: &Place,
+    targets: &Targets,
+) -> anyhow::Result<Request> {
     let project = &place.project;
     let folder = config_folder()?;
     Ok(Request {

@@ -1,6 +1,6 @@
 //! A build of a project that was sent: followed, brought back, and noted for the case that someone else has to do so.
 
-use std::path::Path;
+use std::ffi::OsString;
 
 use protocol::{BuildId, BuildResult, Outcome, Request, keys};
 
@@ -8,7 +8,7 @@ use super::completion::{Completion, Destination, nothing_to_install};
 use super::execution;
 use super::plan::Place;
 use super::session::Session;
-use crate::builds::{BuildRecord, Install};
+use crate::builds::BuildRecord;
 use crate::follow::{DevicePaths, Subject};
 
 /// What is left to do of a build that was sent.
@@ -64,23 +64,22 @@ impl Work<'_> {
         Ok(result.client_exit_code())
     }
 
-    /// What another process of this device needs to go on; `--manifest-path` as it was typed.
-    pub fn record(&self, manifest_path: Option<&Path>) -> BuildRecord {
-        let (install, target_dir, artifact_dir) = match self.destination {
-            Destination::Install { root, force, target_dir, artifact_dir } => {
-                (Some(Install { root: root.folder().to_owned(), force: *force }), target_dir, artifact_dir)
-            }
-            Destination::TargetDir { folder, artifact_dir } => (None, folder, artifact_dir),
+    /// What another process of this device needs to go on with what this command line began.
+    pub fn record(&self, words: &[OsString]) -> BuildRecord {
+        let (install_root, target_dir) = match self.destination {
+            Destination::Install { root, target_dir, .. } => (Some(root.folder().to_owned()), target_dir),
+            Destination::TargetDir { folder, .. } => (None, folder),
         };
-        let mut record = BuildRecord::new(self.build.clone(), &self.session.backend.name, self.request);
-        record.cwd.clone_from(&self.place.cwd);
-        record.manifest_path = manifest_path.map(Path::to_owned);
-        record.root.clone_from(&self.place.project.root);
-        record.target_dir.clone_from(target_dir);
-        record.install = install;
-        record.artifact_dir.clone_from(artifact_dir);
-        record.open = self.open;
-        record
+        BuildRecord {
+            cwd: self.place.cwd.clone(),
+            root: self.place.project.root.clone(),
+            target_dir: target_dir.clone(),
+            install_root,
+            targets: self.request.options.target.clone(),
+            device: self.request.details.device.clone(),
+            lock_sha256: self.request.details.lock_sha256.clone(),
+            ..BuildRecord::new(self.build.clone(), &self.session.backend.name, words)
+        }
     }
 }
 
