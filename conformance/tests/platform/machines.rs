@@ -68,3 +68,33 @@ fn a_damaged_cache_costs_time_and_nothing_else() {
     client.run(project.root(), &["build"]).succeeded();
     assert_eq!(client.output_of("sturdy"), "still here\n");
 }
+
+#[test]
+fn what_was_cleaned_comes_back_from_no_machine() {
+    let backend = Backend::start();
+    let client = Client::of(&backend);
+    // Long enough for two machines.
+    let build = "fn main() { std::thread::sleep(std::time::Duration::from_secs(4)); }\n";
+    let project = Project::hello("twice", "twice").file("build.rs", build);
+    let twice = || {
+        let running = [0, 1].map(|_| client.spawn(project.root(), &["build"]));
+        running.map(|running| running.end().succeeded().compiled().len())
+    };
+    assert_eq!(twice(), [1, 1]);
+    let control = backend.control();
+    let saved = || control.objects("cache").into_iter().filter(|key| key.ends_with(".zst")).collect::<Vec<_>>();
+    let began = Instant::now();
+    while saved().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(30), "nothing was saved");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    crate::usage::assert_settled(&control);
+    client.run(project.root(), &["clean"]).succeeded().says(&["Removed "]);
+    assert_eq!(saved(), [""; 0]);
+    assert_eq!(twice(), [1, 1], "a machine has kept what was cleaned");
+    // And so that it stays.
+    crate::usage::assert_settled(&control);
+    client.run(project.root(), &["clean", "--all"]).succeeded();
+    assert_eq!(saved(), [""; 0]);
+    assert_eq!(twice(), [1, 1], "a machine has kept what was cleaned");
+}

@@ -1,9 +1,12 @@
 //! The scenarios. Each starts a backend of its own and drives the real client against it.
 
+mod afterwards;
 mod android;
 mod attempts;
 mod builds;
 mod cancel;
+mod clean;
+mod command_line;
 mod commands;
 mod concurrency;
 mod configure;

@@ -1,0 +1,34 @@
+//! `cargo cloud clean`: what is kept between builds goes, and nothing else.
+
+use conformance::{Backend, Client, Project};
+
+#[test]
+fn a_project_is_built_from_nothing_again_and_no_other_is() {
+    let backend = Backend::start();
+    let (me, other) = (Client::of(&backend), Client::configured(backend.config("other")));
+    let (one, two) = (Project::hello("one", "1"), Project::hello("two", "2"));
+    for (client, project) in [(&me, &one), (&me, &two), (&other, &one)] {
+        client.run(project.root(), &["build"]).succeeded();
+    }
+    let run = me.run(one.root(), &["clean"]).succeeded().says(&["Removed ", "iB total"]);
+    assert_eq!(run.stdout, "");
+    let compiled =
+        |client: &Client, project: &Project| client.run(project.root(), &["build"]).succeeded().compiled().len();
+    assert_eq!((compiled(&me, &one), compiled(&me, &two)), (1, 0));
+    // What was never built has nothing to remove.
+    me.run(Project::hello("three", "3").root(), &["clean"]).succeeded().says(&["Removed 0 files"]);
+    // All of one's own, from anywhere.
+    me.run(std::env::temp_dir().as_path(), &["clean", "--all"]).succeeded().says(&["Removed "]);
+    assert_eq!((compiled(&me, &one), compiled(&me, &two)), (1, 1));
+    // Machines of the platform go on with one owner's projects at a time, but what they saved stays.
+    assert_eq!(compiled(&other, &one), 0);
+    let list = me.run(one.root(), &["builds"]).succeeded().stdout;
+    assert!(list.contains("clean one") && list.contains("clean all-projects"), "{list}");
+}
+
+#[test]
+fn clean_without_a_project_says_what_to_do() {
+    let backend = Backend::start();
+    let empty = Project::new();
+    Client::of(&backend).run(empty.root(), &["clean"]).exited(101).says(&["could not find `Cargo.toml`"]);
+}

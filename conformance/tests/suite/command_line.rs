@@ -1,0 +1,75 @@
+//! The command line itself: help, mistakes, aliases, as cargo has them.
+
+use conformance::{Backend, Client, Project};
+
+fn nowhere() -> Client {
+    Client::configured("/nonexistent/config.toml".into())
+}
+
+#[test]
+fn help_is_there_without_being_asked_for_and_for_every_verb() {
+    let (client, project) = (nowhere(), Project::new());
+    let plain = client.run(project.root(), &[]).succeeded();
+    let (code, cargo, _) = project.cargo(&[]);
+    assert_eq!(code, plain.code);
+    for section in ["Usage: cargo", "Options:", "Commands:"] {
+        assert!(plain.stdout.contains(section) && cargo.contains(section), "{section}");
+    }
+    assert_eq!(client.run(project.root(), &["--help"]).succeeded().stdout, plain.stdout);
+    assert_eq!(client.run(project.root(), &["help"]).succeeded().stdout, plain.stdout);
+    let verbs: Vec<&str> = plain
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.split([' ', ',']).next())
+        .filter(|verb| !verb.is_empty() && *verb != "help")
+        .filter(|verb| verb.bytes().all(|b| b.is_ascii_lowercase()))
+        .collect();
+    assert!(verbs.len() > 10, "{verbs:?}");
+    for verb in verbs {
+        let help = client.run(project.root(), &["help", verb]).succeeded().stdout;
+        assert!(help.contains(&format!("Usage: cargo cloud {verb}")), "{help}");
+    }
+}
+
+#[test]
+fn the_near_name_is_said_with_cargos_exit_codes() {
+    let (client, project) = (nowhere(), Project::hello("x", "x"));
+    for (arguments, near) in [
+        (&["biuld"][..], "`build`"),
+        (&["chekc"], "`check`"),
+        (&["build", "--relase"], "'--release'"),
+        (&["build", "--no-instal"], "'--no-install'"),
+        (&["test", "--no-rnu"], "'--no-run'"),
+        (&["frobnicate"], "no such command: `frobnicate`"),
+    ] {
+        let run = client.run(project.root(), arguments);
+        let (code, _, _) = project.cargo(arguments);
+        assert_eq!(run.code, code, "{arguments:?}: {}", run.stderr);
+        run.says(&[near]);
+    }
+}
+
+#[test]
+fn aliases_are_cargos() {
+    let backend = Backend::start();
+    let project = Project::hello("named", "by another name").file(
+        ".cargo/config.toml",
+        "[alias]\nxb = \"build --no-install\"\nxr = [\"xb\", \"--release\"]\nbuild = \"fmt\"\nloop = \"pool\"\npool = [\"loop\"]\nodd = 1\n",
+    );
+    let client = Client::of(&backend);
+    let home = client.home().join(".cargo");
+    std::fs::create_dir_all(&home).unwrap();
+    std::fs::write(home.join("config.toml"), "[alias]\nmine = \"build --no-install --profile dev\"\n").unwrap();
+    client.run(project.root(), &["xr"]).succeeded();
+    assert!(project.path("target/release/named").exists() && !project.path("target/debug/named").exists());
+    client.run(project.root(), &["mine", "-v"]).succeeded();
+    assert!(project.path("target/debug/named").exists());
+    // A verb stays what it is.
+    client.run(project.root(), &["build"]).succeeded().says(&["Installed package"]);
+    let (code, _, stderr) = project.cargo(&["loop"]);
+    let run = client.run(project.root(), &["loop"]);
+    assert_eq!((run.code, run.stderr.trim_end()), (code, stderr.lines().last().unwrap_or_default()));
+    client.run(project.root(), &["odd"]).exited(101).says(&["`alias.odd`"]);
+    let client = client.env("CARGO_ALIAS_XB", "package --list");
+    assert!(client.run(project.root(), &["xb"]).succeeded().stdout.contains("Cargo.toml"));
+}
