@@ -83,11 +83,7 @@ fn what_was_cleaned_comes_back_from_no_machine() {
     assert_eq!(twice(), [1, 1]);
     let control = backend.control();
     let saved = || control.objects("cache").into_iter().filter(|key| key.ends_with(".zst")).collect::<Vec<_>>();
-    let began = Instant::now();
-    while saved().is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(30), "nothing was saved");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(|| "nothing was saved".to_owned(), || !saved().is_empty());
     crate::usage::assert_settled(&control);
     client.run(project.root(), &["clean"]).succeeded().says(&["Removed "]);
     assert_eq!(saved(), [""; 0]);
