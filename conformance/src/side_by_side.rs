@@ -9,11 +9,11 @@ use walkdir::WalkDir;
 
 use crate::{Client, Project};
 
-/// Words of the client's own, which cargo has no need of.
-const OUR_WORDS: [&str; 6] = ["Packing", "Uploading", "Downloaded", "Created", "Unchanged", "Queued"];
+/// Words of the client's own, which cargo has no need of, and cargo's about others who work at the same time.
+const OUR_WORDS: [&str; 7] = ["Packing", "Uploading", "Downloaded", "Created", "Unchanged", "Queued", "Blocking"];
 
-/// Words whose order depends on how many units are worked on at once.
-const UNORDERED: [&str; 5] = ["Compiling", "Checking", "Documenting", "Adding", "Fresh"];
+/// Words whose order depends on how much is worked on at once.
+const UNORDERED: [&str; 6] = ["Compiling", "Checking", "Documenting", "Adding", "Fresh", "test"];
 
 /// How one of the two ended.
 #[derive(Debug, PartialEq, Eq)]
