@@ -1,0 +1,98 @@
+//! What builds have used this month, and which run: from the rows that the functions keep.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use common::table::keys;
+use common::usage;
+
+use crate::aws::{self, refused};
+use crate::deployment::Deployment;
+
+/// An attempt that has not been settled for longer is dead: Lambda's longest time, and a minute.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(960);
+
+/// A build that runs.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Running {
+    /// `<owner>/<build id>`.
+    pub build: String,
+    /// For how long this attempt has.
+    pub since: Duration,
+}
+
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {} s", self.build, self.since.as_secs())
+    }
+}
+
+/// The builds that run now.
+pub async fn running(deployment: &Deployment) -> Result<Vec<Running>> {
+    let Some(table) = deployment.table() else { return Ok(Vec::new()) };
+    let client = Client::new(&aws::config().await);
+    let now = SystemTime::now();
+    let mut running = Vec::new();
+    // What began before the month's end stands in the month before.
+    let mut months = vec![usage::month(now - LONGEST_ATTEMPT), usage::month(now)];
+    months.dedup();
+    for month in months {
+        let mut rows = client
+            .query()
+            .table_name(table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :attempt)")
+            .filter_expression("attribute_not_exists(settled)")
+            .expression_attribute_values(":pk", AttributeValue::S(keys::usage(&month)))
+            .expression_attribute_values(":attempt", AttributeValue::S("attempt#".to_owned()))
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(refused("the usage can't be read"))?;
+            let text = |name: &str| row.get(name).and_then(|value| value.as_s().ok());
+            let at = row.get("at").and_then(|value| value.as_n().ok()?.parse().ok());
+            running.extend(text("sk").zip(at).and_then(|(key, at)| attempt(key, at, now)));
+        }
+    }
+    Ok(running)
+}
+
+/// A row's attempt, if it can still be running. `at`: when it began, in milliseconds since 1970.
+fn attempt(sort_key: &str, at: u64, now: SystemTime) -> Option<Running> {
+    let build = sort_key.strip_prefix("attempt#")?.rsplit_once('#')?.0.to_owned();
+    let since = now.duration_since(UNIX_EPOCH + Duration::from_millis(at)).unwrap_or_default();
+    (since < LONGEST_ATTEMPT).then_some(Running { build, since })
+}
+
+/// GB-seconds of this month: what was spent, and what running builds have reserved.
+pub async fn this_month(deployment: &Deployment) -> Result<Option<f64>> {
+    let Some(table) = deployment.table() else { return Ok(None) };
+    let client = Client::new(&aws::config().await);
+    let row = client
+        .get_item()
+        .table_name(table)
+        .key("pk", AttributeValue::S(keys::usage(&usage::month(SystemTime::now()))))
+        .key("sk", AttributeValue::S(keys::TOTAL.to_owned()))
+        .send()
+        .await
+        .map_err(refused("the usage can't be read"))?;
+    let spent = row.item.as_ref().and_then(|row| row.get("spent")?.as_n().ok()?.parse().ok());
+    Ok(Some(usage::gb_seconds(spent.unwrap_or(0))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_a_running_build_for_as_long_as_lambda_lets_it() {
+        let now = UNIX_EPOCH + Duration::from_secs(10_000);
+        let row = attempt("attempt#me/0198-x#2", 9_900_000, now).unwrap();
+        assert_eq!(row.to_string(), "me/0198-x for 100 s");
+        assert_eq!(attempt("attempt#me/0198-x#2", 9_000_000, now), None);
+        assert_eq!(attempt("total", 9_900_000, now), None);
+    }
+}
