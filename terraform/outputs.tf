@@ -9,8 +9,13 @@ output "client" {
   }
 }
 
+output "buckets" {
+  description = "The buckets by what they are for"
+  value       = { for what, bucket in module.storage.buckets : what => bucket.name }
+}
+
 output "devices" {
-  description = "The IAM user and the owner of each device; keys: aws iam create-access-key --user-name <user>"
+  description = "The IAM user and the owner of each device. Where the variable `devices` is kept: scripts/deploy reads it here"
   value       = module.devices.devices
 }
 
@@ -22,6 +27,21 @@ output "functions" {
     disconnect = module.disconnect.name
     relay      = module.relay.name
   }
+}
+
+output "image_uri" {
+  description = "The compile function's image, by digest"
+  value       = var.image_uri
+}
+
+output "monthly_gb_seconds" {
+  description = "What all builds of a month may use, memory in GB × seconds"
+  value       = var.monthly_gb_seconds
+}
+
+output "region" {
+  description = "Where all of it is"
+  value       = data.aws_region.current.name
 }
 
 output "repository_url" {

@@ -1,5 +1,5 @@
 # An IAM user for each device, a group for each owner. A device sees what is its owner's and nothing else. Keys are made
-# outside (`aws iam create-access-key`), so that no secret is in the state.
+# outside (`make device`), so that no secret is in the state.
 
 locals {
   owners = toset([for device in var.devices : device.owner])

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# `make destroy`: takes a deployment away, with everything in it. Asks once, unless YES=1.
+set -euo pipefail
+# shellcheck source=scripts/deploy/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_tools
+read_choices
+need_operator
+step "Looking at the account" find_deployment
+resources=$(tf state list 2>/dev/null | grep -cv '\(^\|\.\)data\.') || true
+[ "${resources:-0}" -gt 0 ] || fail "nothing is deployed as \`$deployment\` from here, so there is nothing to take away"
+
+running=$(operator running <<<"$outputs")
+say
+say "This deletes the deployment \`$deployment\` in $region, account $account: $resources resources, the image, all sources, programs,"
+say "logs and caches, and the keys of all devices."
+if [ -n "$running" ]; then
+    say
+    say "warning: builds are running, and will be cancelled:"
+    say "$running"
+fi
+if [ -z "${YES:-}" ]; then
+    [ -t 0 ] || fail "to go on without being asked, type: make destroy YES=1"
+    read -r -p "Type the deployment's name to go on: " answer
+    [ "$answer" = "$deployment" ] || fail "stopped; nothing was changed"
+fi
+
+bucket=$(tf output -json buckets 2>/dev/null | grep -o '"[a-z0-9-]*-input-[a-z0-9-]*"' | tr -d '"') || bucket=
+step "Stopping builds" operator stop --wait "${WAIT:-60}" <<<"$outputs"
+step "Emptying the buckets" operator empty <<<"$outputs"
+
+take_away() {
+    # The functions' files need not be there to be taken away.
+    set_variables "$(operator devices <<<"$outputs")"
+    variables+=(-var lambda_zips=tests/zips)
+    apply -destroy || fail "not everything is gone. Type \`make destroy\` again: it goes on where it stopped"
+}
+step "Taking everything away (2 minutes)" take_away
+
+forget() {
+    local name
+    docker image rm --force "cargo-cloud:$deployment" >/dev/null 2>&1 || true
+    [ -z "$repository" ] || docker image rm --force "$repository:live" >/dev/null 2>&1 || true
+    # This machine's own entry: a name on one line, its address on the next.
+    name=$(client configure --list </dev/null 2>/dev/null | grep -B 1 -F "${bucket:-none}" | sed -n 's/^[* ] \([^:]*\):.*/\1/p') || name=
+    [ -z "$name" ] || client configure --remove "$name" </dev/null
+    # Your own variables stay.
+    rm -rf "${folder:?}"/{choices,*.log,.terraform,terraform.tfstate,terraform.tfstate.backup}
+    rmdir "$folder" 2>/dev/null || true
+}
+step "Forgetting it on this machine" forget
+say "Nothing of \`$deployment\` is left in the account."

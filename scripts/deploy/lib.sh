@@ -1,0 +1,198 @@
+#!/usr/bin/env bash
+# What the scripts beside it share: the deployment that is meant, docker, terraform, and the operator in its container.
+# Sourced by each.
+# shellcheck disable=SC2034 # what it sets is for them
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+deployment=${DEPLOYMENT:-cargo-cloud}
+folder=$PWD/deployments/$deployment
+# What is chosen once holds for this deployment until it is chosen otherwise.
+choices=(MEMORY ANDROID_ABIS ANDROID_LEVELS LINUX_TARGETS RUST_COMPONENTS EXTRA_PACKAGES)
+image_arguments=(ANDROID_ABIS ANDROID_LEVELS LINUX_TARGETS RUST_COMPONENTS EXTRA_PACKAGES)
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# step TITLE COMMAND…: tells what is done, and how long it took.
+step() {
+    local title=$1 begun=$SECONDS
+    shift
+    printf '\n== %s\n' "$title"
+    "$@"
+    printf '== done in %s s\n' $((SECONDS - begun))
+}
+
+[[ $deployment =~ ^[a-z][a-z0-9-]{0,22}[a-z0-9]$ ]] ||
+    fail "DEPLOYMENT is \`$deployment\`; a name of 2 to 24 lower-case letters, digits and single hyphens is possible"
+
+read_choices() {
+    local name value
+    [ -f "$folder/choices" ] || return 0
+    while IFS='=' read -r name value; do
+        case " ${choices[*]} " in
+        *" $name "*) [ -n "${!name:-}" ] || printf -v "$name" %s "$value" ;;
+        esac
+    done <"$folder/choices"
+}
+
+keep_choices() {
+    local name
+    for name in "${choices[@]}"; do
+        [ -z "${!name:-}" ] || printf '%s=%s\n' "$name" "${!name}"
+    done >"$folder/choices"
+}
+
+need_tools() {
+    local said
+    command -v docker >/dev/null ||
+        fail "docker is not there. Deploying needs docker and terraform: docs.docker.com/engine/install"
+    command -v terraform >/dev/null ||
+        fail "terraform is not there. Deploying needs docker and terraform (1.9 or newer): developer.hashicorp.com/terraform/install"
+    said=$(docker info 2>&1 >/dev/null) ||
+        fail "docker is there but doesn't work: ${said##*$'\n'}
+Start it (Docker Desktop, or: sudo systemctl start docker). On Linux your user must be in the group docker."
+}
+
+# What AWS's tools read, by name: no value of it is ever on a command line.
+aws_variables=(AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_REGION AWS_DEFAULT_REGION
+    AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_CA_BUNDLE AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE
+    AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_AUTHORIZATION_TOKEN
+    AWS_EC2_METADATA_DISABLED AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3 HTTPS_PROXY NO_PROXY)
+
+# in_operator ARGUMENT…: runs its container as this user, without rights to write anything of the machine's.
+in_operator() {
+    local run=(docker run --rm --interactive --network host --user "$(id -u):$(id -g)" --env HOME) name file
+    for name in "${aws_variables[@]}"; do
+        [ -z "${!name:-}" ] || run+=(--env "$name")
+    done
+    for file in "$HOME/.aws" "${AWS_CONFIG_FILE:-}" "${AWS_SHARED_CREDENTIALS_FILE:-}" "${AWS_CA_BUNDLE:-}" \
+        "${AWS_WEB_IDENTITY_TOKEN_FILE:-}"; do
+        [ -z "$file" ] || [ ! -e "$file" ] || run+=(--volume "$file:$file:ro")
+    done
+    "${run[@]}" "$@"
+}
+
+operator() { in_operator cargo-cloud-operator "$@"; }
+
+config_file=${CARGO_CLOUD_CONFIG:-${XDG_CONFIG_HOME:-$HOME/.config}/cargo-cloud/config.toml}
+
+# client ARGUMENT…: the real client, writing this machine's configuration.
+client() {
+    local place
+    place=$(dirname "$config_file")
+    (umask 077 && mkdir -p "$place")
+    CARGO_CLOUD_CONFIG=$config_file in_operator --env CARGO_CLOUD_CONFIG --volume "$place:$place" \
+        --entrypoint /usr/local/bin/cargo-cloud cargo-cloud-operator "$@"
+}
+
+build_operator() {
+    docker build --platform linux/amd64 --target operator -f builder-image/Dockerfile -t cargo-cloud-operator .
+}
+
+# The operator as it was built last, or built now.
+need_operator() {
+    docker image inspect cargo-cloud-operator >/dev/null 2>&1 ||
+        step "Building the operator, which talks to AWS (5 to 10 minutes, once)" build_operator
+}
+
+tf() { TF_DATA_DIR=$folder/.terraform TF_IN_AUTOMATION=1 terraform -chdir=terraform "$@"; }
+
+# The state: a file beside the choices, or a bucket of yours (STATE_BUCKET), to which a state that is here moves.
+tf_init() {
+    local override=terraform/backend_override.tf backend
+    mkdir -p "$folder"
+    if [ -n "${STATE_BUCKET:-}" ]; then
+        printf 'terraform {\n  backend "s3" {}\n}\n' >"$override"
+        backend=(-migrate-state -force-copy "-backend-config=bucket=$STATE_BUCKET"
+            "-backend-config=key=cargo-cloud/$deployment.tfstate" "-backend-config=region=${STATE_REGION:-$AWS_REGION}"
+            -backend-config=use_lockfile=true -backend-config=encrypt=true)
+    else
+        rm -f "$override"
+        backend=(-reconfigure "-backend-config=path=$folder/terraform.tfstate")
+    fi
+    tf init -input=false -no-color "${backend[@]}" >"$folder/init.log" 2>&1 || {
+        cat "$folder/init.log" >&2
+        fail "terraform can't begin"
+    }
+}
+
+# account, region, and what is deployed: `outputs` (JSON) and `repository`, both empty of nothing.
+find_deployment() {
+    local answer
+    [ -z "${REGION:-}" ] || export AWS_REGION=$REGION
+    answer=$(operator account </dev/null) || exit 1
+    read -r account region identity <<<"$answer"
+    export AWS_REGION=$region
+    tf_init
+    read_outputs
+    local deployed
+    deployed=$(tf output -raw region 2>/dev/null) || deployed=
+    if [[ $deployed =~ ^[a-z0-9-]+$ ]] && [ "$deployed" != "$region" ]; then
+        fail "\`$deployment\` is deployed in $deployed, and you mean $region. Type REGION=$deployed to go on with it there, or \
+DEPLOYMENT=another-name for a second one"
+    fi
+    say "account $account, region $region, as $identity"
+}
+
+read_outputs() {
+    outputs=$(tf output -json)
+    repository=$(tf output -raw repository_url 2>/dev/null) || repository=
+    image=$(tf output -raw image_uri 2>/dev/null) || image=
+    # Terraform says with a warning, on standard output, that there is none.
+    [[ $repository == *.dkr.ecr.* ]] || repository=
+    [[ $image == *@sha256:* ]] || image=
+}
+
+need_deployment() {
+    [ -n "$image" ] || fail "nothing is deployed as \`$deployment\` from here: type \`make deploy\`"
+}
+
+# An ARG of the Dockerfile: as chosen, or as it stands there.
+image_argument() {
+    local name=$1
+    if [ -n "${!name:-}" ]; then
+        say "${!name}"
+    else
+        sed -n "s/^ARG $name=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" builder-image/Dockerfile | head -n 1
+    fi
+}
+
+build_arguments() {
+    local name
+    for name in "${image_arguments[@]}"; do
+        [ -z "${!name:-}" ] || printf '%s\n' --build-arg "$name=${!name}"
+    done
+}
+
+# Sets `variables`: what Terraform is told. $1: the variable `devices`.
+set_variables() {
+    local devices=$1 targets abis linux
+    read -ra abis <<<"$(image_argument ANDROID_ABIS)"
+    read -ra linux <<<"$(image_argument LINUX_TARGETS)"
+    targets=$(
+        bash builder-image/targets.sh android "${abis[@]}"
+        printf '%s\n' "${linux[@]}"
+    )
+    targets=\"${targets//$'\n'/\",\"}\"
+    # Your own values overrule what is only proposed.
+    variables=(-var "targets=[$targets]")
+    [ ! -f "$folder/terraform.tfvars" ] || variables+=("-var-file=$folder/terraform.tfvars")
+    variables+=(-var "prefix=$deployment" -var "region=$region" -var "devices=$devices")
+    [ -z "$image" ] || variables+=(-var "image_uri=$image")
+    [ -z "${MEMORY:-}" ] || variables+=(-var "memory_mb=$MEMORY")
+}
+
+# apply ARGUMENT…: what is in the way is explained. Sets `cap` if it is the account's cap of memory.
+apply() {
+    cap=
+    if tf apply -input=false -auto-approve -no-color -compact-warnings "${variables[@]}" "$@" 2>&1 | tee "$folder/apply.log"; then
+        return 0
+    fi
+    cap=$(operator explain <"$folder/apply.log") || true
+    return 1
+}
