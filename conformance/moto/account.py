@@ -1,5 +1,5 @@
 """What the driver asks of the emulated account beside Terraform: `keys USER…` makes an access key for each user, `left`
-lists whatever there is, `id` is its number. All print JSON. The account's address is AWS_ENDPOINT_URL."""
+lists whatever there is, `id` is its number, `call SERVICE OPERATION ARGUMENTS` is any call (arguments in JSON). All print JSON. The account's address is AWS_ENDPOINT_URL."""
 
 import json
 import sys
@@ -40,6 +40,12 @@ def left():
     )
 
 
+def call(service, operation, arguments):
+    answer = getattr(boto3.client(service), operation)(**json.loads(arguments))
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
 if __name__ == "__main__":
-    commands = {"keys": lambda: keys(sys.argv[2:]), "left": left, "id": identity}
-    print(json.dumps(commands[sys.argv[1]]()))
+    commands = {"keys": lambda: keys(sys.argv[2:]), "left": left, "id": identity, "call": lambda: call(*sys.argv[2:])}
+    print(json.dumps(commands[sys.argv[1]](), default=str))

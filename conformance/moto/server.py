@@ -8,6 +8,8 @@ A copy: connect to 127.0.0.1:C and send `POST /fork HTTP/1.1` with an empty line
 is its lifeline: the copy ends when that connection is closed, so nothing is left behind by whoever dies. `GET /` on the
 control port answers `{"pid": …}`.
 
+An argument names a file of calls to refuse (refusals.py).
+
 Requests are taken one at a time (moto is not safe among threads), which is also what makes a fork a whole copy: no
 request is ever half done in it. Access keys and signatures are not checked here; whoever serves scenarios does that.
 """
@@ -27,6 +29,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import gaps
+from refusals import Refusing
 
 LOOPBACK = "127.0.0.1"
 
@@ -150,6 +153,8 @@ def main():
     default_user_config["lambda"] = {"use_docker": False}
     gaps.close()
     application = OneAtATime(DomainDispatcherApplication(create_backend_app))
+    if len(sys.argv) > 1:
+        application.application = Refusing(application.application, sys.argv[1])
     port = serve(application)
     listener = socket.create_server((LOOPBACK, 0))
     print(json.dumps({"port": port, "control": listener.getsockname()[1]}), flush=True)

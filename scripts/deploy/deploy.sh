@@ -14,12 +14,9 @@ step "Looking at the account" find_deployment
 keep_choices
 
 build_image() {
-    local arguments
-    mapfile -t arguments < <(build_arguments)
     # Lambda takes no image with attestations.
-    docker build --provenance=false --sbom=false --platform linux/amd64 "${arguments[@]}" -f builder-image/Dockerfile \
-        -t "cargo-cloud:$deployment" .
-    docker build --platform linux/amd64 "${arguments[@]}" --target zips --output target/lambdas -f builder-image/Dockerfile .
+    image_build --provenance=false --sbom=false -t "cargo-cloud:$deployment"
+    build_zips
 }
 step "Building the image and the functions (20 to 40 minutes the first time, 3 GB to fetch)" build_image
 

@@ -32,13 +32,13 @@ devices=$(operator devices --add "$NAME" --owner "${OWNER:-me}" <<<"$outputs")
 if ! grep -qF "\"$NAME\"" <<<"$(tf output -json devices)"; then
     step "Making \`$NAME\` (half a minute)" change_devices
 fi
-qr=()
+arguments=(--device "$NAME")
 if [ -t 1 ]; then
     size=$(stty size 2>/dev/null) || size="24 80"
-    qr=(--qr "${size#* }")
+    arguments+=(--qr "${size#* }")
 fi
 say
 say "Type this on the device. Who has it builds at your cost, so don't keep it; it is not shown again, and \`make device NAME=$NAME\`"
 say "makes a new one, with which this one ends."
 say
-operator key --device "$NAME" "${qr[@]}" <<<"$outputs"
+operator key "${arguments[@]}" <<<"$outputs"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the scripts beside it share: the deployment that is meant, docker, terraform, and the operator in its container.
-# Sourced by each.
+# Sourced by each. For the bash of macOS, too (3.2).
 # shellcheck disable=SC2034 # what it sets is for them
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -90,10 +90,6 @@ client() {
         --entrypoint /usr/local/bin/cargo-cloud cargo-cloud-operator "$@"
 }
 
-build_operator() {
-    docker build --platform linux/amd64 --target operator -f builder-image/Dockerfile -t cargo-cloud-operator .
-}
-
 # The operator as it was built last, or built now.
 need_operator() {
     docker image inspect cargo-cloud-operator >/dev/null 2>&1 ||
@@ -162,12 +158,18 @@ image_argument() {
     fi
 }
 
-build_arguments() {
-    local name
+# image_build ARGUMENT…: a build of the Dockerfile with what was chosen.
+image_build() {
+    local build=(docker build --platform linux/amd64 -f builder-image/Dockerfile) name
     for name in "${image_arguments[@]}"; do
-        [ -z "${!name:-}" ] || printf '%s\n' --build-arg "$name=${!name}"
+        [ -z "${!name:-}" ] || build+=(--build-arg "$name=${!name}")
     done
+    "${build[@]}" "$@" .
 }
+
+build_operator() { image_build --target operator -t cargo-cloud-operator; }
+
+build_zips() { image_build --target zips --output target/lambdas; }
 
 # Sets `variables`: what Terraform is told. $1: the variable `devices`.
 set_variables() {

@@ -9,11 +9,6 @@ need_operator
 step "Looking at the account" find_deployment
 [ -n "$repository" ] || operator account --new "$deployment" </dev/null >/dev/null
 
-build_zips() {
-    local arguments
-    mapfile -t arguments < <(build_arguments)
-    docker build --platform linux/amd64 "${arguments[@]}" --target zips --output target/lambdas -f builder-image/Dockerfile .
-}
 step "Building the functions (10 minutes the first time)" build_zips
 
 if [ -z "$image" ]; then

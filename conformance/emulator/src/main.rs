@@ -1,5 +1,5 @@
 //! `aws-emulator`: the conformance suite's AWS. `platform` applies the project's Terraform configuration to moto and
-//! runs the suite against it; `serve` is what one scenario talks to.
+//! runs the suite against it; `serve` is what one scenario talks to; `account` is an empty account to deploy to.
 
 mod platform;
 mod platform_file;
@@ -23,6 +23,8 @@ struct Arguments {
 enum Command {
     /// Applies terraform/ to an emulated account, runs a command against it, checks what is left
     Platform(platform::Options),
+    /// Serves an empty account until standard input is closed
+    Account(platform::AccountOptions),
     /// Serves one emulated account: a copy of what `platform` applied
     Serve(serve::Options),
 }
@@ -43,6 +45,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     let code = match command {
         Command::Platform(options) => runtime.block_on(platform::run(options)),
+        Command::Account(options) => runtime.block_on(platform::account(options)),
         Command::Serve(options) => runtime.block_on(serve::run(options)),
     };
     runtime.shutdown_background();

@@ -39,11 +39,12 @@ struct Key {
 }
 
 impl Account {
-    /// An empty one.
-    pub async fn start(python: &Path) -> Result<Self> {
+    /// An empty one. `refusals`: a file that says which calls are refused.
+    pub async fn start(python: &Path, refusals: Option<&Path>) -> Result<Self> {
         let mut process = Command::new(python)
             .arg("-B")
             .arg(script("server.py"))
+            .args(refusals)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -103,6 +104,7 @@ impl Account {
     }
 }
 
-fn script(name: &str) -> PathBuf {
+/// A program of conformance/moto.
+pub fn script(name: &str) -> PathBuf {
     Path::new(PROJECT).join("conformance/moto").join(name)
 }

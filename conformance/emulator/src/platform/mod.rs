@@ -1,6 +1,7 @@
 //! `aws-emulator platform`: the whole test of the platform, from `terraform init` to an empty account.
 
 mod account;
+mod alone;
 mod binaries;
 mod calls;
 mod python;
@@ -19,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::platform_file::PlatformFile;
 use account::{Account, REGION};
+pub use alone::{AccountOptions, run as account};
 use report::Report;
 use terraform::Terraform;
 
@@ -74,7 +76,7 @@ async fn test(options: &Options, report: &mut Report) -> Result<()> {
     let dir = options.dir.canonicalize().with_context(|| format!("{} can't be found", options.dir.display()))?;
     let packages = binaries::package(&binaries, &dir).await?;
     let python = python::environment().await?;
-    let account = Account::start(&python).await?;
+    let account = Account::start(&python, None).await?;
 
     let terraform = Terraform::prepare(&dir, &account)?;
     report.time("init", terraform.init()).await?;

@@ -1,0 +1,7 @@
+//! Deploying, as a person does it: `make deploy` and the others, with the real Terraform, operator and client. AWS is an
+//! emulated account, docker a stand-in. `make test-deploy` runs them.
+
+mod beginnings;
+mod cloud;
+mod machine;
+mod story;

@@ -1,0 +1,227 @@
+//! A deployment from its first failed beginning to its end. One scenario, because it is what a person goes through, and
+//! making the platform takes a minute.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, binaries};
+use crate::machine::{Ended, Machine};
+
+const BUCKET: &str = "cargo-cloud-input-123456789012-us-east-1";
+
+/// The secrets of all keys there are can't be asked for; that of a printed line is what must be nowhere else.
+fn secret_of(line: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.toml");
+    let output = Command::new(binaries().join("cargo-cloud"))
+        .args(["configure", line])
+        .env_clear()
+        .env("CARGO_CLOUD_CONFIG", &config)
+        .output()
+        .expect("the client starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(config).expect("the configuration");
+    let value = |name: &str| {
+        text.split(&format!("{name} = \"")).nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned)
+    };
+    assert_eq!(value("input_bucket").as_deref(), Some(BUCKET));
+    value("secret_access_key").expect("a secret")
+}
+
+fn line_of(ended: &Ended) -> String {
+    let line = ended.stdout.lines().find(|line| line.starts_with("cargo cloud configure cargo-cloud-1:"));
+    line.unwrap_or_else(|| panic!("no line: {}", ended.said)).trim().rsplit(' ').next().expect("words").to_owned()
+}
+
+fn users(cloud: &Cloud) -> Vec<String> {
+    let answer = cloud.call("iam", "list_users", json!({}));
+    let users = answer["Users"].as_array().expect("users").iter();
+    users.map(|user| user["UserName"].as_str().expect("a name").to_owned()).collect()
+}
+
+fn keys(cloud: &Cloud, user: &str) -> usize {
+    let answer = cloud.call("iam", "list_access_keys", json!({ "UserName": user }));
+    answer["AccessKeyMetadata"].as_array().expect("keys").len()
+}
+
+/// A bucket's name that somebody else has (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+fn bucket_taken() -> Value {
+    json!({
+        "method": "PUT", "path": format!("^/{BUCKET}/?$"), "status": 409, "type": "application/xml",
+        "answer": "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>BucketAlreadyExists</Code><Message>The requested \
+                   bucket name is not available.</Message></Error>",
+    })
+}
+
+/// What Lambda says in a new account.
+fn memory_capped() -> Value {
+    json!({
+        "method": "POST", "path": "^/2015-03-31/functions", "body": "\"MemorySize\": ?10240", "status": 400,
+        "type": "application/json", "error": "ValidationException",
+        "answer": json!({ "message": "'MemorySize' value failed to satisfy constraint: Member must have value less than or \
+                                      equal to 3008" }).to_string(),
+    })
+}
+
+#[test]
+fn from_an_empty_account_and_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cloud = Cloud::start(folder.path());
+    let machine = Machine::new(folder.path().join("first"), &cloud);
+    let secrets = vec![deploys_in_spite_of_everything(&cloud, &machine)];
+    let secrets = [secrets, devices_come_and_go(&cloud, &machine)].concat();
+    another_clone_is_kept_away(&cloud, Machine::new(folder.path().join("second"), &cloud));
+    looks(&machine);
+    destroys(&cloud, &machine);
+    // Keys were for the person alone.
+    let clone = machine.path("clone");
+    let grep = Command::new("grep")
+        .arg("-rlF")
+        .args(["-e", &secrets.join("\n")])
+        .arg(clone)
+        .arg(machine.path("docker"))
+        .output();
+    assert_eq!(String::from_utf8_lossy(&grep.expect("grep starts").stdout), "");
+}
+
+/// Gives the secret of the machine's own key.
+fn deploys_in_spite_of_everything(cloud: &Cloud, machine: &Machine) -> String {
+    let chosen = ["deploy", "ANDROID_ABIS=arm64-v8a", "LINUX_TARGETS=x86_64-unknown-linux-gnu"];
+    fs::write(machine.path("docker/interrupt"), "").expect("a file");
+    machine.make(&chosen).badly().says(&["connection reset by peer", "type `make deploy` again"]);
+    assert_eq!(cloud.left(), ["ecr: cargo-cloud-compile"]);
+
+    cloud.refuse(&[bucket_taken()]);
+    // What was chosen once needs not be said again.
+    machine.make(&["deploy"]).badly().says(&[
+        "belongs to somebody else",
+        "DEPLOYMENT=another-name",
+        "type `make deploy` again",
+    ]);
+
+    cloud.refuse(&[memory_capped()]);
+    machine.make(&["deploy"]).badly().says(&["3008 MB of memory: new accounts are capped", "make deploy MEMORY=3008"]);
+    let ended = machine.make_on_a_terminal("deploy", 80, "y\n").well();
+    let ended = ended.says(&[
+        "Go on with 3008 MB? [Y/n]",
+        "Making the platform",
+        "done in",
+        "Added backend `aws`",
+        "make destroy",
+    ]);
+    cloud.refuse(&[]);
+    let function = cloud.call("lambda", "get_function", json!({ "FunctionName": "cargo-cloud-compile" }));
+    assert_eq!(function["Configuration"]["MemorySize"], 3008);
+    let digest = fs::read_to_string(machine.path("docker/digest")).expect("a digest");
+    assert_eq!(function["Code"]["ImageUri"], digest.trim());
+
+    let asked = machine.asked_of_docker();
+    assert!(
+        asked.contains("--build-arg ANDROID_ABIS=arm64-v8a") && asked.contains("--provenance=false --sbom=false"),
+        "{asked}"
+    );
+    let config = machine.path("home/.config/cargo-cloud/config.toml");
+    let mode = fs::metadata(&config).expect("the configuration").permissions().mode();
+    let text = fs::read_to_string(&config).expect("the configuration");
+    assert!(
+        text.contains(BUCKET) && text.contains("targets = [\"aarch64-linux-android\", \"x86_64-unknown-linux-gnu\"]"),
+        "{text}"
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    let secret = text.split("secret_access_key = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a secret");
+    assert!(!ended.said.contains(secret));
+
+    let again = machine.make(&["deploy"]).well().says(&["Apply complete! Resources: 0 added, 0 changed, 0 destroyed."]);
+    assert!(!again.said.contains("client configuration"), "{}", again.said);
+    assert_eq!((users(cloud).len(), fs::read_to_string(&config).expect("the configuration")), (1, text.clone()));
+    secret.to_owned()
+}
+
+/// Gives the secrets that were printed.
+fn devices_come_and_go(cloud: &Cloud, machine: &Machine) -> Vec<String> {
+    machine.make(&["device", "NAME=My Tablet"]).badly().says(&["can't be a device's name"]);
+    let first = machine.make(&["device", "NAME=tablet", "OWNER=her"]).well();
+    let first = secret_of(&line_of(&first));
+    assert!(users(cloud).contains(&"cargo-cloud-tablet".to_owned()));
+    machine.make(&["device", "NAME=tablet"]).badly().says(&["belongs to the owner `her`"]);
+
+    let wide = machine.make_on_a_terminal("device NAME=tablet OWNER=her", 200, "").well();
+    let (second, blocks) = (secret_of(&line_of(&wide)), wide.said.matches('\u{2588}').count());
+    assert!(blocks > 500 && second != first, "{}", wide.said);
+    assert_eq!(keys(cloud, "cargo-cloud-tablet"), 1);
+    let narrow = machine.make_on_a_terminal("device NAME=tablet OWNER=her", 40, "").well();
+    let third = secret_of(&line_of(&narrow));
+    narrow.says(&["no QR code: it needs a window of"]);
+
+    machine.make(&["device", "NAME=phone", "REVOKE=1"]).badly().says(&["no device `phone`; there is:", "tablet"]);
+    machine.make(&["device", "NAME=tablet", "REVOKE=1"]).well().says(&["`tablet` can't build any more."]);
+    assert!(!users(cloud).contains(&"cargo-cloud-tablet".to_owned()));
+    vec![first, second, third]
+}
+
+fn another_clone_is_kept_away(cloud: &Cloud, other: Machine) {
+    let there = cloud.left();
+    for verb in ["deploy", "plan"] {
+        other
+            .make(&[verb])
+            .badly()
+            .says(&["has a deployment `cargo-cloud` in us-east-1 already", "DEPLOYMENT=another-name"]);
+    }
+    other.make(&["plan", "DEPLOYMENT=second"]).well().says(&[
+        "image of zeros",
+        "0 to change, 0 to destroy",
+        "second-compile",
+    ]);
+    assert_eq!(cloud.left(), there);
+}
+
+fn looks(machine: &Machine) {
+    machine.make(&["status"]).well().says(&[
+        "compile: active, 3008 MB",
+        "of 400000 GB-seconds",
+        "running none",
+        "not used yet",
+    ]);
+    machine.make(&["status", "REGION=eu-west-1"]).badly().says(&["is deployed in us-east-1, and you mean eu-west-1"]);
+    machine.make(&["logs", "FUNCTION=none"]).badly().says(&["there is: compile, connect, disconnect, relay"]);
+    machine.make(&["logs", "SINCE=yesterday"]).badly().says(&["`yesterday` is no period"]);
+    machine.make(&["logs"]).well();
+}
+
+fn destroys(cloud: &Cloud, machine: &Machine) {
+    // A build that runs, what it left, and an upload that was never finished.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_millis();
+    let month = cloud.call("dynamodb", "scan", json!({ "TableName": "cargo-cloud" }));
+    assert_eq!(month["Count"], 0);
+    let output = Command::new("date").args(["-u", "+%Y-%m"]).output().expect("date starts");
+    let month = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let build = "me/0198c3f0-0000-7000-8000-000000000000";
+    cloud.call(
+        "dynamodb",
+        "put_item",
+        json!({ "TableName": "cargo-cloud", "Item": {
+            "pk": { "S": format!("usage#{month}") }, "sk": { "S": format!("attempt#{build}#1") },
+            "at": { "N": now.to_string() }, "reserved": { "N": "9000000" }, "memory_mb": { "N": "3008" } } }),
+    );
+    cloud.call("s3", "put_object", json!({ "Bucket": BUCKET, "Key": format!("{build}.zip"), "IfNoneMatch": "*" }));
+    cloud.call("s3", "create_multipart_upload", json!({ "Bucket": BUCKET, "Key": "me/unfinished.zip" }));
+    machine.make(&["status"]).well().says(&[&format!("running {build} for")]);
+
+    let there = cloud.left();
+    machine.make(&["destroy"]).badly().says(&["warning: builds are running", build, "make destroy YES=1"]);
+    machine.make_on_a_terminal("destroy", 80, "no\n").badly().says(&["stopped; nothing was changed"]);
+    assert_eq!(cloud.left(), there);
+    machine.make(&["destroy", "YES=1", "WAIT=1"]).well().says(&[
+        &format!("{BUCKET}: 0 objects and 1 unfinished uploads deleted"),
+        "1 builds have not ended",
+        "Removed backend `aws`",
+        "Nothing of `cargo-cloud` is left",
+    ]);
+    assert!(cloud.left().is_empty(), "{:?}", cloud.left());
+    assert!(!machine.path("clone/deployments/cargo-cloud").exists());
+    machine.make(&["destroy", "YES=1"]).badly().says(&["nothing to take away"]);
+}
