@@ -16,5 +16,7 @@ Where a file comes from: \`gh attestation verify FILE --repo cargo-cloud/cargo-c
 
 INSTALL
 printf '## Changes%s\n' "${before:+ since $before}"
-git log --no-merges --format=%s "${before:+$before..}$tag" | sort | awk -F ': ' '
-    { room = NF > 1 ? $1 : "other"; sub(/^[^:]*: /, ""); if (room != last) printf "\n**%s**\n\n", room; last = room; print "- " $0 }'
+git log --no-merges --format=%s "${before:+$before..}$tag" |
+    awk '{ at = index($0, ": "); print (at ? substr($0, 1, at - 1) : "other") "\t" (at ? substr($0, at + 2) : $0) }' |
+    sort -s -t "$(printf '\t')" -k 1,1 |
+    awk -F '\t' '$1 != room { room = $1; printf "\n**%s**\n\n", room } { print "- " $2 }'

@@ -80,14 +80,27 @@ impl Targets {
         for target in self.named.iter().chain(device) {
             if !backend.targets.is_empty() && !backend.targets.contains(target) {
                 bail!(
-                    "the backend `{}` can't build for `{target}`; it builds for {}. If that has changed, write its configuration \
-                     anew (the embedded backend does, started with --client-config)",
+                    "the backend `{}` can't build for `{target}`; it builds for {}. {}If that has changed, write its \
+                     configuration anew (the embedded backend does, started with --client-config)",
                     backend.name,
-                    backend.targets.join(", ")
+                    backend.targets.join(", "),
+                    near(target, &backend.targets)
                 );
             }
         }
         Ok(())
+    }
+}
+
+/// A target that was mistyped is this far from what was meant, at most.
+const SIMILAR: usize = 3;
+
+/// A question that names the target that may have been meant.
+fn near(target: &str, known: &[String]) -> String {
+    let distances = known.iter().map(|known| (strsim::osa_distance(known, target), known));
+    match distances.filter(|(distance, _)| *distance <= SIMILAR).min_by_key(|(distance, _)| *distance) {
+        Some((_, known)) => format!("Did you mean `{known}`? "),
+        None => String::new(),
     }
 }
 
@@ -200,6 +213,13 @@ fn target_dir(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mistyped_target_is_recognised() {
+        let known = ["aarch64-linux-android", "x86_64-unknown-linux-gnu"].map(str::to_owned);
+        assert_eq!(near("aarch64-linux-andriod", &known), "Did you mean `aarch64-linux-android`? ");
+        assert_eq!(near("riscv64gc-unknown-linux-gnu", &known), "");
+    }
 
     #[test]
     fn config_arguments_are_tables_or_files_of_the_project() {

@@ -3,5 +3,6 @@
 
 mod beginnings;
 mod cloud;
+mod installer;
 mod machine;
 mod story;

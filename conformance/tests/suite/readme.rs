@@ -94,12 +94,56 @@ fn what_the_backend_is_started_with_exists() {
     for flag in line.split(' ').filter(|word| word.starts_with("--")) {
         assert!(help.contains(flag), "{flag}");
     }
-    let makefile =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Makefile")).expect("Makefile");
-    for line in text.lines() {
-        let quoted = line.split('`').find_map(|part| part.strip_prefix("make "));
-        if let Some(target) = line.strip_prefix("make ").or(quoted).and_then(|rest| rest.split(' ').next()) {
-            assert!(makefile.contains(&format!("\n{target}:")), "make {target}");
+}
+
+/// The README and the pages of docs/, by name.
+fn pages() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let docs = std::fs::read_dir(root.join("docs")).expect("docs/").flatten().map(|entry| entry.path());
+    let pages = docs
+        .chain([root.join("README.md")])
+        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("a page")));
+    pages.collect()
+}
+
+/// What a page tells to type: lines of its examples, and what stands between backticks.
+fn typed(page: &str) -> impl Iterator<Item = &str> {
+    let spans =
+        page.lines().filter(|line| !line.starts_with("```")).flat_map(|line| line.split('`').skip(1).step_by(2));
+    let lines = page.lines().map(|line| line.trim_start().trim_start_matches("$ "));
+    spans.chain(lines).filter_map(|text| text.strip_prefix("make "))
+}
+
+#[test]
+fn what_make_is_asked_for_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let makefile = std::fs::read_to_string(root.join("Makefile")).expect("the Makefile");
+    let scripts = std::fs::read_dir(root.join("scripts/deploy")).expect("scripts/deploy").flatten();
+    let scripts: String = scripts.map(|entry| std::fs::read_to_string(entry.path()).expect("a script")).collect();
+    let mut deploying = 0;
+    for (name, page) in pages() {
+        for command in typed(&page) {
+            let mut words = command.split_whitespace().take_while(|word| !word.starts_with('#'));
+            let target = words.next().unwrap_or_default();
+            assert!(makefile.contains(&format!("\n{target}:")), "{name}: make {target}");
+            for (variable, _) in words.filter_map(|word| word.split_once('=')) {
+                let known = ["${V", "$V", "(V", " V "].map(|form| form.replace('V', variable));
+                assert!(known.iter().any(|form| scripts.contains(form)), "{name}: make {target} {variable}=");
+                deploying += 1;
+            }
+        }
+    }
+    assert!(deploying > 10, "{deploying}");
+}
+
+#[test]
+fn pages_refer_to_what_is_there() {
+    for (name, page) in pages() {
+        let folder = Path::new(&name).parent().expect("a folder").to_owned();
+        let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
+            let file = link.split('#').next().unwrap_or_default();
+            assert!(folder.join(file).exists(), "{name}: {link}");
         }
     }
 }
