@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use protocol::BuildId;
+use protocol::{BuildId, Installed};
 use serde::{Deserialize, Serialize};
 
 use super::KEPT;
@@ -46,6 +46,8 @@ pub struct BuildRecord {
     pub device: Option<String>,
     /// SHA-256 in hex of the `Cargo.lock` that was sent.
     pub lock_sha256: Option<String>,
+    /// What was installed on the device when `install` was typed.
+    pub installed: Option<Installed>,
 }
 
 impl BuildRecord {
@@ -63,6 +65,7 @@ impl BuildRecord {
             targets: Vec::new(),
             device: None,
             lock_sha256: None,
+            installed: None,
         }
     }
 }

@@ -44,6 +44,15 @@ impl Seed {
         Self { records: installation.records.clone(), bin, in_path }
     }
 
+    /// As the builder was told.
+    ///
+    /// # Errors
+    /// When it makes no records.
+    pub fn from_request(installed: &Installed) -> anyhow::Result<Self> {
+        let records = Records::parse(&installed.crates_toml, &installed.crates2_json)?;
+        Ok(Self { records, bin: installed.bin.clone(), in_path: installed.in_path })
+    }
+
     /// As it is sent.
     pub fn to_request(&self) -> Installed {
         let known = self.records.packages().next().is_some();

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, bail};
-use protocol::limits::MAX_ARTIFACT_BYTES;
+use anyhow::bail;
 use protocol::{ArtifactFile, ArtifactInfo, BuildResult, FileKind, PackageRef, keys};
 
 use super::completion::file_name;
+use super::fetching::fetch;
+use super::install::Delivery;
 use super::session::Session;
 use crate::device;
-use crate::install::{Artifact, Detail, InstallRoot, Installation, Provenance, Staged, check_executable};
-use crate::terminal::bytes;
+use crate::install::{Detail, InstallRoot, Installation, Provenance, Seed, Staged, check_executable};
 
 /// What stands in cargo's bookkeeping for a folder on another device.
 const ELSEWHERE: &str = "/cargo-cloud";
@@ -26,10 +26,19 @@ pub fn install(
     root: &InstallRoot,
     force: bool,
 ) -> anyhow::Result<()> {
-    let mut artifact = fetch(session, result, info, root)?;
+    let key = keys::artifact(&session.backend.owner, &result.id);
+    let mut artifact = fetch(session, &key, info, &root.bin())?;
     let manifest = artifact.manifest().clone();
     let asked = result.asked.clone().unwrap_or_default();
     let here = device::triple();
+    let home = format!("{ELSEWHERE}/{}", asked.project);
+    if manifest.files.iter().any(|file| file.kind == FileKind::Installed) {
+        let seed = Seed::read(&Installation::begin(session.shell, root)?);
+        let wanted = asked.targets.into_iter().chain(here).collect();
+        let delivery =
+            Delivery { session, wanted, no_track: false, force, root, seed: &seed, target_dir: None, top: Some(home) };
+        return delivery.take(&mut artifact);
+    }
     let mut staged: BTreeMap<Provenance, BTreeMap<String, Staged>> = BTreeMap::new();
     let mut triple = manifest.host.clone();
     for (file, package, target) in manifest.files.iter().filter_map(program) {
@@ -48,7 +57,7 @@ pub fn install(
         let package = Provenance {
             name: package.name.clone(),
             version: package.version.clone(),
-            folder: format!("{ELSEWHERE}/{}/{}", asked.project, package.directory).trim_end_matches('/').to_owned(),
+            folder: format!("{home}/{}", package.directory).trim_end_matches('/').to_owned(),
         };
         if staged.entry(package).or_default().insert(name.to_owned(), program).is_some() {
             bail!("the artifact holds `{name}` twice");
@@ -86,22 +95,4 @@ fn program(file: &ArtifactFile) -> Option<(&ArtifactFile, &PackageRef, Option<&s
         }
         _ => None,
     }
-}
-
-fn fetch(session: &Session, result: &BuildResult, info: &ArtifactInfo, root: &InstallRoot) -> anyhow::Result<Artifact> {
-    let Session { shell, interrupt, storage, backend, .. } = session;
-    if info.size > MAX_ARTIFACT_BYTES {
-        bail!("the artifact is {}, the limit is {}", bytes(info.size), bytes(MAX_ARTIFACT_BYTES));
-    }
-    let file = tempfile::tempfile_in(root.bin())
-        .with_context(|| format!("could not write into `{}`", root.bin().display()))?;
-    let progress = |done| {
-        shell.transfer("Downloading", done, info.size);
-        !interrupt.requested()
-    };
-    let fetched = storage.download(&keys::artifact(&backend.owner, &result.id), info, &file, progress);
-    shell.clear();
-    fetched?;
-    shell.status("Downloaded", bytes(info.size));
-    Artifact::open(file)
 }

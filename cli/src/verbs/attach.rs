@@ -5,12 +5,13 @@ use protocol::{BuildResult, Outcome};
 
 use super::build::request;
 use super::completion::Destination;
+use super::install::Installing;
 use super::logs::{replay, say_it_goes_on};
 use super::plan::{Place, Targets};
 use super::session::Session;
 use super::work::Work;
 use super::{adoption, logs};
-use crate::args::{Asked, AttachArgs, Delivery, ProjectArgs, Typed, parse_words};
+use crate::args::{Asked, AttachArgs, Delivery, ProjectArgs, Typed, Verb, parse_words};
 use crate::builds::{BuildRecord, Found, Records, State, gone, short};
 use crate::config::config_folder;
 use crate::follow::{Followed, Manner, Subject};
@@ -31,7 +32,14 @@ pub fn attach(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &Attach
     let Some(record) = record else {
         return of_elsewhere(&session, typed, args.build.as_deref().unwrap_or_default(), args);
     };
-    match Begun::again(&record) {
+    let begun = match &args.root {
+        // An installation elsewhere than it was begun for.
+        Some(_) if record.installed.is_some() => {
+            return of_elsewhere(&session, typed, record.build.as_str(), args);
+        }
+        _ => Begun::again(shell, &record),
+    };
+    match begun {
         Ok(begun) => own(&session, &records, &record, begun, args),
         // What needs no project goes without.
         Err(_) if args.root.is_some() => of_elsewhere(&session, typed, record.build.as_str(), args),
@@ -44,24 +52,28 @@ pub fn attach(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &Attach
     }
 }
 
-/// A command line that was typed before, and the project it was typed in.
-struct Begun {
-    typed: Typed,
-    asked: Asked,
-    place: Place,
+/// A command line that was typed before, and what it was about.
+enum Begun {
+    /// The project it was typed in.
+    Project(Box<(Typed, Asked, Place)>),
+    /// What it installs.
+    Installation(Box<Installing>),
 }
 
 impl Begun {
-    /// Reads the command line and the project again.
-    fn again(record: &BuildRecord) -> anyhow::Result<Self> {
+    /// Reads the command line, and what it was about, again.
+    fn again(shell: &Shell, record: &BuildRecord) -> anyhow::Result<Self> {
         let typed = parse_words(&record.words)?;
-        let asked = typed.cli.verb.asked()?.context("its command sends no project")?;
+        if let Verb::Install(args) = &typed.cli.verb {
+            return Ok(Self::Installation(Box::new(Installing::again(shell, record, &typed, args)?)));
+        }
+        let asked = typed.cli.verb.asked()?.context("its command brings nothing back")?;
         let mut place = Place::find_from(record.cwd.clone(), &typed.cli.common.config, &asked.project)?;
         if asked.cloud.with_git {
             place.project.widen_to_repository();
         }
         place.target_dir.clone_from(&record.target_dir);
-        Ok(Self { typed, asked, place })
+        Ok(Self::Project(Box::new((typed, asked, place))))
     }
 }
 
@@ -87,7 +99,17 @@ fn own(
         records.remove(&record.build);
         bail!("{}", gone(&record.build, session.clock.unix_ms(), &session.backend.owner));
     }
-    let Begun { typed, asked, place } = &begun;
+    let (typed, asked, place) = match &begun {
+        Begun::Project(project) => (&project.0, &project.1, &project.2),
+        Begun::Installation(installing) => {
+            let Some(result) = ending(session, found, installing.subject(session, &record.build))? else {
+                return Ok(interrupt::EXIT_CODE);
+            };
+            let code = installing.finish(session, &result)?;
+            records.remove(&record.build);
+            return Ok(code);
+        }
+    };
     let targets = Targets { named: record.targets.clone(), device: record.device.clone() };
     let mut request = request(session.shell, typed, asked, place, &targets)?;
     request.details.lock_sha256.clone_from(&record.lock_sha256);

@@ -1,20 +1,22 @@
 //! `cargo cloud install`: only the request goes up, unless a folder of this device is installed.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use protocol::limits::PROTOCOL_VERSION;
 use protocol::{
-    ArtifactInfo, CargoOptions, Command, Details, FileKind, InstallRequest, ProjectKey, Request, SOURCE_URL, file_url,
-    keys, move_source,
+    BuildId, BuildResult, CargoOptions, Command, Details, FileKind, InstallRequest, ProjectKey, Request, SOURCE_URL,
+    file_url, keys, move_source,
 };
 use toml::Table;
 
 use super::fetching::fetch;
 use super::plan::{Place, Targets};
 use super::session::Session;
-use super::{environment, sending, uninstall};
+use super::{detached, environment, sending, uninstall};
 use crate::args::{InstallArgs, ProjectArgs, Typed};
+use crate::builds::{BuildRecord, Records as BuildRecords};
 use crate::config::config_folder;
 use crate::follow::{DevicePaths, Subject};
 use crate::install::{
@@ -52,7 +54,8 @@ struct Order {
 
 /// Installs what is asked for. Returns the exit code.
 pub fn install(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &InstallArgs) -> anyhow::Result<u8> {
-    let surroundings = Surroundings::read(typed, args)?;
+    let cwd = std::env::current_dir().context("the current folder is gone")?;
+    let surroundings = Surroundings::read(cwd, typed, args)?;
     let root = surroundings.root(args)?;
     if args.list {
         return uninstall::list(shell, &root);
@@ -76,32 +79,102 @@ pub fn install(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &Insta
         Some(place) => sending::send_project(&session, place, &request, false)?,
         None => sending::send_request(&session, &request)?,
     };
-    let subject = Subject {
-        build: build.clone(),
-        owner: session.backend.owner.clone(),
-        socket: session.backend.socket.clone(),
-        paths: DevicePaths {
-            source: order.place.as_ref().map(|place| place.project.top.clone()),
-            target: (order.place.is_some() || args.timings).then(|| order.target_dir.clone()),
-            root: Some(root.folder().to_path_buf()),
-            cwd: None,
-        },
-        json: request.options.message_format.iter().any(|format| format.starts_with("json")),
-    };
-    let Some(result) = session.follow(subject) else { return Ok(interrupt::EXIT_CODE) };
-    if let Some(info) = &result.artifact {
-        let key = keys::artifact(&session.backend.owner, &build);
-        let top = order.place.as_ref().map(|place| place.project.top.as_path());
-        Delivery { session: &session, request: &request, root: &root, seed: &seed, target_dir: &order.target_dir, top }
-            .run(&key, info)?;
+    let work = Installing { order, root, seed, request, timings: args.timings };
+    let records = BuildRecords::beside(&config_folder()?);
+    let noted = records.save(&work.record(&session, &build, &surroundings.cwd, &typed.words));
+    if args.detach {
+        return detached::tell(&session, &build, noted);
     }
-    Ok(result.client_exit_code())
+    let done = match session.follow(work.subject(&session, &build)) {
+        Some(result) => work.finish(&session, &result),
+        None => Ok(interrupt::EXIT_CODE),
+    };
+    records.remove(&build);
+    done
+}
+
+/// An installation that was sent.
+pub struct Installing {
+    order: Order,
+    root: InstallRoot,
+    seed: Seed,
+    request: Request,
+    timings: bool,
+}
+
+impl Installing {
+    /// The one that a command line began earlier.
+    ///
+    /// # Errors
+    /// When the folder that is installed can't be read any more.
+    pub fn again(shell: &Shell, record: &BuildRecord, typed: &Typed, args: &InstallArgs) -> anyhow::Result<Self> {
+        let surroundings = Surroundings::read(record.cwd.clone(), typed, args)?;
+        let path = surroundings.path(shell, args)?;
+        let mut order = match &path {
+            Some(folder) => surroundings.of_folder(shell, typed, args, folder)?,
+            None => surroundings.of_elsewhere(shell, typed, args)?,
+        };
+        order.targets = Targets { named: record.targets.clone(), device: record.device.clone() };
+        order.options.target.clone_from(&record.targets);
+        order.target_dir.clone_from(&record.target_dir);
+        let root = record.install_root.clone().context("it was noted without a place to install into")?;
+        let seed = Seed::from_request(record.installed.as_ref().context("it was noted without what was installed")?)?;
+        let request = order.request(args, path.is_some(), &seed)?;
+        Ok(Self { order, root: InstallRoot::chosen(root), seed, request, timings: args.timings })
+    }
+
+    /// How it is followed.
+    pub fn subject(&self, session: &Session, build: &BuildId) -> Subject {
+        Subject {
+            paths: DevicePaths {
+                source: self.order.place.as_ref().map(|place| place.project.top.clone()),
+                target: (self.order.place.is_some() || self.timings).then(|| self.order.target_dir.clone()),
+                root: Some(self.root.folder().to_path_buf()),
+                cwd: None,
+            },
+            json: self.request.options.message_format.iter().any(|format| format.starts_with("json")),
+            ..session.subject(build)
+        }
+    }
+
+    /// Puts the programs in their places. Returns the exit code.
+    pub fn finish(&self, session: &Session, result: &BuildResult) -> anyhow::Result<u8> {
+        if let Some(info) = &result.artifact {
+            let key = keys::artifact(&session.backend.owner, &result.id);
+            let install = self.request.details.install.as_ref();
+            let mut artifact = fetch(session, &key, info, &self.root.bin())?;
+            Delivery {
+                session,
+                wanted: self.request.targets().map(str::to_owned).collect(),
+                no_track: install.is_some_and(|install| install.no_track),
+                force: install.is_some_and(|install| install.force),
+                root: &self.root,
+                seed: &self.seed,
+                target_dir: Some(&self.order.target_dir),
+                top: self.order.place.as_ref().map(|place| place.project.top.to_string_lossy().into_owned()),
+            }
+            .take(&mut artifact)?;
+        }
+        Ok(result.client_exit_code())
+    }
+
+    fn record(&self, session: &Session, build: &BuildId, cwd: &Path, words: &[OsString]) -> BuildRecord {
+        BuildRecord {
+            cwd: cwd.to_owned(),
+            root: self.order.place.as_ref().map(|place| place.project.root.clone()).unwrap_or_default(),
+            target_dir: self.order.target_dir.clone(),
+            install_root: Some(self.root.folder().to_owned()),
+            targets: self.request.options.target.clone(),
+            device: self.request.details.device.clone(),
+            installed: Some(self.seed.to_request()),
+            ..BuildRecord::new(build.clone(), &session.backend.name, words)
+        }
+    }
 }
 
 impl Surroundings {
     /// Cargo's configuration as `cargo install` finds it: that of the user, or of the folder that is installed.
-    fn read(typed: &Typed, args: &InstallArgs) -> anyhow::Result<Self> {
-        let cwd = std::env::current_dir().context("the current folder is gone")?;
+    fn read(cwd: PathBuf, typed: &Typed, args: &InstallArgs) -> anyhow::Result<Self> {
         let cargo_home = crate::environment::cargo_home(&cwd);
         let config = match &args.path {
             Some(path) => {
@@ -176,7 +249,7 @@ impl Surroundings {
     fn of_folder(&self, shell: &Shell, typed: &Typed, args: &InstallArgs, folder: &Path) -> anyhow::Result<Order> {
         let project =
             ProjectArgs { manifest_path: Some(folder.join("Cargo.toml")), target_dir: args.target_dir.clone() };
-        let place = Place::find(&typed.cli.common, &project)?;
+        let place = Place::find_from(self.cwd.clone(), &typed.cli.common.config, &project)?;
         let targets = place.targets(&args.target)?;
         let project = &place.project;
         let options = place.cargo_options(shell, typed, &args.options(), &targets);
@@ -275,38 +348,46 @@ fn key_of(install: &InstallRequest, names: &[&str]) -> anyhow::Result<ProjectKey
 }
 
 /// The last part of an installation.
-struct Delivery<'a> {
-    session: &'a Session<'a>,
-    request: &'a Request,
-    root: &'a InstallRoot,
-    seed: &'a Seed,
-    target_dir: &'a Path,
+pub struct Delivery<'a> {
+    /// The backend.
+    pub session: &'a Session<'a>,
+    /// Triples that programs may be for.
+    pub wanted: Vec<String>,
+    /// `--no-track`.
+    pub no_track: bool,
+    /// `--force`.
+    pub force: bool,
+    /// Where to.
+    pub root: &'a InstallRoot,
+    /// What was installed there as far as the builder knew.
+    pub seed: &'a Seed,
+    /// Where reports go; none: nowhere.
+    pub target_dir: Option<&'a Path>,
     /// The folder of what was sent.
-    top: Option<&'a Path>,
+    pub top: Option<String>,
 }
 
 impl Delivery<'_> {
-    fn run(&self, key: &str, info: &ArtifactInfo) -> anyhow::Result<()> {
-        let mut artifact = fetch(self.session, key, info, &self.root.bin())?;
-        self.leave_reports(&mut artifact)?;
-        let arrived = self.programs(&mut artifact)?;
+    /// Takes what is in the artifact.
+    pub fn take(&self, artifact: &mut Artifact) -> anyhow::Result<()> {
+        self.leave_reports(artifact)?;
+        let arrived = self.programs(artifact)?;
         if arrived.is_empty() {
             return Ok(());
         }
-        let record = self.record(&mut artifact)?;
-        let install = self.request.details.install.as_ref();
-        if record.is_none() && !install.is_some_and(|install| install.no_track) {
+        let record = self.record(artifact)?;
+        if record.is_none() && !self.no_track {
             bail!("the builder sent programs without a record of them; nothing was installed");
         }
-        let force = install.is_some_and(|install| install.force);
         let installation = Installation::begin(self.session.shell, self.root)?;
-        take_over(installation, self.seed, arrived, record.as_ref(), force)
+        take_over(installation, self.seed, arrived, record.as_ref(), self.force)
     }
 
     fn leave_reports(&self, artifact: &mut Artifact) -> anyhow::Result<()> {
+        let Some(target_dir) = self.target_dir else { return Ok(()) };
         for file in artifact.manifest().files.clone() {
             if file.kind == FileKind::File {
-                let mut staged = Staged::new(below(self.target_dir, &file.path))?;
+                let mut staged = Staged::new(below(target_dir, &file.path))?;
                 artifact.unpack(&file, staged.file())?;
                 staged.put(0o644)?;
             }
@@ -316,15 +397,14 @@ impl Delivery<'_> {
 
     fn programs(&self, artifact: &mut Artifact) -> anyhow::Result<Vec<Arrived>> {
         let manifest = artifact.manifest().clone();
-        let wanted: Vec<&str> = self.request.targets().collect();
         let mut arrived: Vec<Arrived> = Vec::new();
         for file in &manifest.files {
             let FileKind::Executable { name, package, target, .. } = &file.kind else { continue };
             let triple = target.as_deref().unwrap_or(&manifest.host);
-            if !wanted.contains(&triple) {
+            if !self.wanted.iter().any(|wanted| wanted == triple) {
                 bail!(
                     "the backend built `{name}` for {triple}; asked for was {}; nothing was installed",
-                    wanted.join(", ")
+                    self.wanted.join(", ")
                 );
             }
             if !single_name(name) || name.starts_with('.') || arrived.iter().any(|known| known.name == *name) {
@@ -354,7 +434,7 @@ impl Delivery<'_> {
         artifact.unpack(&file, &mut text)?;
         let text = String::from_utf8(text).context("the builder's record of what is installed is not UTF-8")?;
         let text = match &self.top {
-            Some(top) => move_source(&text, SOURCE_URL, &file_url(&top.to_string_lossy())),
+            Some(top) => move_source(&text, SOURCE_URL, &file_url(top)),
             None => text,
         };
         Ok(Some(Records::parse_details(&text)?))

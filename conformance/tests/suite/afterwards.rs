@@ -135,6 +135,26 @@ fn another_device_sees_it_and_takes_only_what_it_asks_for() {
 }
 
 #[test]
+fn an_installation_is_left_and_taken_up_too() {
+    let backend = Backend::start();
+    let (tablet, phone) = (device(&backend, "me", "tablet"), device(&backend, "me", "phone"));
+    let project = Project::hello("gadget", "fits");
+    let (folder, elsewhere) = (project.root().to_str().unwrap(), Project::new());
+    let id = detach(&tablet, &elsewhere, &["install", "--path", folder]);
+    tablet.run(elsewhere.root(), &["attach", &id]).succeeded().says(&["Compiling gadget", "Installed package"]);
+    assert_eq!(tablet.output_of("gadget"), "fits\n");
+    let list = tablet.run(elsewhere.root(), &["install", "--list"]).succeeded().stdout;
+    assert!(list.contains(&format!("gadget v0.1.0 ({folder})")), "{list}");
+    assert_eq!(notes(&backend, "tablet"), 0);
+    let root = phone.home().join("tools");
+    let root = root.to_str().unwrap();
+    phone.run(elsewhere.root(), &["attach", &id, "--root", root]).succeeded();
+    assert_eq!(conformance::output_of(&phone.home().join("tools/bin/gadget")), "fits\n");
+    let list = phone.run(elsewhere.root(), &["install", "--list", "--root", root]).succeeded().stdout;
+    assert!(list.contains("gadget v0.1.0 (/cargo-cloud/gadget-"), "{list}");
+}
+
+#[test]
 fn another_owners_build_is_none() {
     let backend = Backend::start();
     let (mine, theirs) = (device(&backend, "me", "tablet"), device(&backend, "other", "spy"));

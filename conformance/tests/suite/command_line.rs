@@ -37,6 +37,7 @@ fn the_near_name_is_said_with_cargos_exit_codes() {
     for (arguments, near) in [
         (&["biuld"][..], "`build`"),
         (&["chekc"], "`check`"),
+        (&["instal"], "`install`"),
         (&["build", "--relase"], "'--release'"),
         (&["build", "--no-instal"], "'--no-install'"),
         (&["test", "--no-rnu"], "'--no-run'"),
