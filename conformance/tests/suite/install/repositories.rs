@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use conformance::{Backend, Client, Options};
+
 use super::Pair;
 
 #[test]
@@ -63,6 +65,12 @@ fn a_repository_that_wants_a_password_fails_at_once_and_says_what_to_do() {
     end.says(&["failed to authenticate when downloading repository"]);
     let run = pair.client.run(Path::new("/"), &["install", "--git", &url]).exited(101);
     run.says(&["passwords, keys and tokens", "cargo cloud install --path"]);
+    // Git itself would ask for the password.
+    let env = vec![("CARGO_NET_GIT_FETCH_WITH_CLI".to_owned(), "true".to_owned())];
+    let config = Some(pair.registry.cargo_config());
+    let backend = Backend::with(Options { cargo_config: config, env, ..Options::default() });
+    let run = Client::of(&backend).run(Path::new("/"), &["install", "--git", &url]).exited(101);
+    run.says(&["terminal prompts disabled", "cargo cloud install --path"]);
     let missing = pair.registry.url("missing.git");
     pair.both(&["install", "--git", &missing]).exited(101);
 }
