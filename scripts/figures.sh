@@ -15,3 +15,4 @@ export CONFORMANCE_CLIENT=$target/client/cargo-cloud CONFORMANCE_BACKEND=$target
 "$target/debug/figures" builds just dev
 # What an editor waits for.
 "$target/debug/figures" check just
+"$target/debug/figures" install hexyl

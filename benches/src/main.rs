@@ -1,11 +1,12 @@
 //! Measures what the README reports: `figures client`, `figures latency`, `figures builds FOLDER|CRATE PROFILE`,
-//! `figures check FOLDER|CRATE`, and of the platform `figures lambdas`, `figures calls FOLDER|CRATE PROFILE`. `make figures` builds the binaries as they
+//! `figures check FOLDER|CRATE`, `figures install CRATE`, and of the platform `figures lambdas`, `figures calls FOLDER|CRATE PROFILE`. `make figures` builds the binaries as they
 //! are released and runs them. Every figure is a median; what is compared is run in turns.
 
 mod builds;
 mod calls;
 mod checks;
 mod client;
+mod installs;
 mod lambdas;
 mod latency;
 mod reports;
@@ -21,10 +22,11 @@ fn main() -> Result<()> {
         ["latency"] => latency::measure(),
         ["builds", program, profile] => builds::measure(program, profile),
         ["check", program] => checks::measure(program),
+        ["install", program] => installs::measure(program),
         ["lambdas"] => lambdas::measure(),
         ["calls", program, profile] => calls::measure(program, profile),
         _ => bail!(
-            "usage: figures client | latency | builds FOLDER|CRATE PROFILE | check FOLDER|CRATE | lambdas | calls FOLDER|CRATE PROFILE"
+            "usage: figures client | latency | builds FOLDER|CRATE PROFILE | check FOLDER|CRATE | install CRATE | lambdas | calls FOLDER|CRATE PROFILE"
         ),
     }
 }
