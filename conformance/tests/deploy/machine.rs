@@ -134,7 +134,9 @@ impl Machine {
             fs::create_dir_all(made).expect("a folder");
         }
         for tool in USUAL.into_iter().chain(["terraform"]) {
-            symlink(found(tool).unwrap_or_else(|| panic!("{tool} is not there")), bin.join(tool)).expect("a link");
+            let program = found(tool);
+            assert!(program.is_some(), "{tool} is not there");
+            symlink(program.unwrap_or_default(), bin.join(tool)).expect("a link");
         }
         symlink(Path::new(PROJECT).join("conformance/fixtures/docker.sh"), bin.join("docker")).expect("a link");
         for program in ["operator", "cargo-cloud"] {

@@ -34,7 +34,7 @@ fn secret_of(line: &str) -> String {
 
 fn line_of(ended: &Ended) -> String {
     let line = ended.stdout.lines().find(|line| line.starts_with("cargo cloud configure cargo-cloud-1:"));
-    line.unwrap_or_else(|| panic!("no line: {}", ended.said)).trim().rsplit(' ').next().expect("words").to_owned()
+    line.expect("a line of the device's").trim().rsplit(' ').next().expect("words").to_owned()
 }
 
 fn users(cloud: &Cloud) -> Vec<String> {

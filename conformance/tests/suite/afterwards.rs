@@ -17,9 +17,9 @@ fn slow(name: &str, seconds: u32) -> Project {
 /// A device of the owner with a configuration, and notes, of its own.
 fn device(backend: &Backend, owner: &str, name: &str) -> Client {
     let folder = backend.folder().join(name);
-    std::fs::create_dir(&folder).unwrap();
+    std::fs::create_dir(&folder).expect("a folder");
     let config = folder.join("config.toml");
-    std::fs::copy(backend.config(owner), &config).unwrap();
+    std::fs::copy(backend.config(owner), &config).expect("a configuration");
     Client::configured(config)
 }
 
@@ -32,7 +32,8 @@ fn listed(client: &Client, project: &Project, id: &str) -> String {
     let list = client.run(project.root(), &["builds"]).succeeded().stdout;
     let short = &id[id.len() - 8..];
     let line = list.lines().find(|line| line.starts_with(short));
-    line.unwrap_or_else(|| panic!("no {short} in:\n{list}")).to_owned()
+    assert!(line.is_some(), "no {short} in:\n{list}");
+    line.unwrap_or_default().to_owned()
 }
 
 fn detach(client: &Client, project: &Project, arguments: &[&str]) -> String {
