@@ -133,7 +133,7 @@ fn what_make_is_asked_for_exists() {
             }
         }
     }
-    assert!(deploying > 10, "{deploying}");
+    assert!(deploying > 5, "too few variables found: {deploying}");
 }
 
 #[test]
