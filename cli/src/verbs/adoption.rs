@@ -7,7 +7,7 @@ use protocol::{ArtifactFile, ArtifactInfo, BuildResult, FileKind, PackageRef, ke
 
 use super::completion::file_name;
 use super::fetching::fetch;
-use super::install::Delivery;
+use super::install::Unpacking;
 use super::session::Session;
 use crate::device;
 use crate::install::{Detail, InstallRoot, Installation, Provenance, Seed, Staged, check_executable};
@@ -36,7 +36,7 @@ pub fn install(
         let seed = Seed::read(&Installation::begin(session.shell, root)?);
         let wanted = asked.targets.into_iter().chain(here).collect();
         let delivery =
-            Delivery { session, wanted, no_track: false, force, root, seed: &seed, target_dir: None, top: Some(home) };
+            Unpacking { session, wanted, no_track: false, force, root, seed: &seed, target_dir: None, top: Some(home) };
         return delivery.take(&mut artifact);
     }
     let mut staged: BTreeMap<Provenance, BTreeMap<String, Staged>> = BTreeMap::new();
