@@ -6,32 +6,11 @@ use std::path::{Path, PathBuf};
 
 use futures_util::FutureExt;
 use protocol::{BuildResult, Capabilities, Outcome};
-use thiserror::Error;
 
 use crate::build::{Build, Done, Fault};
 use crate::stream::{Reporter, Sent, StreamConfig};
 use crate::tools::Tools;
-use crate::{Attempt, Ending, EngineConfig};
-
-/// Why an engine can't be had.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum EngineError {
-    /// The work folder can't be used.
-    #[error("can't use the work folder {folder}: {source}")]
-    Work {
-        /// The folder.
-        folder: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// There is no cargo.
-    #[error("there is no cargo in PATH or ~/.cargo/bin: install Rust from https://rustup.rs, or name cargo's program")]
-    NoCargo,
-    /// The toolchain doesn't answer.
-    #[error("the Rust toolchain can't be used: {0}")]
-    Toolchain(String),
-}
+use crate::{Attempt, Ending, EngineConfig, EngineError};
 
 /// Runs builds on this machine; several at once, if a backend likes.
 pub struct Engine {

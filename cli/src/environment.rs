@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use crate::args::Common;
 use crate::terminal::ColorWhen;
 
 /// A variable that is set and not empty.
@@ -19,8 +18,8 @@ pub fn path(name: &str) -> Option<PathBuf> {
 }
 
 /// `--quiet`, else `CARGO_TERM_QUIET`, which `--verbose` overrules.
-pub fn quiet(common: &Common) -> bool {
-    common.quiet || (common.verbose == 0 && variable("CARGO_TERM_QUIET").is_some_and(|value| value == "true"))
+pub fn quiet(quiet: bool, verbose: u8) -> bool {
+    quiet || (verbose == 0 && variable("CARGO_TERM_QUIET").is_some_and(|value| value == "true"))
 }
 
 /// `--color`, else `CARGO_TERM_COLOR`, in which cargo too refuses what it doesn't know.

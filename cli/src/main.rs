@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         Ok(typed) => typed,
         Err(refusal) => return refuse(refusal),
     };
-    typed.cli.common.quiet = environment::quiet(&typed.cli.common);
+    typed.cli.common.quiet = environment::quiet(typed.cli.common.quiet, typed.cli.common.verbose);
     let color = environment::color(typed.cli.common.color, environment::variable("CARGO_TERM_COLOR").as_deref());
     let shell = Shell::new(*color.as_ref().unwrap_or(&ColorWhen::Never), typed.cli.common.quiet);
     if let Err(why) = color {

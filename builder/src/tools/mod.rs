@@ -13,10 +13,9 @@ pub(crate) use linker::Linker;
 use linker::link_environment;
 pub(crate) use toolchain::Toolchain;
 
-use crate::EngineConfig;
-use crate::engine::EngineError;
 use crate::environment::{BaseEnvironment, Environment, find_program, is_program};
 use crate::supervisor::{Spec, capture};
+use crate::{EngineConfig, EngineError};
 
 /// What was found when the engine started.
 #[derive(Debug, Clone)]

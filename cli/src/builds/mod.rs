@@ -1,10 +1,12 @@
 //! Builds that were begun before: which there are, what became of them, and what this device noted of its own.
 
+mod find;
 mod found;
 mod recent;
 mod record;
 
-pub use found::{Found, State, gone, short};
+pub use find::{find, gone, short};
+pub use found::{Found, State};
 pub use recent::{Listed, list};
 pub use record::{BuildRecord, Records};
 

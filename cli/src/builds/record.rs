@@ -11,7 +11,7 @@ use protocol::{BuildId, Installed};
 use serde::{Deserialize, Serialize};
 
 use super::KEPT;
-use super::found::{is_of, is_part};
+use super::find::{is_of, is_part};
 
 /// The folder beside the configuration.
 const FOLDER: &str = "builds";

@@ -12,7 +12,7 @@ use super::session::Session;
 use super::work::Work;
 use super::{adoption, logs};
 use crate::args::{Asked, AttachArgs, Delivery, ProjectArgs, Typed, Verb, parse_words};
-use crate::builds::{BuildRecord, Found, Records, State, gone, short};
+use crate::builds::{BuildRecord, Found, Records, State, find, gone, short};
 use crate::config::config_folder;
 use crate::follow::{Followed, Manner, Subject};
 use crate::install::InstallRoot;
@@ -145,7 +145,7 @@ fn of_elsewhere(session: &Session, typed: &Typed, text: &str, args: &AttachArgs)
     if let Some(root) = &root {
         root.check_writable()?;
     }
-    let found = Found::by_text(&session.storage, &session.clock, &session.backend.owner, text)?;
+    let found = find(&session.storage, &session.clock, &session.backend.owner, text)?;
     let id = found.id.clone();
     let paths = logs::paths_here(typed, found.asked());
     let Some(result) = ending(session, found, Subject { paths, ..session.subject(&id) })? else {

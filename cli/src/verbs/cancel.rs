@@ -7,7 +7,7 @@ use protocol::{Outcome, keys};
 use super::builds::outcome_of;
 use super::session::Session;
 use crate::args::{CancelArgs, Typed};
-use crate::builds::{Found, Records, State, short};
+use crate::builds::{Records, State, find, short};
 use crate::config::config_folder;
 use crate::interrupt::Interrupt;
 use crate::storage::StorageError;
@@ -23,7 +23,7 @@ pub fn cancel(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &Cancel
     let session = Session::open(shell, interrupt, typed.cli.common.backend.as_deref())?;
     session.give_up_on_interrupt();
     let owner = &session.backend.owner;
-    let found = Found::by_text(&session.storage, &session.clock, owner, &args.build)?;
+    let found = find(&session.storage, &session.clock, owner, &args.build)?;
     let short = short(&found.id);
     if let State::Ended(result) = &found.state {
         shell.note(format!("build {short} has ended already: {}", outcome_of(result)));

@@ -6,7 +6,7 @@ use super::plan::Place;
 use super::session::Session;
 use super::work::device_paths;
 use crate::args::{LogsArgs, ProjectArgs, Typed};
-use crate::builds::{Found, State, short};
+use crate::builds::{State, find, short};
 use crate::config::config_folder;
 use crate::follow::{DevicePaths, Followed, Log, Manner, Printer, Subject};
 use crate::interrupt::{self, Interrupt};
@@ -20,7 +20,7 @@ const UNHEARD: u8 = 101;
 pub fn logs(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &LogsArgs) -> anyhow::Result<u8> {
     let session = Session::open(shell, interrupt, typed.cli.common.backend.as_deref())?;
     session.give_up_on_interrupt();
-    let found = Found::by_text(&session.storage, &session.clock, &session.backend.owner, &args.build)?;
+    let found = find(&session.storage, &session.clock, &session.backend.owner, &args.build)?;
     let paths = paths_here(typed, found.asked());
     if let State::Ended(result) = &found.state {
         replay(&session, &found.id, &paths, false, result)?;
