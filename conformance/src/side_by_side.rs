@@ -113,7 +113,7 @@ fn plain(text: &str) -> String {
     let word = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines().filter(|line| !OUR_WORDS.contains(&word(line).as_str())) {
-        lines.push(without_doctest(&without_thread(&without_hashes(&without_time(line)))));
+        lines.push(without_doctest(&without_thread(&without_hashes(&without_time(&sorted_marks(line))))));
     }
     for group in lines.chunk_by_mut(|one, next| {
         let both = (word(one), word(next));
@@ -122,6 +122,15 @@ fn plain(text: &str) -> String {
         group.sort();
     }
     lines.join("\n")
+}
+
+/// `.i.F`, as `cargo test -q` prints tests in the order in which they end.
+fn sorted_marks(line: &str) -> String {
+    let mut marks: Vec<char> = line.chars().collect();
+    if marks.iter().all(|mark| ".iF".contains(*mark)) {
+        marks.sort_unstable();
+    }
+    marks.into_iter().collect()
 }
 
 fn without_time(line: &str) -> String {
@@ -175,11 +184,11 @@ mod tests {
     #[test]
     fn what_differs_from_run_to_run_is_left_out() {
         let said = "   Uploading 1 KiB to x\n   Compiling b v1\n   Compiling a v1\n    Finished `dev` in 0.12s\n     \
-            Running unittests src/a-b.rs (target/debug/deps/a-0123456789abcdef)\n";
+            Running unittests src/a-b.rs (target/debug/deps/a-0123456789abcdef)\n.i.\n";
         assert_eq!(
             plain(said),
             "   Compiling a v1\n   Compiling b v1\n    Finished `dev` in TIME\n     \
-             Running unittests src/a-b.rs (target/debug/deps/a-HASH)"
+             Running unittests src/a-b.rs (target/debug/deps/a-HASH)\n..i"
         );
     }
 }
