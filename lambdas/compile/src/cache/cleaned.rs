@@ -8,25 +8,14 @@ use std::io;
 
 use builder::{CachedProject, Freed};
 use protocol::{Owner, ProjectKey, keys};
-use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use super::note::Note;
+use super::note::{Marks, Note};
 use super::{ProjectCache, blocking, key, room};
 use crate::storage::{Bucket, StorageError};
 
 /// Below a project's prefix, or an owner's; the name is no project's key.
 const MARK: &str = "cleaned";
-
-/// The marks of a project and of its owner, by their ETags.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Marks {
-    /// The project's.
-    pub project: Option<String>,
-    /// The owner's: of all projects.
-    pub owner: Option<String>,
-}
 
 impl ProjectCache {
     /// The bucket has no state of the project: whatever of it is here from before it was cleaned, goes.

@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use protocol::{Owner, ProjectKey};
 use serde::{Deserialize, Serialize};
 
-use super::cleaned::Marks;
-
 /// The folder of notes in the work folder.
 const FOLDER: &str = "notes";
 
@@ -23,6 +21,16 @@ pub(super) struct Note {
     pub digest: Option<String>,
     /// The marks of cleaning that the folder was begun after, where the bucket had no state then.
     pub cleaned: Option<Marks>,
+}
+
+/// The marks that `clean` left of a project and of its owner, by their ETags.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Marks {
+    /// The project's.
+    pub project: Option<String>,
+    /// The owner's: of all projects.
+    pub owner: Option<String>,
 }
 
 /// Where a project's note is. Neither name holds a dot.

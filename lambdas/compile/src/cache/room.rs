@@ -11,7 +11,9 @@ use tracing::{info, warn};
 
 use super::CARGO_HOME;
 use super::note;
-use super::unpack::RESTORING;
+
+/// The folder in the work folder where projects are unpacked.
+pub(super) const RESTORING: &str = "restoring";
 
 /// What a build needs beside what it begins with: this part of the disk is free before it begins.
 const FREE_PART: u64 = 4;

@@ -14,13 +14,11 @@ use tar::{Archive, Entry, EntryType};
 use tempfile::TempDir;
 
 use super::pack::{HEAD, Head, MTIME, VERSION};
+use super::room::RESTORING;
 use super::{CARGO_HOME, room, walk};
 
 /// Where in the unpacked folder the project is.
 pub(super) const PROJECT: &str = "project";
-
-/// The folder in the work folder where projects are unpacked.
-pub(super) const RESTORING: &str = "restoring";
 
 /// The head is short.
 const MAX_HEAD_BYTES: u64 = 4096;
