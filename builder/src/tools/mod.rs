@@ -5,8 +5,10 @@ mod linker;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use protocol::CargoOptions;
+use tokio::sync::Mutex;
 
 use android::{AndroidBuild, missing as android_missing};
 pub(crate) use linker::Linker;
@@ -28,6 +30,8 @@ pub(crate) struct Tools {
     pub default_name: Option<String>,
     /// The default toolchain.
     pub default: Toolchain,
+    /// Held while rustup may install a toolchain: it breaks off when another of its processes downloads the same.
+    installing: Arc<Mutex<()>>,
 }
 
 /// What a build needs tools for.
@@ -55,7 +59,7 @@ impl Tools {
         let mut env = base.variables().clone();
         select(&mut env, default_name.as_deref());
         let default = Toolchain::probe(&env, Path::new("/")).await.map_err(EngineError::Toolchain)?;
-        Ok(Self { cargo, base, default_name, default })
+        Ok(Self { cargo, base, default_name, default, installing: Arc::default() })
     }
 }
 
@@ -115,6 +119,7 @@ impl Tools {
             if default {
                 return Ok(self.default.clone());
             }
+            let _alone = self.installing.lock().await;
             Toolchain::probe(&env, directory).await.map_err(|why| {
                 let wanted =
                     name.map_or("the toolchain the project asks for".to_owned(), |name| format!("toolchain `{name}`"));

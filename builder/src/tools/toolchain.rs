@@ -26,8 +26,9 @@ impl Toolchain {
             let spec = Spec::new(&program, args, env, directory);
             async move { capture(&spec).await.map_err(|error| error.to_string())?.text() }
         };
-        let (version, sysroot) = tokio::join!(ask(&["-vV"]), ask(&["--print", "sysroot"]));
-        let (version, sysroot) = (version?, sysroot?);
+        // One after the other: the first may have rustup install the toolchain, which two can't do at a time.
+        let version = ask(&["-vV"]).await?;
+        let sysroot = ask(&["--print", "sysroot"]).await?;
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("`rustc -vV` names no host")?;
         let rustc = version.lines().next().unwrap_or_default().to_owned();
         let sysroot = PathBuf::from(sysroot.trim());
