@@ -5,6 +5,10 @@ use std::fmt::Write;
 use clap::{Command, CommandFactory};
 
 use super::Cli;
+use crate::terminal::{stdout_columns, wrapped};
+
+/// In fewer columns a description stands below what it describes.
+const NARROW: usize = 72;
 
 /// Verbs that cargo doesn't have, by what they are about; all others come before these.
 const SECTIONS: [(&str, &[&str]); 2] = [
@@ -15,23 +19,49 @@ const SECTIONS: [(&str, &[&str]); 2] = [
 /// Flags that stand among a verb's plain options, as in cargo, whatever group they come after.
 const PLAIN: [&str; 3] = ["future_incompat_report", "message_format", "unstable"];
 
-/// The command line.
+/// The command line, its help for the terminal that standard output is.
 pub fn command() -> Command {
+    fitting(stdout_columns().filter(|columns| *columns < NARROW))
+}
+
+/// `narrow`: the columns of a narrow terminal.
+fn fitting(narrow: Option<usize>) -> Command {
     let command = Cli::command().mut_subcommands(|verb| {
         let plain: Vec<_> = verb.get_arguments().map(|arg| arg.get_id().to_string()).collect();
         let plain = plain.into_iter().filter(|id| PLAIN.contains(&id.as_str()));
         plain.fold(verb, |verb, id| verb.mut_arg(id, |arg| arg.help_heading(None)))
     });
     let template = format!(
-        "{{about-with-newline}}\nUsage: cargo cloud [+toolchain] [OPTIONS] [COMMAND]\n\nOptions:\n{{options}}\n\n{}\n\n\
-         See `cargo cloud help <command>` for more on one of them.",
-        verbs(&command).trim_end()
+        "{{about-with-newline}}\nUsage: cargo cloud [+toolchain] [OPTIONS] [COMMAND]\n\nOptions:\n{{options}}\n\n{}\n\n{}",
+        verbs(&command, narrow).trim_end(),
+        wrapped("See `cargo cloud help <command>` for more on one of them.", narrow.unwrap_or(NARROW), 0)
     );
-    command.help_template(template)
+    let command = command.help_template(template);
+    match narrow {
+        Some(columns) => below(command, columns).mut_subcommands(|verb| below(verb, columns)),
+        None => command,
+    }
+}
+
+/// With each flag's description below it.
+fn below(command: Command, columns: usize) -> Command {
+    // What clap puts in front of such a line.
+    const INDENT: usize = 10;
+    let about = command.get_about().map(|about| wrapped(&about.to_string(), columns, 0));
+    let after = command.get_after_help().map(|after| wrapped(&after.to_string(), columns, 0));
+    let command = about.into_iter().fold(command, |command, about| command.about(about));
+    let command = after.into_iter().fold(command, |command, after| command.after_help(after));
+    command.next_line_help(true).mut_args(|arg| match arg.get_help() {
+        Some(help) => {
+            let help = wrapped(&help.to_string(), columns.saturating_sub(INDENT), 0);
+            arg.help(help)
+        }
+        None => arg,
+    })
 }
 
 /// All verbs with what they do, section by section.
-fn verbs(command: &Command) -> String {
+fn verbs(command: &Command, narrow: Option<usize>) -> String {
     let help = ("help".to_owned(), "Print what a command does, and its options".to_owned());
     let listed: Vec<(String, String, String)> = command
         .get_subcommands()
@@ -47,7 +77,10 @@ fn verbs(command: &Command) -> String {
     let mut section = |title: &str, is_in: &dyn Fn(&str) -> bool| {
         let _ = writeln!(out, "{title}:");
         for (_, names, about) in listed.iter().filter(|(name, ..)| is_in(name)) {
-            let _ = writeln!(out, "    {names:<width$}  {about}");
+            let _ = match narrow {
+                Some(columns) => writeln!(out, "    {}", wrapped(&format!("{names}\n{about}"), columns, 8)),
+                None => writeln!(out, "    {names:<width$}  {about}"),
+            };
         }
         out.push('\n');
     };
@@ -61,6 +94,22 @@ fn verbs(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn help_fits_a_tablet_held_upright() {
+        let mut command = fitting(Some(40));
+        command.clone().debug_assert();
+        let mut texts = vec![command.render_help().to_string()];
+        let verbs = command.get_subcommands_mut().filter(|verb| verb.get_name() != "help");
+        texts.extend(verbs.map(|verb| verb.render_help().to_string()));
+        for text in texts {
+            // What can't be parted: usage, a flag's own name, what clap says in brackets.
+            let whole = |line: &str| line.contains("Usage:") || line.contains('[') || line.contains("--");
+            for line in text.lines().filter(|line| !whole(line)) {
+                assert!(line.chars().count() <= 40, "{line}\n\n{text}");
+            }
+        }
+    }
 
     #[test]
     fn the_definition_is_sound_and_every_verb_is_listed_once() {

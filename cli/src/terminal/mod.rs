@@ -10,3 +10,4 @@ mod width;
 pub use paste::{Pasted, paste_hidden};
 pub use shell::{ColorWhen, Shell};
 pub use size::bytes;
+pub use width::{stdout_columns, wrapped};

@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::args::{BuildsArgs, Typed};
 use crate::builds::{self, Listed, State, short};
 use crate::interrupt::Interrupt;
-use crate::terminal::{Shell, bytes};
+use crate::terminal::{Shell, bytes, stdout_columns};
 
 const HEADINGS: [&str; 6] = ["BUILD", "BEGAN", "COMMAND", "OUTCOME", "TIME", "SIZE"];
 
@@ -27,7 +27,7 @@ pub fn builds(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &Builds
         return Ok(0);
     }
     let rows: Vec<_> = listed.iter().map(|listed| row(listed, now)).collect();
-    table(&rows).iter().for_each(|line| shell.print(line));
+    lines(&rows, stdout_columns()).iter().for_each(|line| shell.print(line));
     Ok(0)
 }
 
@@ -101,6 +101,19 @@ fn as_json(listed: &Listed, now: u64) -> serde_json::Value {
     })
 }
 
+/// A table, or where that is too wide for the terminal, each row on two lines.
+fn lines(rows: &[[String; 6]], columns: Option<usize>) -> Vec<String> {
+    let table = table(rows);
+    if !table.iter().any(|line| columns.is_some_and(|columns| line.chars().count() > columns)) {
+        return table;
+    }
+    let two_lines = |[build, began, command, outcome, time, size]: &[String; 6]| {
+        let size = if size.is_empty() { String::new() } else { format!(", {size}") };
+        [format!("{build}  {outcome}, {began}"), format!("          {command}, {time}{size}")]
+    };
+    rows.iter().flat_map(two_lines).collect()
+}
+
 /// Lines with columns as wide as they need.
 fn table(rows: &[[String; 6]]) -> Vec<String> {
     let headings = HEADINGS.map(str::to_owned);
@@ -153,6 +166,15 @@ mod tests {
             assert_eq!(age(ms), text);
         }
         assert_eq!((duration(1_230).as_str(), duration(61_000).as_str()), ("1.23s", "1m 01s"));
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_two_lines_for_a_build() {
+        let row = ["67c12d44", "15 seconds ago", "build hello", "succeeded", "4.93s", "233.7 KiB"].map(str::to_owned);
+        let expected = ["67c12d44  succeeded, 15 seconds ago", "          build hello, 4.93s, 233.7 KiB"];
+        assert_eq!(lines(std::slice::from_ref(&row), Some(40)), expected);
+        assert_eq!(lines(&[row.clone()], Some(80)), table(&[row.clone()]));
+        assert_eq!(lines(&[row.clone()], None), table(&[row]));
     }
 
     #[test]
