@@ -5,7 +5,8 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(can_mount, has_musl, has_android, has_arm_android, has_other_machine)");
+    println!("cargo::rustc-env=TARGET_OF_SUITE={}", std::env::var("TARGET").unwrap_or_default());
+    println!("cargo::rustc-check-cfg=cfg(can_mount, has_musl, has_android, has_all_android, has_other_machine)");
     if output("id", &["-u"]) == "0" {
         println!("cargo::rustc-cfg=can_mount");
     }
@@ -26,8 +27,9 @@ fn main() {
         && ndk_parts.iter().all(|program| !output(program, &["--version"]).is_empty())
     {
         println!("cargo::rustc-cfg=has_android");
-        if targets.join("armv7-linux-androideabi").is_dir() {
-            println!("cargo::rustc-cfg=has_arm_android");
+        let others = ["armv7-linux-androideabi", "i686-linux-android", "x86_64-linux-android"];
+        if others.iter().all(|target| targets.join(target).is_dir()) {
+            println!("cargo::rustc-cfg=has_all_android");
         }
     }
 }

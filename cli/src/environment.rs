@@ -46,7 +46,7 @@ pub fn rustup_home() -> Option<PathBuf> {
 /// Variables by which cargo is told how to compile, for the builder's cargo. Not: credentials, wrappers, linkers and
 /// places, which are this device's own.
 pub fn forwarded(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 9] = [
         "RUSTFLAGS",
         "CARGO_ENCODED_RUSTFLAGS",
         "CARGO_BUILD_RUSTFLAGS",
@@ -55,6 +55,8 @@ pub fn forwarded(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<
         "RUST_BACKTRACE",
         "SOURCE_DATE_EPOCH",
         "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS",
+        // Cargo-ndk's own.
+        "CARGO_NDK_PLATFORM",
     ];
     let taken = |name: &str| {
         NAMES.contains(&name)

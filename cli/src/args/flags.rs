@@ -136,6 +136,9 @@ pub struct Cloud {
     /// Set a variable of the build's environment; without a value, to what it is here
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub env: Vec<String>,
+    /// Android's API level; else the manifest's ([package.metadata.ndk] platform), else 24
+    #[arg(long, value_name = "LEVEL")]
+    pub platform: Option<u32>,
     /// Begin the build, print its id and leave; `cargo cloud attach` brings it back
     #[arg(long)]
     pub detach: bool,

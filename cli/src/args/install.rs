@@ -104,6 +104,9 @@ pub struct InstallArgs {
     /// Set a variable of the build's environment; without a value, to what it is here
     #[arg(long, value_name = "KEY[=VALUE]", help_heading = "Cloud Options")]
     pub env: Vec<String>,
+    /// Android's API level; else the manifest's ([package.metadata.ndk] platform), else 24
+    #[arg(long, value_name = "LEVEL", help_heading = "Cloud Options")]
+    pub platform: Option<u32>,
     /// Begin the build, print its id and leave; `cargo cloud attach` installs what it makes
     #[arg(long, help_heading = "Cloud Options")]
     pub detach: bool,

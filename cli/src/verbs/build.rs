@@ -98,7 +98,7 @@ pub fn request(
             working_directory: place.working_directory(),
             device: targets.device.clone(),
             toolchain: place.toolchain(typed),
-            env: environment::of_build(&asked.cloud.env)?,
+            env: environment::of_build(&asked.cloud.env, asked.cloud.platform)?,
             lock_sha256: sha256_of(&project.root.join("Cargo.lock")),
             filter: asked.filter.clone(),
             args: asked.args.clone(),

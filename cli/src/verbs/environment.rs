@@ -6,12 +6,12 @@ use anyhow::bail;
 
 use crate::environment::forwarded;
 
-/// What cargo is told about compiling, and over it what `--env KEY[=VALUE]` says. Values are in no message: they may be
-/// secrets.
+/// What cargo is told about compiling, and over it what `--env KEY[=VALUE]` and `--platform LEVEL` say. Values are in no
+/// message: they may be secrets.
 ///
 /// # Errors
 /// For names that are none, that only the builder can set, or that are asked for and not set here.
-pub fn of_build(asked: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
+pub fn of_build(asked: &[String], platform: Option<u32>) -> anyhow::Result<BTreeMap<String, String>> {
     let here =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut env = forwarded(here);
@@ -37,6 +37,9 @@ pub fn of_build(asked: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
         };
         env.insert(name.to_owned(), value);
     }
+    if let Some(level) = platform {
+        env.insert("CARGO_NDK_PLATFORM".to_owned(), level.to_string());
+    }
     Ok(env)
 }
 
@@ -46,7 +49,8 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_comes_over_what_is_forwarded() {
-        let asked = |texts: &[&str]| of_build(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        let given = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let asked = |texts: &[&str]| of_build(&given(texts), None);
         let env = asked(&["A=b=c", "RUSTFLAGS=-g", "EMPTY="]).unwrap();
         assert_eq!((env["A"].as_str(), env["RUSTFLAGS"].as_str(), env["EMPTY"].as_str()), ("b=c", "-g", ""));
         for (text, word) in

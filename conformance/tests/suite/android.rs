@@ -7,15 +7,54 @@ use conformance::{Backend, Client, Options, Project, android, program};
 
 const TARGET: &str = "aarch64-linux-android";
 
-/// What an ELF file says of the machine it is for, and of what loads it.
-fn elf(path: &Path) -> (u16, bool) {
-    let bytes = std::fs::read(path).expect("a program");
-    assert_eq!(&bytes[..6], b"\x7fELF\x02\x01", "64 bits, little end first");
-    let loader = b"/system/bin/linker64\0";
-    (u16::from_le_bytes([bytes[18], bytes[19]]), bytes.windows(loader.len()).any(|window| window == loader))
+/// What an ELF file says of itself.
+#[derive(Debug, PartialEq)]
+struct Elf {
+    /// `e_machine` of elf.h.
+    machine: u16,
+    /// What loads it.
+    loader: String,
+    /// What its segments are aligned to, in bytes.
+    pages: Vec<u64>,
 }
 
-/// `EM_AARCH64` of elf.h.
+fn elf(path: &Path) -> Elf {
+    let bytes = std::fs::read(path).expect("a program");
+    let wide = bytes[4] == 2;
+    assert_eq!((&bytes[..4], bytes[5]), (&b"\x7fELF"[..], 1), "little end first");
+    let number = |at: usize, size: usize| {
+        bytes[at..at + size].iter().rev().fold(0u64, |number, byte| number << 8 | u64::from(*byte))
+    };
+    // Elf64_Ehdr and Elf64_Phdr, Elf32_Ehdr and Elf32_Phdr.
+    let (table, entry, count) = if wide { (32, 54, 56) } else { (28, 42, 44) };
+    let word = if wide { 8 } else { 4 };
+    let (offset, size, align) = if wide { (8, 32, 48) } else { (4, 16, 28) };
+    let mut found = Elf { machine: number(18, 2) as u16, loader: String::new(), pages: Vec::new() };
+    for index in 0..number(count, 2) {
+        let at = (number(table, word) + index * number(entry, 2)) as usize;
+        match number(at, 4) {
+            1 => found.pages.push(number(at + align, word)),
+            3 => {
+                let from = number(at + offset, word) as usize;
+                let name = &bytes[from..from + number(at + size, word) as usize];
+                found.loader = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned();
+            }
+            _ => {}
+        }
+    }
+    found.pages.dedup();
+    found
+}
+
+/// A program for a device of this machine (`e_machine` of elf.h): loaded by Android, and on pages of 16 KB too, which
+/// without the NDK's flag would be lld's 64.
+fn of_device(machine: u16) -> Elf {
+    let wide = matches!(machine, 62 | 183);
+    let loader = if wide { "/system/bin/linker64" } else { "/system/bin/linker" };
+    Elf { machine, loader: loader.to_owned(), pages: vec![if wide { 16384 } else { 4096 }] }
+}
+
+/// `EM_AARCH64`.
 const AARCH64: u16 = 183;
 
 /// A backend with cargo-ndk and the stand-in for the NDK, and its client.
@@ -31,19 +70,18 @@ fn telling(line: &str) -> Project {
     Project::new().file("Cargo.toml", program("tablet")).file("build.rs", build).file("src/main.rs", "fn main() {}\n")
 }
 
-/// `EM_ARM`.
-const ARM: u16 = 40;
-
 #[test]
-#[cfg_attr(not(has_arm_android), ignore = "needs `make android-tools` and the target armv7-linux-androideabi")]
-fn two_targets_are_linked_each_for_its_machine() {
+#[cfg_attr(not(has_all_android), ignore = "needs `make android-tools` and Rust's other targets for Android")]
+fn every_kind_of_device_in_one_build_is_linked_for_its_machine() {
     let (_backend, client) = backend();
     let project = Project::hello("tablet", "hello");
-    let other = "armv7-linux-androideabi";
-    client.run(project.root(), &["build", "--no-install", "--target", TARGET, "--target", other]).succeeded();
-    for (target, machine) in [(TARGET, AARCH64), (other, ARM)] {
-        let bytes = std::fs::read(project.path(&format!("target/{target}/debug/tablet"))).expect("a program");
-        assert_eq!(u16::from_le_bytes([bytes[18], bytes[19]]), machine, "{target}");
+    let kinds =
+        [(TARGET, AARCH64), ("armv7-linux-androideabi", 40), ("i686-linux-android", 3), ("x86_64-linux-android", 62)];
+    let flags = kinds.iter().flat_map(|(target, _)| ["--target", target]);
+    let arguments: Vec<_> = ["build", "--no-install"].into_iter().chain(flags).collect();
+    client.run(project.root(), &arguments).succeeded().never_says("may not run");
+    for (target, machine) in kinds {
+        assert_eq!(elf(&project.path(&format!("target/{target}/debug/tablet"))), of_device(machine), "{target}");
     }
 }
 
@@ -83,8 +121,15 @@ fn an_api_level_is_the_manifests_and_one_the_ndk_lacks_is_refused() {
         .run(project.root(), &["build", "--target", TARGET])
         .exited(101)
         .says(&["no libraries of API level 31", "only of 24"]);
-    let project = project.file("Cargo.toml", manifest(24));
+    // The command line comes before the manifest, and cargo-ndk's own variable, too.
+    client.run(project.root(), &["build", "--target", TARGET, "--platform", "24"]).succeeded();
+    let client = client.env("CARGO_NDK_PLATFORM", "33");
+    client.run(project.root(), &["build", "--target", TARGET]).exited(101).says(&["no libraries of API level 33"]);
+    let client = client.env("CARGO_NDK_PLATFORM", "24");
     client.run(project.root(), &["build", "--target", TARGET]).succeeded();
+    let project = project.file("Cargo.toml", manifest(24));
+    client.run(project.root(), &["build", "--target", TARGET, "--platform", "19"]).exited(101).says(&["lowest is 21"]);
+    client.env("CARGO_NDK_PLATFORM", "").run(project.root(), &["build", "--target", TARGET]).succeeded();
 }
 
 #[test]
@@ -122,8 +167,8 @@ fn main() {
         );
     let run = client.run(project.root(), &["build", "--target", TARGET]).succeeded();
     assert_eq!(run.compiled(), ["tablet"]);
-    assert_eq!(elf(&client.installed("tablet")), (AARCH64, true));
+    assert_eq!(elf(&client.installed("tablet")), of_device(AARCH64));
     // As cargo would have left it, and with nothing built twice.
     client.run(project.root(), &["build", "-r", "--no-install", "--target", TARGET]).succeeded();
-    assert_eq!(elf(&project.path(&format!("target/{TARGET}/release/tablet"))), (AARCH64, true));
+    assert_eq!(elf(&project.path(&format!("target/{TARGET}/release/tablet"))), of_device(AARCH64));
 }

@@ -112,4 +112,8 @@ fn the_target_is_taken_from_where_cargo_takes_it() {
     let client = Client::of(&backend).env("CARGO_BUILD_TARGET", "mips-from-environment");
     client.run(project.root(), &["build"]).exited(101).says(&["mips-from-environment"]);
     client.run(project.root(), &["build", "--target", "mips-from-flag"]).exited(101).says(&["mips-from-flag"]);
+    // One that was mistyped is refused before anything is sent, with the one that was meant.
+    let mistyped = env!("TARGET_OF_SUITE").replace("linux", "linxu");
+    let run = client.run(project.root(), &["build", "--target", &mistyped]).exited(101);
+    run.says(&[&format!("Did you mean `{}`?", env!("TARGET_OF_SUITE"))]).never_says("Uploading");
 }

@@ -37,7 +37,7 @@ struct Tables {
 /// The level asked for: `CARGO_NDK_PLATFORM`, else the manifest's `[package.metadata.ndk] platform`, else the workspace's,
 /// else the backend's.
 pub(super) async fn choose(build: &AndroidBuild<'_>) -> Result<u32, String> {
-    let level = match build.env.get(OsStr::new("CARGO_NDK_PLATFORM")) {
+    let level = match build.env.get(OsStr::new("CARGO_NDK_PLATFORM")).filter(|value| !value.is_empty()) {
         Some(value) => {
             let text = value.to_string_lossy();
             text.trim()
@@ -107,7 +107,7 @@ pub(super) fn check(level: u32, target: &str, sysroot: &Path) -> Result<(), Stri
     let known = levels.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
     Err(format!(
         "this backend's Android NDK has no libraries of API level {level} for `{target}`, only of {known}: name one of \
-         these as `platform` under [package.metadata.ndk], or as CARGO_NDK_PLATFORM"
+         these with --platform, or as `platform` under [package.metadata.ndk]"
     ))
 }
 

@@ -207,7 +207,7 @@ impl Order {
             options: self.options.clone(),
             details: Details {
                 device: self.targets.device.clone(),
-                env: environment::of_build(&args.env)?,
+                env: environment::of_build(&args.env, args.platform)?,
                 install: Some(install),
                 ..self.details.clone()
             },
