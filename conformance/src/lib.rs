@@ -13,6 +13,7 @@ mod project;
 mod raw;
 mod registry;
 pub mod side_by_side;
+mod tls;
 mod waiting;
 
 pub use backend::{Backend, Control, Kind, Options};
@@ -23,4 +24,5 @@ pub use processes::mentioning;
 pub use project::{Project, library, program};
 pub use raw::{Archive, Credentials, Raw, Reply, Socket};
 pub use registry::{Crate, Registry, Repository};
+pub use tls::Tls;
 pub use waiting::until;

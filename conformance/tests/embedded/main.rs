@@ -1,6 +1,7 @@
 //! What only the embedded backend promises, because a person starts and stops it.
 
 mod side_by_side;
+mod tls;
 
 use std::time::Duration;
 
