@@ -21,7 +21,11 @@ pub async fn stop(deployment: &Deployment, wait: Duration) -> Result<()> {
         let lambda = aws_sdk_lambda::Client::new(&config);
         let stopped =
             lambda.put_function_concurrency().function_name(function).reserved_concurrent_executions(0).send().await;
-        stopped.map_err(refused("the compile function can't be stopped"))?;
+        match stopped {
+            // An earlier destroying got as far as this.
+            Err(error) if error.code() == Some("ResourceNotFoundException") => {}
+            stopped => drop(stopped.map_err(refused("the compile function can't be stopped"))?),
+        }
     }
     if let Some((_, bucket)) = deployment.buckets().find(|(what, _)| *what == "input") {
         remove_objects(&aws::s3(&config), bucket).await?;

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use common::table::keys;
 use common::usage;
@@ -51,7 +52,11 @@ pub async fn running(deployment: &Deployment) -> Result<Vec<Running>> {
             .items()
             .send();
         while let Some(row) = rows.next().await {
-            let row = row.map_err(refused("the usage can't be read"))?;
+            let row = match row {
+                // An earlier destroying got as far as this: no table, no builds.
+                Err(error) if error.code() == Some("ResourceNotFoundException") => return Ok(Vec::new()),
+                row => row.map_err(refused("the usage can't be read"))?,
+            };
             let text = |name: &str| row.get(name).and_then(|value| value.as_s().ok());
             let at = row.get("at").and_then(|value| value.as_n().ok()?.parse().ok());
             running.extend(text("sk").zip(at).and_then(|(key, at)| attempt(key, at, now)));

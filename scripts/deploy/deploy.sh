@@ -15,7 +15,7 @@ keep_choices
 
 build_image() {
     # Lambda takes no image with attestations.
-    image_build --provenance=false --sbom=false -t "cargo-cloud:$deployment"
+    image_build --platform linux/amd64 --provenance=false --sbom=false --load -t "cargo-cloud:$deployment"
     build_zips
 }
 step "Building the image and the functions (20 to 40 minutes the first time, 3 GB to fetch)" build_image

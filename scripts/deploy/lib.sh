@@ -56,6 +56,12 @@ need_tools() {
     said=$(docker info 2>&1 >/dev/null) ||
         fail "docker is there but doesn't work: ${said##*$'\n'}
 Start it (Docker Desktop, or: sudo systemctl start docker). On Linux your user must be in the group docker."
+    # The builder before it can't leave attestations away, and Lambda refuses images with them.
+    docker buildx version >/dev/null 2>&1 ||
+        fail "docker is there without buildx, which builds images: docs.docker.com/build/install-buildx (Debian, Ubuntu: docker-buildx)"
+    # Where docker runs without root, this user is root in there.
+    container_user=$(id -u):$(id -g)
+    [[ $(docker info --format '{{.SecurityOptions}}') != *name=rootless* ]] || container_user=0:0
 }
 
 # What AWS's tools read, by name: no value of it is ever on a command line.
@@ -66,7 +72,9 @@ aws_variables=(AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PRO
 
 # in_operator ARGUMENT…: runs its container as this user, without rights to write anything of the machine's.
 in_operator() {
-    local run=(docker run --rm --interactive --network host --user "$(id -u):$(id -g)" --env HOME) name file
+    # Without a label, so that SELinux lets it read what is mounted.
+    local run=(docker run --rm --interactive --network host --security-opt label=disable --user "$container_user" --env HOME)
+    local name file
     for name in "${aws_variables[@]}"; do
         [ -z "${!name:-}" ] || run+=(--env "$name")
     done
@@ -160,16 +168,17 @@ image_argument() {
 
 # image_build ARGUMENT…: a build of the Dockerfile with what was chosen.
 image_build() {
-    local build=(docker build --platform linux/amd64 -f builder-image/Dockerfile) name
+    local build=(docker buildx build -f builder-image/Dockerfile) name
     for name in "${image_arguments[@]}"; do
         [ -z "${!name:-}" ] || build+=(--build-arg "$name=${!name}")
     done
     "${build[@]}" "$@" .
 }
 
-build_operator() { image_build --target operator -t cargo-cloud-operator; }
+# For this machine, whatever it is: it runs here.
+build_operator() { image_build --load --target operator -t cargo-cloud-operator; }
 
-build_zips() { image_build --target zips --output target/lambdas; }
+build_zips() { image_build --platform linux/amd64 --target zips --output target/lambdas; }
 
 # Sets `variables`: what Terraform is told. $1: the variable `devices`.
 set_variables() {

@@ -19,8 +19,10 @@ provider=arn:aws:iam::$account:oidc-provider/token.actions.githubusercontent.com
 administrator=arn:aws:iam::aws:policy/AdministratorAccess
 
 if [ "${2:-}" = --remove ]; then
-    aws iam detach-role-policy --role-name "$role" --policy-arn "$administrator" || true
-    aws iam delete-role --role-name "$role" || true
+    if aws iam get-role --role-name "$role" >/dev/null; then
+        aws iam detach-role-policy --role-name "$role" --policy-arn "$administrator"
+        aws iam delete-role --role-name "$role"
+    fi
     echo "The role is gone. Still there: the bucket $bucket (empty it in the console when nothing is deployed any more), and"
     echo "GitHub as an identity provider, which other repositories may use."
     exit
@@ -44,7 +46,7 @@ else
 fi
 aws iam attach-role-policy --role-name "$role" --policy-arn "$administrator"
 
-if ! aws s3api head-bucket --bucket "$bucket" 2>/dev/null; then
+if ! aws s3api head-bucket --bucket "$bucket" >/dev/null 2>&1; then
     place=()
     [ "$region" = us-east-1 ] || place=(--create-bucket-configuration "LocationConstraint=$region")
     aws s3api create-bucket --bucket "$bucket" "${place[@]}" >/dev/null

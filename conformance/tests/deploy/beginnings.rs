@@ -22,6 +22,8 @@ fn tools_that_are_missing() {
             .make(&["deploy"])
             .badly()
             .says(&["docker is there but doesn't work", "Cannot connect to the Docker daemon"]);
+        fs::rename(machine.path("docker/down"), machine.path("docker/without-buildx")).expect("it was there");
+        machine.make(&["deploy"]).badly().says(&["docker is there without buildx", "docker-buildx"]);
         let machine = machine.without("docker");
         for verb in ["deploy", "plan", "status", "logs", "destroy"] {
             machine.make(&[verb]).badly().says(&["docker is not there", "docs.docker.com"]);
@@ -70,7 +72,15 @@ fn credentials_and_region() {
             "[default]\naws_access_key_id = AK\naws_secret_access_key = hidden\n",
         )
         .expect("a file");
+        // What is mounted is this user's to read, also where docker runs without root.
+        machine.replace("id", "#!/bin/sh\necho 1000\n");
+        fs::remove_file(machine.path("docker/asked")).expect("docker was asked before");
         machine.make(&["status", "REGION=us-east-1"]).badly().says(&["nothing is deployed as `cargo-cloud`"]);
+        assert!(machine.asked_of_docker().contains("--user 1000:1000"), "{}", machine.asked_of_docker());
+        assert!(!machine.asked_of_docker().contains("--user 0:0"), "{}", machine.asked_of_docker());
+        fs::write(machine.path("docker/rootless"), "").expect("a file");
+        machine.make(&["status", "REGION=us-east-1"]).badly().says(&["nothing is deployed as `cargo-cloud`"]);
+        assert!(machine.asked_of_docker().contains("--user 0:0"), "{}", machine.asked_of_docker());
         machine.make(&["destroy", "REGION=us-east-1"]).badly().says(&["nothing to take away"]);
         machine.make(&["device", "REGION=us-east-1"]).badly().says(&["make device NAME=tablet"]);
         machine.set("NAME", Some("the-machines-own"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -15,7 +15,7 @@ use crate::cloud::{Cloud, binaries};
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// What the scripts call beside docker and terraform: what every Unix has.
-const USUAL: [&str; 24] = [
+const USUAL: [&str; 27] = [
     "basename",
     "bash",
     "cat",
@@ -28,6 +28,8 @@ const USUAL: [&str; 24] = [
     "id",
     "make",
     "mkdir",
+    "mktemp",
+    "openssl",
     "rm",
     "rmdir",
     "script",
@@ -36,6 +38,7 @@ const USUAL: [&str; 24] = [
     "sha256sum",
     "sleep",
     "stty",
+    "tail",
     "tee",
     "touch",
     "tr",
@@ -180,6 +183,14 @@ impl Machine {
         self
     }
 
+    /// Puts a script in a tool's place.
+    pub fn replace(&self, tool: &str, script: &str) {
+        let file = self.folder.join("bin").join(tool);
+        fs::remove_file(&file).expect("it was there");
+        fs::write(&file, script).expect("a script");
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("its mode");
+    }
+
     /// What the stand-in for docker was asked for.
     pub fn asked_of_docker(&self) -> String {
         fs::read_to_string(self.path("docker/asked")).unwrap_or_default()
@@ -194,7 +205,17 @@ impl Machine {
 
     /// `make ARGUMENTS`, without a terminal.
     pub fn make(&self, arguments: &[&str]) -> Ended {
-        let output = self.command("make").arg("--no-print-directory").args(arguments).output().expect("make starts");
+        Self::ended(self.command("make").arg("--no-print-directory").args(arguments))
+    }
+
+    /// What .github/workflows/deploy.yml runs, with these variables.
+    pub fn from_github(&self, variables: &[(&str, &str)]) -> Ended {
+        let script = self.folder.join("clone/scripts/deploy/from-github.sh");
+        Self::ended(self.command("bash").arg(script).env("CLIENT", "no").envs(variables.iter().copied()))
+    }
+
+    fn ended(command: &mut Command) -> Ended {
+        let output = command.output().expect("it starts");
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         let said = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
         Ended { code: output.status.code(), said, stdout }

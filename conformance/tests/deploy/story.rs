@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use crate::cloud::{Cloud, binaries};
 use crate::machine::{Ended, Machine};
 
+/// A bucket for Terraform's state.
+const STATE: &str = "state";
 const BUCKET: &str = "cargo-cloud-input-123456789012-us-east-1";
 
 /// The secrets of all keys there are can't be asked for; that of a printed line is what must be nowhere else.
@@ -33,7 +35,7 @@ fn secret_of(line: &str) -> String {
 }
 
 fn line_of(ended: &Ended) -> String {
-    let line = ended.stdout.lines().find(|line| line.starts_with("cargo cloud configure cargo-cloud-1:"));
+    let line = ended.stdout.lines().find(|line| line.starts_with("cargo-cloud configure cargo-cloud-1:"));
     line.expect("a line of the device's").trim().rsplit(' ').next().expect("words").to_owned()
 }
 
@@ -67,15 +69,25 @@ fn memory_capped() -> Value {
     })
 }
 
+/// A bucket that may not be deleted (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+fn undeletable() -> Value {
+    json!({
+        "method": "DELETE", "path": format!("^/{BUCKET}/?$"), "status": 403, "type": "application/xml",
+        "answer": "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+    })
+}
+
 #[test]
 fn from_an_empty_account_and_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let cloud = Cloud::start(folder.path());
-    let machine = Machine::new(folder.path().join("first"), &cloud);
+    let mut machine = Machine::new(folder.path().join("first"), &cloud);
     let secrets = vec![deploys_in_spite_of_everything(&cloud, &machine)];
     let secrets = [secrets, devices_come_and_go(&cloud, &machine)].concat();
     another_clone_is_kept_away(&cloud, Machine::new(folder.path().join("second"), &cloud));
     looks(&machine);
+    let runner = Machine::new(folder.path().join("runner"), &cloud);
+    let secrets = [secrets, vec![a_fork_takes_over(&cloud, &mut machine, runner)]].concat();
     destroys(&cloud, &machine);
     // Keys were for the person alone.
     let clone = machine.path("clone");
@@ -192,6 +204,48 @@ fn looks(machine: &Machine) {
     machine.make(&["logs"]).well();
 }
 
+/// The state moves to a bucket, and a runner of GitHub's goes on from there. Gives the secret that it made.
+fn a_fork_takes_over(cloud: &Cloud, machine: &mut Machine, mut runner: Machine) -> String {
+    cloud.call("s3", "create_bucket", json!({ "Bucket": STATE }));
+    // What only an emulated S3 needs.
+    let arguments = ["use_path_style", "skip_credentials_validation", "skip_requesting_account_id"]
+        .map(|name| format!("-backend-config={name}=true"))
+        .join(" ");
+    let arguments = format!("{} {arguments}", std::env::var("TF_CLI_ARGS_init").unwrap_or_default());
+    let address = cloud.environment["AWS_ENDPOINT_URL"].clone();
+    for machine in [&mut *machine, &mut runner] {
+        machine.set("TF_CLI_ARGS_init", Some(&arguments)).set("AWS_ENDPOINT_URL_S3", Some(&address));
+        machine.set("STATE_BUCKET", Some(STATE));
+    }
+    machine.make(&["status"]).well().says(&["compile: active"]);
+    let states = cloud.call("s3", "list_objects_v2", json!({ "Bucket": STATE }));
+    assert_eq!(states["Contents"][0]["Key"], "cargo-cloud/cargo-cloud.tfstate", "{states}");
+
+    let summary = runner.path("summary");
+    let (passphrase, place) = ("correct horse battery staple", summary.to_string_lossy().into_owned());
+    let usual = [("DEPLOYMENT", "cargo-cloud"), ("OWNER", "me"), ("NAME", "phone"), ("GITHUB_STEP_SUMMARY", &place)];
+    let run = |action, more: &[(&str, &str)]| {
+        runner.from_github(&[&usual, &[("ACTION", action), ("PASSPHRASE", passphrase)][..], more].concat())
+    };
+    run("status", &[]).well().says(&["compile: active"]);
+    run("device", &[("PASSPHRASE", "short")]).badly().says(&["20 characters or more"]);
+    assert!(!users(cloud).contains(&"cargo-cloud-phone".to_owned()));
+    let made = run("device", &[]).well();
+    // Nothing that anybody can read holds the key, and the command that is printed gives it back.
+    let page = fs::read_to_string(&summary).expect("the page");
+    assert!(!made.said.contains("cargo-cloud-1:") && made.said.contains(page.trim()), "{}", made.said);
+    let command = page.lines().find_map(|line| line.trim().strip_suffix(" | cargo-cloud configure -"));
+    let opened = Command::new("sh")
+        .args(["-c", &format!("{} -pass env:PASSPHRASE", command.expect("a command"))])
+        .env("PASSPHRASE", passphrase)
+        .output()
+        .expect("sh starts");
+    let secret = secret_of(&String::from_utf8_lossy(&opened.stdout));
+    run("revoke", &[]).well().says(&["`phone` can't build any more."]);
+    run("destroy", &[("CONFIRM", "cargo")]).badly().says(&["give the deployment's name"]);
+    secret
+}
+
 fn destroys(cloud: &Cloud, machine: &Machine) {
     // A build that runs, what it left, and an upload that was never finished.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_millis();
@@ -215,13 +269,20 @@ fn destroys(cloud: &Cloud, machine: &Machine) {
     machine.make(&["destroy"]).badly().says(&["warning: builds are running", build, "make destroy YES=1"]);
     machine.make_on_a_terminal("destroy", 80, "no\n").badly().says(&["stopped; nothing was changed"]);
     assert_eq!(cloud.left(), there);
-    machine.make(&["destroy", "YES=1", "WAIT=1"]).well().says(&[
+    // Half-way something is in its way.
+    cloud.refuse(&[undeletable()]);
+    machine.make(&["destroy", "YES=1", "WAIT=1"]).badly().says(&[
         &format!("{BUCKET}: 0 objects and 1 unfinished uploads deleted"),
         "1 builds have not ended",
-        "Removed",
-        "Nothing of `cargo-cloud` is left",
+        "These credentials may not do",
+        "Type `make destroy` again",
     ]);
-    assert!(cloud.left().is_empty(), "{:?}", cloud.left());
+    let half = cloud.left();
+    assert!(half.contains(&format!("s3: {BUCKET}")) && half.len() < there.len() / 2, "{half:?}");
+    cloud.refuse(&[]);
+    machine.make(&["destroy", "YES=1", "WAIT=1"]).well().says(&["Removed", "Nothing of `cargo-cloud` is left"]);
+    // Whose the state's bucket is, is said by who made it.
+    assert_eq!(cloud.left(), [format!("s3: {STATE}")]);
     assert!(!machine.path("clone/deployments/cargo-cloud").exists());
     machine.make(&["destroy", "YES=1"]).badly().says(&["nothing to take away"]);
 }
