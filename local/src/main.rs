@@ -78,7 +78,7 @@ fn greet(backend: &Backend) {
     };
     let mut greeting = format!("listening on http://{address}\ndata in {data}\n{client}\n");
     for line in backend.client_lines() {
-        greeting += &format!("\non the device, with its keys in it:\n\n    cargo cloud configure {line}\n\n");
+        greeting += &format!("\non the device, with its keys in it:\n\n    cargo-cloud configure {line}\n\n");
     }
     let mut out = io::stdout().lock();
     // In one piece, and not needed: whoever has read the first line may be gone.

@@ -41,7 +41,8 @@ pub async fn issue(deployment: &Deployment, name: &str, columns: Option<usize>) 
         targets: client.targets.clone(),
     };
     let line = line.encode(|bytes| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect());
-    let command = format!("cargo cloud configure {line}");
+    // With a hyphen: a tablet has no cargo to begin with.
+    let command = format!("cargo-cloud configure {line}");
     println!("{command}");
     match columns.map(|columns| qr::code(&command, columns)) {
         Some(Ok(code)) => println!("\n{code}"),

@@ -27,7 +27,7 @@ impl Home {
             .expect("the backend starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
         let line =
-            lines.find_map(|line| Some(line.split_once("cargo cloud configure ")?.1.to_owned())).expect("a line");
+            lines.find_map(|line| Some(line.split_once("cargo-cloud configure ")?.1.to_owned())).expect("a line");
         Self { child, line, folder }
     }
 

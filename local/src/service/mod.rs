@@ -151,7 +151,7 @@ pub async fn install(wanted: &ServiceOptions) -> Result<()> {
         Err(error) => return Err(error),
     };
     let lines: Vec<_> =
-        trial.client_lines().iter().map(|line| format!("\n    cargo cloud configure {line}\n")).collect();
+        trial.client_lines().iter().map(|line| format!("\n    cargo-cloud configure {line}\n")).collect();
     trial.stop().await;
     let folder = file.parent().context("a file lies in a folder")?;
     std::fs::create_dir_all(folder)
