@@ -3,6 +3,9 @@
 #[cfg(all(no_unwind_tables, panic = "unwind", not(test)))]
 compile_error!("build.rs drops the tables for unwinding: a profile with opt-level = \"z\" needs panic = \"abort\"");
 
+#[cfg(not(unix))]
+compile_error!("the client is for Unix: Linux, Android, macOS. On Windows build and use it in WSL");
+
 mod args;
 mod builds;
 mod config;

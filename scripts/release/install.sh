@@ -12,15 +12,20 @@ fail() {
 # All of it, so that a download that breaks off runs nothing.
 main() {
     system=$(uname -s) machine=$(uname -m)
-    [ -z "${TERMUX_VERSION:-}" ] || system=Termux
+    if [ -n "${TERMUX_VERSION:-}" ]; then
+        system=Termux
+        # A kernel of 64 bits may have a Termux of 32.
+        machine=$(dpkg --print-architecture 2>/dev/null || echo "$machine")
+    fi
     case $system-$machine in
     Termux-aarch64) target=aarch64-linux-android ;;
-    Termux-armv7l | Termux-armv8l) target=armv7-linux-androideabi ;;
+    Termux-arm | Termux-armv7l | Termux-armv8l) target=armv7-linux-androideabi ;;
     Termux-x86_64) target=x86_64-linux-android ;;
     Linux-x86_64) target=x86_64-unknown-linux-musl ;;
     Linux-aarch64) target=aarch64-unknown-linux-musl ;;
     Darwin-arm64) target=aarch64-apple-darwin ;;
     Darwin-x86_64) target=x86_64-apple-darwin ;;
+    MINGW* | MSYS* | CYGWIN*) fail "on Windows the client runs in WSL (wsl --install): type this there" ;;
     *) fail "there is no client for $system on $machine; with Rust: cargo install --locked --path cli --profile client" ;;
     esac
     releases=${RELEASES:-https://github.com/cargo-cloud/cargo-cloud/releases}

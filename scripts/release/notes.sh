@@ -7,11 +7,12 @@ before=$(git describe --tags --abbrev=0 --match 'v*' "$tag^" 2>/dev/null || true
 cat <<INSTALL
 ## Install
 
-In Termux, and on any Linux or macOS (the checksum is verified):
+In Termux, and on any Linux (on Windows: in WSL) or macOS; the checksum is verified:
 
     curl -fsSL https://github.com/cargo-cloud/cargo-cloud/releases/download/$tag/install.sh | sh
 
-With cargo: \`cargo binstall cargo-cloud\`, and on the machine that builds \`cargo binstall cargo-cloud-local\`.
+With cargo: \`cargo binstall --git https://github.com/cargo-cloud/cargo-cloud cargo-cloud\`; on the machine that builds the same with
+\`cargo-cloud-local\` at its end.
 Where a file comes from: \`gh attestation verify FILE --repo cargo-cloud/cargo-cloud\`.
 
 INSTALL

@@ -1,34 +1,99 @@
-//! What Termux's users paste: the installer of a release.
+//! What Termux's users paste: the installer of a release, which lies on a server as GitHub has it.
 
 use std::fs;
-use std::path::Path;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
 
 use crate::cloud::binaries;
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// A release of the client for this machine, as scripts/release/pack.sh lays it out.
-fn release(folder: &Path) {
-    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
-    let name = format!("cargo-cloud-v0.1.0-{target}");
-    let place = folder.join("latest/download");
-    fs::create_dir_all(place.join(&name)).expect("a folder");
-    fs::copy(binaries().join("cargo-cloud"), place.join(&name).join("cargo-cloud")).expect("the client");
-    let packed = "tar -czf $0.tar.gz $0 && rm -r $0 && sha256sum ./*.tar.gz | sed 's|\\./||' >SHA256SUMS";
-    let status = Command::new("sh").args(["-euc", packed, &name]).current_dir(&place).status().expect("sh starts");
-    assert!(status.success());
+/// A release, and a device to install it on.
+struct Release {
+    folder: tempfile::TempDir,
+    address: String,
 }
 
-fn install(folder: &Path) -> Output {
-    Command::new("sh")
-        .arg(Path::new(PROJECT).join("scripts/release/install.sh"))
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", folder.join("home"))
-        .env("RELEASES", format!("file://{}", folder.display()))
-        .output()
-        .expect("sh starts")
+impl Release {
+    /// Of no file yet. `latest` leads to a version by a redirect.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}/releases", listener.local_addr().expect("its number"));
+        let files = folder.path().to_owned();
+        // Ends with the tests.
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut line = String::new();
+                let mut reader = BufReader::new(&stream);
+                let _ = reader.read_line(&mut line);
+                let mut rest = String::new();
+                while reader.read_line(&mut rest).is_ok_and(|read| read > 2) {
+                    rest.clear();
+                }
+                let path = line.split(' ').nth(1).unwrap_or_default();
+                let head = |status: &str, more: &str, length: usize| {
+                    format!("HTTP/1.1 {status}\r\n{more}content-length: {length}\r\nconnection: close\r\n\r\n")
+                };
+                let _ = match path.strip_prefix("/releases/latest/download/") {
+                    Some(name) => (&stream).write_all(
+                        head("302 Found", &format!("location: /releases/download/v0.1.0/{name}\r\n"), 0).as_bytes(),
+                    ),
+                    None => match fs::read(files.join(path.trim_start_matches("/releases/"))) {
+                        Ok(body) => (&stream).write_all(&[head("200 OK", "", body.len()).as_bytes(), &body].concat()),
+                        Err(_) => (&stream).write_all(head("404 Not Found", "", 0).as_bytes()),
+                    },
+                };
+            }
+        });
+        Self { folder, address }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Adds the client for a target, packed as scripts/release/pack.sh packs it.
+    fn add(&self, version: &str, target: &str, client: &[u8]) {
+        let place = self.path(&format!("download/v{version}"));
+        let name = format!("cargo-cloud-v{version}-{target}");
+        fs::create_dir_all(place.join(&name)).expect("a folder");
+        executable(&place.join(&name).join("cargo-cloud"), client);
+        let pack = "tar -czf $0.tar.gz $0 && rm -r $0 && sha256sum ./*.tar.gz | sed 's|\\./||' >SHA256SUMS";
+        let status = Command::new("sh").args(["-euc", pack, &name]).current_dir(&place).status().expect("sh starts");
+        assert!(status.success());
+    }
+
+    /// `curl … | sh` on a device with these variables.
+    fn install(&self, variables: &[(&str, &str)]) -> Output {
+        let home = self.path("home");
+        fs::create_dir_all(&home).expect("a folder");
+        let usual = std::env::var("PATH").unwrap_or_default();
+        Command::new("sh")
+            .stdin(fs::File::open(Path::new(PROJECT).join("scripts/release/install.sh")).expect("the installer"))
+            .current_dir(&home)
+            .env_clear()
+            .env("PATH", format!("{}:{usual}", self.path("bin").display()))
+            .env("HOME", &home)
+            .env("RELEASES", &self.address)
+            .envs(variables.iter().copied())
+            .output()
+            .expect("sh starts")
+    }
+
+    fn client(&self) -> PathBuf {
+        self.path("home/.cargo/bin/cargo-cloud")
+    }
+}
+
+fn executable(file: &Path, content: &[u8]) {
+    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    fs::write(file, content).expect("a file");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("its mode");
 }
 
 fn said(output: &Output) -> String {
@@ -37,21 +102,84 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn a_release_installs_itself_if_it_is_what_it_should_be() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let client = folder.path().join("home/.cargo/bin/cargo-cloud");
-    assert!(said(&install(folder.path())).contains("there is no release"));
-    release(folder.path());
-    let output = install(folder.path());
+    let release = Release::new();
+    assert!(said(&release.install(&[])).contains("there is no release"));
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    release.add("0.1.0", &target, &fs::read(binaries().join("cargo-cloud")).expect("the client"));
+    let output = release.install(&[]);
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("into your PATH") && said(&output).contains("cargo-cloud configure"));
-    assert!(Command::new(&client).arg("--version").status().expect("the client starts").success());
+    assert!(Command::new(release.client()).arg("--version").status().expect("the client starts").success());
+    // Nothing but the client is left behind.
+    let left = fs::read_dir(release.path("home")).expect("a folder").flatten().map(|entry| entry.file_name());
+    assert_eq!(left.collect::<Vec<_>>(), [".cargo"]);
 
-    fs::remove_file(&client).expect("it was there");
-    let sums = folder.path().join("latest/download/SHA256SUMS");
+    // What arrives is something else: what is there stays.
+    let before = fs::read(release.client()).expect("the client");
+    let sums = release.path("download/v0.1.0/SHA256SUMS");
     let text = fs::read_to_string(&sums).expect("checksums");
     let other = if text.starts_with('0') { "1" } else { "0" };
     fs::write(&sums, format!("{other}{}", &text[1..])).expect("checksums");
-    let output = install(folder.path());
+    let output = release.install(&[]);
     assert!(!output.status.success() && said(&output).contains("nothing was installed"), "{}", said(&output));
-    assert!(!client.exists());
+    assert!(fs::read(release.client()).expect("the client") == before);
+}
+
+#[test]
+fn each_device_gets_the_client_for_it() {
+    let release = Release::new();
+    let targets = [
+        "aarch64-linux-android",
+        "armv7-linux-androideabi",
+        "x86_64-linux-android",
+        "x86_64-unknown-linux-musl",
+        "aarch64-unknown-linux-musl",
+        "aarch64-apple-darwin",
+        "x86_64-apple-darwin",
+    ];
+    for target in targets {
+        release.add("0.1.0", target, format!("#!/bin/sh\necho it is for {target}\n").as_bytes());
+    }
+    release.add("0.2.0", "x86_64-unknown-linux-musl", b"#!/bin/sh\necho newer\n");
+    let machine = |system: &str, machine: &str, dpkg: Option<&str>| {
+        let uname = format!("#!/bin/sh\ncase $1 in -s) echo {system} ;; -m) echo {machine} ;; esac\n");
+        executable(&release.path("bin/uname"), uname.as_bytes());
+        let dpkg = dpkg.map_or("exit 127".to_owned(), |name| format!("echo {name}"));
+        executable(&release.path("bin/dpkg"), format!("#!/bin/sh\n{dpkg}\n").as_bytes());
+    };
+    let termux = [("TERMUX_VERSION", "0.118.0")];
+    for (system, kernel, dpkg, variables, target) in [
+        ("Linux", "aarch64", Some("aarch64"), &termux[..], "aarch64-linux-android"),
+        // Termux of 32 bits on a kernel of 64.
+        ("Linux", "aarch64", Some("arm"), &termux, "armv7-linux-androideabi"),
+        ("Linux", "armv8l", None, &termux, "armv7-linux-androideabi"),
+        ("Linux", "aarch64", None, &termux, "aarch64-linux-android"),
+        ("Linux", "x86_64", Some("x86_64"), &termux, "x86_64-linux-android"),
+        // Debian's name of the architecture is not asked for outside of Termux.
+        ("Linux", "x86_64", Some("amd64"), &[], "x86_64-unknown-linux-musl"),
+        ("Linux", "aarch64", Some("arm64"), &[], "aarch64-unknown-linux-musl"),
+        ("Darwin", "arm64", None, &[], "aarch64-apple-darwin"),
+        ("Darwin", "x86_64", None, &[], "x86_64-apple-darwin"),
+    ] {
+        machine(system, kernel, dpkg);
+        let output = release.install(variables);
+        assert!(said(&output).contains(&format!("it is for {target}\n")), "{kernel}: {}", said(&output));
+    }
+    for (system, kernel, variables) in
+        [("Linux", "armv6l", &[][..]), ("Linux", "i686", &termux), ("FreeBSD", "amd64", &[])]
+    {
+        machine(system, kernel, None);
+        let output = release.install(variables);
+        assert!(!output.status.success() && said(&output).contains("there is no client for"), "{}", said(&output));
+    }
+    machine("MINGW64_NT-10.0-26100", "x86_64", None);
+    assert!(said(&release.install(&[])).contains("in WSL"));
+
+    machine("Linux", "x86_64", None);
+    let root = release.path("root");
+    let output = release.install(&[("VERSION", "0.2.0"), ("CARGO_INSTALL_ROOT", &root.to_string_lossy())]);
+    assert!(said(&output).contains("newer") && root.join("bin/cargo-cloud").is_file(), "{}", said(&output));
+    machine("Linux", "aarch64", None);
+    let output = release.install(&[("VERSION", "0.2.0")]);
+    assert!(said(&output).contains("the release has no client for aarch64-unknown-linux-musl"), "{}", said(&output));
 }
