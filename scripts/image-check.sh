@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The image without docker, a registry and the NDK: every step of builder-image/Dockerfile is executed by buildah on a
 # Debian made by debootstrap, with stand-ins for the NDK and for the two base images. Then the function runs in the
-# finished root as Lambda runs it (read-only but for /tmp, without rights), answers an invocation, and a program is built
-# for this machine and one for Android.
+# finished root as Lambda runs it (read-only but for /tmp, without rights), beside an emulated account, answers an
+# invocation, and builds what the real client sends: for this machine, with another toolchain, and for Android.
 #
 #   COMPILE=FILE  a binary that is there already, instead of the stage that builds the Lambdas
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
-for tool in buildah debootstrap clang ld.lld llvm-ar python3 rustup unshare zip; do
+for tool in buildah cargo debootstrap clang ld.lld llvm-ar python3 rustup unshare zip; do
     command -v "$tool" >/dev/null || missing+=("$tool")
 done
 [ "$(id -u)" = 0 ] || missing+=("root")
@@ -23,7 +23,9 @@ stand_ins=$work/stand-ins
 mkdir -p "$stand_ins" "$work/storage"
 buildah=(buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs)
 container=
+account=
 cleanup() {
+    [ -z "$account" ] || kill "$account" 2>/dev/null || true
     [ -z "$container" ] || "${buildah[@]}" rm "$container" >/dev/null || true
 }
 trap cleanup EXIT
@@ -131,8 +133,36 @@ grep -q 'WARNING: 1 computed checksum did NOT match' "$work/refused.log" || {
 }
 echo "refused"
 
+say "The packages of each target"
+container=$("${buildah[@]}" from localhost/debian)
+targets=(x86_64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-gnu armv7-unknown-linux-gnueabihf
+    riscv64gc-unknown-linux-gnu)
+read -ra packages <<<"$(bash builder-image/targets.sh packages "${targets[@]}" | tr '\n' ' ')"
+"${buildah[@]}" run --isolation chroot --network host "$container" -- sh -euc '
+    apt-get update -qq && apt-get install --simulate --no-install-recommends "$@" >/dev/null' sh "${packages[@]}"
+"${buildah[@]}" rm "$container" >/dev/null
+echo "${packages[*]}"
+
 say "The function in it"
+cargo build --quiet -p cargo-cloud -p cargo-cloud-aws-emulator
+binaries=${CARGO_TARGET_DIR:-$PWD/target}/debug
+coproc ACCOUNT { exec "$binaries/aws-emulator" account --refusals "$work/refusals.json"; }
+account=$ACCOUNT_PID
+read -r told <&"${ACCOUNT[0]}"
+read -r endpoint python script < <(python3 -c '
+import json, sys
+told = json.loads(sys.argv[1])
+print(told["environment"]["AWS_ENDPOINT_URL"], *told["ask"])' "$told")
+ask() {
+    AWS_ENDPOINT_URL=$endpoint AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none AWS_DEFAULT_REGION=us-east-1 \
+        "$python" "$script" call "$@" >/dev/null
+}
+for bucket in input output cache; do ask s3 create_bucket "{\"Bucket\": \"$bucket\"}"; done
+ask events create_event_bus '{"Name": "bus"}'
+ask dynamodb create_table '{"TableName": "table", "BillingMode": "PAY_PER_REQUEST",
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}]}'
 container=$("${buildah[@]}" from localhost/cargo-cloud)
 root=$("${buildah[@]}" mount "$container")
-unshare --mount --pid --fork --kill-child scripts/image-run.sh "$root"
+unshare --mount --pid --fork --kill-child scripts/image-run.sh "$root" "$binaries/cargo-cloud" "$endpoint"
 echo "image: 1 passed, 0 failed"
