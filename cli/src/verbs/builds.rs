@@ -172,9 +172,10 @@ mod tests {
     fn a_narrow_terminal_has_two_lines_for_a_build() {
         let row = ["67c12d44", "15 seconds ago", "build hello", "succeeded", "4.93s", "233.7 KiB"].map(str::to_owned);
         let expected = ["67c12d44  succeeded, 15 seconds ago", "          build hello, 4.93s, 233.7 KiB"];
-        assert_eq!(lines(std::slice::from_ref(&row), Some(40)), expected);
-        assert_eq!(lines(&[row.clone()], Some(80)), table(&[row.clone()]));
-        assert_eq!(lines(&[row.clone()], None), table(&[row]));
+        let rows = [row];
+        assert_eq!(lines(&rows, Some(40)), expected);
+        assert_eq!(lines(&rows, Some(80)), table(&rows));
+        assert_eq!(lines(&rows, None), table(&rows));
     }
 
     #[test]
