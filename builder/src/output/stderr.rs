@@ -9,6 +9,9 @@ const MAX_HELD: usize = 16 * 1024;
 /// What clears a progress bar before something else is printed.
 const ERASE: &[u8] = b"\x1b[K";
 
+/// How cargo's lines begin that say what it runs.
+const OF_WHAT_RUNS: [&str; 3] = ["     Running", "   Doc-tests", "  Executable"];
+
 /// A piece of standard error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ErrorPiece {
@@ -54,7 +57,11 @@ impl ErrorSplitter {
         for segment in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
             self.held.extend_from_slice(segment);
             if self.built {
-                self.give(&mut pieces);
+                let ends = segment.ends_with(b"\n");
+                if ends || !self.may_name_what_runs() {
+                    self.give(&mut pieces);
+                }
+                self.begun &= !ends;
                 continue;
             }
             match segment.last() {
@@ -71,8 +78,12 @@ impl ErrorSplitter {
     pub fn flush(&mut self) -> Vec<ErrorPiece> {
         let mut pieces = Vec::new();
         let seen = visible(&self.held);
-        let bar =
-            !self.begun && (status(&seen).is_some() || ["[=", "[>", "[ "].iter().any(|bar| seen.starts_with(bar)));
+        if self.built && !self.begun && OF_WHAT_RUNS.iter().any(|word| seen.starts_with(word)) {
+            return pieces;
+        }
+        let bar = !self.built
+            && !self.begun
+            && (status(&seen).is_some() || ["[=", "[>", "[ "].iter().any(|bar| seen.starts_with(bar)));
         if !bar && !self.held.is_empty() && !ERASE.starts_with(&self.held) {
             self.give(&mut pieces);
         }
@@ -84,6 +95,14 @@ impl ErrorSplitter {
         let mut pieces = Vec::new();
         self.give(&mut pieces);
         pieces
+    }
+
+    /// Whether cargo may have begun to say what it runs. It writes such a line in pieces, between which what runs may print.
+    fn may_name_what_runs(&self) -> bool {
+        let seen = visible(&self.held);
+        !self.begun
+            && self.held.len() <= MAX_HELD
+            && OF_WHAT_RUNS.iter().any(|word| seen.starts_with(word) || word.starts_with(&*seen))
     }
 
     fn line(&mut self, pieces: &mut Vec<ErrorPiece>) {
@@ -264,6 +283,21 @@ mod tests {
                 .collect();
             assert_eq!(text, said[35..], "in pieces of {chunk}");
         }
+    }
+
+    #[test]
+    fn a_line_that_says_what_runs_stays_whole() {
+        let mut splitter = ErrorSplitter::of_running();
+        splitter.feed(b"    Finished `dev` profile in 0.1s\n");
+        for piece in [&b"   "[..], b"  Run", b"ning", b"\x1b[0m `/w/x"] {
+            assert_eq!(splitter.feed(piece), []);
+        }
+        assert_eq!(splitter.flush(), []);
+        assert_eq!(splitter.feed(b"`\nn"), [ErrorPiece::Text(b"     Running\x1b[0m `/w/x`\nn".to_vec())]);
+        // What the program itself says is given out as it comes.
+        assert_eq!(splitter.feed(b"     Running"), [ErrorPiece::Text(b"     Running".to_vec())]);
+        assert_eq!(splitter.feed(b"\n   "), [ErrorPiece::Text(b"\n".to_vec())]);
+        assert_eq!(splitter.flush(), [ErrorPiece::Text(b"   ".to_vec())]);
     }
 
     #[test]

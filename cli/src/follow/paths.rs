@@ -59,8 +59,8 @@ impl PathMapping {
         Self(target.into_iter().chain(others.into_iter().flatten()).collect())
     }
 
-    /// The text with the device's paths; `json`: it is one of cargo's messages.
-    pub fn apply(&self, text: &str, json: bool) -> String {
+    /// The text with the device's paths. `begun`: what of its first line came before; `json`: it is one of cargo's messages.
+    pub fn apply(&self, begun: &str, text: &str, json: bool) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((at, folder)) = self.first_in(rest) {
@@ -68,7 +68,9 @@ impl PathMapping {
             out.push_str(&rest[..at]);
             let to = match &folder.relative {
                 _ if json => &folder.to_json,
-                Some(relative) if names_what_runs(rest, at) => relative,
+                Some(relative) if names_what_runs(if rest.len() == text.len() { begun } else { "" }, rest, at) => {
+                    relative
+                }
                 _ => &folder.to,
             };
             out.push_str(to);
@@ -111,8 +113,11 @@ fn stands_alone(text: &str, at: usize, end: usize) -> bool {
 }
 
 /// Whether a path is the program of `Running` or `Executable`, which cargo names from where it was started.
-fn names_what_runs(text: &str, at: usize) -> bool {
-    let line = &text[text[..at].rfind('\n').map_or(0, |end| end + 1)..at];
+fn names_what_runs(begun: &str, text: &str, at: usize) -> bool {
+    let line = match text[..at].rfind('\n') {
+        Some(end) => text[end + 1..at].to_owned(),
+        None => format!("{begun}{}", &text[..at]),
+    };
     let word = |word: &str| line.contains(word) && line.ends_with(['(', '`']);
     let build_script = text[at..].split(['`', '\n']).next().is_some_and(|path| path.contains("/build-script-"));
     (word("Running ") || word("Executable ")) && !build_script
@@ -141,7 +146,7 @@ mod tests {
     #[test]
     fn the_builders_folders_become_the_devices() {
         let mapping = mapping("/w/k/source/", "/home/me/my \"x\"");
-        let apply = |text| mapping.apply(text, false);
+        let apply = |text| mapping.apply("", text, false);
         assert_eq!(apply("Compiling a v1 (/w/k/source/a)\n"), "Compiling a v1 (/home/me/my \"x\"/a)\n");
         assert_eq!(apply("(/w/k/source)"), "(/home/me/my \"x\")");
         assert_eq!(apply("file:///w/k/source/a."), "file:///home/me/my \"x\"/a.");
@@ -152,6 +157,8 @@ mod tests {
             "a\n     Running tests/x.rs (out/debug/x)\n"
         );
         assert_eq!(apply("Running `/w/k/target/debug/x y`"), "Running `out/debug/x y`");
+        assert_eq!(mapping.apply("     Running", " `/w/k/target/debug/x`\n", false), " `out/debug/x`\n");
+        assert_eq!(mapping.apply("Running `", "x`\n(/w/k/target/x)", false), "x`\n(/home/me/p/out/x)");
         assert_eq!(
             apply("Running `/w/k/target/build/b/build-script-b`"),
             "Running `/home/me/p/out/build/b/build-script-b`"
@@ -161,13 +168,13 @@ mod tests {
         for text in ["/x/w/k/source/a", "/w/kk/source", ""] {
             assert_eq!(apply(text), text);
         }
-        assert_eq!(mapping.apply(r#"{"p":"/w/k/source/a"}"#, true), r#"{"p":"/home/me/my \"x\"/a"}"#);
+        assert_eq!(mapping.apply("", r#"{"p":"/w/k/source/a"}"#, true), r#"{"p":"/home/me/my \"x\"/a"}"#);
     }
 
     #[test]
     fn what_is_no_folder_maps_nothing() {
         for from in ["/", "w"] {
-            assert_eq!(mapping(from, "/a").apply("/ w /w/k", false), "/ w /w/k");
+            assert_eq!(mapping(from, "/a").apply("", "/ w /w/k", false), "/ w /w/k");
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::terminal::Shell;
 /// Output held back behind what was not streamed, at most; streaming stops soon after the first gap anyway.
 const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
 
+/// What is remembered of a line whose end is still to come; words of cargo's stand at its beginning.
+const MAX_BEGUN: usize = 256;
+
 /// Shows what is delivered.
 pub struct Printer<'a> {
     shell: &'a Shell,
@@ -23,6 +26,8 @@ pub struct Printer<'a> {
     held: VecDeque<Held>,
     held_bytes: usize,
     place: Option<u64>,
+    /// The beginning of the line that each stream is in.
+    begun: [String; 2],
 }
 
 #[derive(Debug, PartialEq)]
@@ -35,7 +40,16 @@ impl<'a> Printer<'a> {
     /// `paths` are named in what the build prints.
     pub fn new(shell: &'a Shell, paths: &'a DevicePaths, json: bool) -> Self {
         let mapping = PathMapping::default();
-        Self { shell, paths, json, mapping, held: VecDeque::new(), held_bytes: 0, place: None }
+        Self {
+            shell,
+            paths,
+            json,
+            mapping,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            place: None,
+            begun: Default::default(),
+        }
     }
 
     /// Shows, or keeps for later, anything but the end.
@@ -85,7 +99,13 @@ impl<'a> Printer<'a> {
         match &event.kind {
             EventKind::Output { stream, text } => {
                 let json = self.json && *stream == Stream::Stdout;
-                self.shell.output(*stream, &self.mapping.apply(text, json));
+                let begun = &mut self.begun[usize::from(*stream == Stream::Stderr)];
+                self.shell.output(*stream, &self.mapping.apply(begun, text, json));
+                match text.rsplit_once('\n') {
+                    Some((_, rest)) => rest.clone_into(begun),
+                    None => begun.push_str(text),
+                }
+                begun.truncate(begun.floor_char_boundary(MAX_BEGUN));
             }
             EventKind::Status(status) => self.status(status),
             _ => {}
