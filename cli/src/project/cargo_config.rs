@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use toml::{Table, Value};
 
+use super::malformed::caused;
+
 /// One `.cargo/config.toml`.
 #[derive(Debug, Clone)]
 pub struct Layer {
@@ -69,9 +71,14 @@ impl CargoConfig {
         self.path("build", "target-dir")
     }
 
-    /// `install.root`.
+    /// `install.root`. A single name counts from where one stands, until a future cargo makes it count from the
+    /// configuration as all others (doc.rust-lang.org/cargo, configuration, `install.root`).
     pub fn install_root(&self) -> Option<PathBuf> {
-        self.path("install", "root")
+        let (_, value) = self.find("install", "root")?;
+        match value.as_str()? {
+            name if !name.contains('/') => Some(PathBuf::from(name)),
+            _ => self.path("install", "root"),
+        }
     }
 
     /// `alias.NAME`, as it is written.
@@ -117,7 +124,10 @@ fn layer(dot_cargo: &Path, of_project: bool) -> anyhow::Result<Option<Layer>> {
         return Ok(None);
     };
     let text = std::fs::read_to_string(&file).with_context(|| format!("could not read `{}`", file.display()))?;
-    let table = text.parse().with_context(|| format!("could not parse `{}`", file.display()))?;
+    let table = text.parse::<Table>().map_err(|error| {
+        let what = format!("could not parse TOML configuration in `{}`", file.display());
+        caused("could not load Cargo configuration", &[&what, &error])
+    })?;
     let folder = dot_cargo.parent().unwrap_or(dot_cargo).to_path_buf();
     Ok(Some(Layer { file, folder, table, of_project }))
 }
@@ -137,7 +147,7 @@ mod tests {
         };
         write(
             home.join("config.toml"),
-            "[build]\ntarget='x'\nrustflags=[]\n[install]\nroot='apps'\n[source.a]\n[term]\nquiet=true",
+            "[build]\ntarget='x'\nrustflags=[]\n[install]\nroot='apps/'\n[source.a]\n[term]\nquiet=true",
         );
         write(project.join(".cargo/config.toml"), "[build]\ntarget-dir='../out'");
         write(project.join("member/.cargo/config.toml"), "[build]\ntarget=['a','b']");
@@ -147,6 +157,8 @@ mod tests {
         assert_eq!(member.targets(), ["a", "b"]);
         assert_eq!(member.target_dir().unwrap(), temp.path().join("home/out"));
         assert_eq!(member.install_root().unwrap(), temp.path().join("home/apps"));
+        write(home.join("config.toml"), "[install]\nroot='apps'");
+        assert_eq!(read("").install_root().unwrap(), Path::new("apps"));
         assert_eq!(member.left_behind(), [(home.join("config.toml"), "build.rustflags, source".to_owned())]);
         assert_eq!(member.layers.iter().filter(|layer| layer.of_project).count(), 2);
     }

@@ -55,10 +55,11 @@ impl Project {
         let directory = manifest_path.parent().context("a manifest lies in a folder")?.to_path_buf();
         let manifest = Manifest::read(&manifest_path)?;
         let root = locate::workspace_root(&directory, &manifest)?;
-        let root_manifest = Manifest::read(&root.join("Cargo.toml"))
-            .with_context(|| format!("the workspace of `{}` can't be read", manifest_path.display()))?;
+        let root_manifest = Manifest::read(&root.join("Cargo.toml"))?;
         let level = repository_root(&root).unwrap_or_else(|| root.clone());
-        let config = CargoConfig::read(&directory, &level, cargo_home)?;
+        // Cargo looks for it from where one stands.
+        let from = if cwd.starts_with(&level) { cwd } else { &directory };
+        let config = CargoConfig::read(from, &level, cargo_home)?;
 
         let mut crawl = Crawl { folders: vec![root.clone()], ..Crawl::default() };
         crawl.packages.push(root.clone());

@@ -10,12 +10,23 @@ use super::path::normalize;
 /// The manifest cargo would take: the one named, or the nearest above `cwd`.
 pub fn manifest(cwd: &Path, named: Option<&Path>) -> anyhow::Result<PathBuf> {
     let Some(named) = named else {
-        return cwd
-            .ancestors()
-            .map(|folder| folder.join("Cargo.toml"))
-            .find(|path| path.is_file())
-            .with_context(|| format!("could not find `Cargo.toml` in `{}` or any parent directory", cwd.display()));
+        return cwd.ancestors().map(|folder| folder.join("Cargo.toml")).find(|path| path.is_file()).with_context(
+            || {
+                let lower = cwd.ancestors().any(|folder| folder.join("cargo.toml").exists());
+                let near = if lower { ", but found cargo.toml please try to rename it to Cargo.toml" } else { "" };
+                format!("could not find `Cargo.toml` in `{}` or any parent directory{near}", cwd.display())
+            },
+        );
     };
+    let path = normalize(&cwd.join(named));
+    if path.is_dir() {
+        let inside = path.join("Cargo.toml");
+        let help = if inside.exists() { format!("\nhelp: {} exists", inside.display()) } else { String::new() };
+        bail!("manifest path `{}` is a directory but expected a file{help}", named.display());
+    }
+    if !path.is_file() {
+        bail!("manifest path `{}` does not exist", named.display());
+    }
     if named.extension().is_some_and(|extension| extension == "rs") {
         bail!(
             "`{}` is a single-file package, which cargo-cloud can't build yet; make a package with `cargo new`",
@@ -23,11 +34,7 @@ pub fn manifest(cwd: &Path, named: Option<&Path>) -> anyhow::Result<PathBuf> {
         );
     }
     if named.file_name().is_none_or(|name| name != "Cargo.toml") {
-        bail!("the manifest-path must be a path to a Cargo.toml file");
-    }
-    let path = normalize(&cwd.join(named));
-    if !path.is_file() {
-        bail!("manifest path `{}` does not exist", named.display());
+        bail!("the manifest-path must be a path to a Cargo.toml file: `{}`", path.display());
     }
     Ok(path)
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use toml::{Table, Value};
+
+use super::malformed;
 
 /// A manifest.
 #[derive(Debug, Clone)]
@@ -36,15 +37,16 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// When the file can't be read, or is no TOML.
+    /// When the file can't be read, or is no TOML; in cargo's words.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))?;
-        Self::parse(&text).with_context(|| format!("could not parse `{}`", path.display()))
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| malformed::caused(format!("failed to read `{}`", path.display()), &[&error]))?;
+        Self::parse(&text).map_err(|error| malformed::manifest(&error, &text, path))
     }
 
     /// Reads a manifest's text.
-    pub fn parse(text: &str) -> anyhow::Result<Self> {
-        Ok(Self(text.parse::<Table>()?))
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        text.parse::<Table>().map(Self)
     }
 
     fn table(&self, name: &str) -> Option<&Table> {
@@ -54,6 +56,12 @@ impl Manifest {
     /// `package.name`.
     pub fn name(&self) -> Option<&str> {
         self.package()?.get("name")?.as_str()
+    }
+
+    /// The name of its crate: the library's own, or the package's.
+    pub fn crate_name(&self) -> Option<String> {
+        let library = self.table("lib").and_then(|lib| lib.get("name")?.as_str());
+        library.or(self.name()).map(|name| name.replace('-', "_"))
     }
 
     /// `[package]`, which a virtual manifest has not.

@@ -10,10 +10,14 @@ use protocol::{FileKind, PackageRef, Request, TargetKind, TargetRef};
 use super::completion::LeftProgram;
 use super::plan::Place;
 use crate::device;
+use crate::project::documented;
 use crate::terminal::Shell;
 
 /// What cargo exits with when a test failed.
 const FAILED: u8 = 101;
+
+/// What cargo calls the tests inside a crate.
+const UNITS: &str = "unittests";
 
 /// A program and what is known of it.
 struct Runnable<'a> {
@@ -49,19 +53,20 @@ pub fn run(shell: &Shell, place: &Place, request: &Request, programs: &[LeftProg
 }
 
 /// Names the harnesses that were built and are not to be run, as cargo does.
-pub fn list(shell: &Shell, place: &Place, programs: &[LeftProgram]) {
+pub fn list(shell: &Shell, place: &Place, request: &Request, programs: &[LeftProgram]) {
+    let units = if request.command == protocol::Command::Bench { "benches" } else { UNITS };
     let harness = |program: &Runnable| matches!(program.kind, "test" | "bench");
     for program in programs.iter().filter_map(runnable).filter(harness) {
-        shell.status("Executable", program.described(place));
+        shell.status("Executable", program.described(place, units));
     }
 }
 
 impl Runnable<'_> {
     /// `unittests src/lib.rs (target/debug/deps/tool-0123)`.
-    fn described(&self, place: &Place) -> String {
+    fn described(&self, place: &Place, units: &str) -> String {
         let what = match self.tested {
             Some(TargetRef { kind: TargetKind::Test | TargetKind::Bench, source }) => source.clone(),
-            Some(TargetRef { source, .. }) => format!("unittests {source}"),
+            Some(TargetRef { source, .. }) => format!("{units} {source}"),
             None => self.name.to_owned(),
         };
         format!("{what} ({})", shown(place, self.place))
@@ -88,7 +93,7 @@ fn run_harnesses(shell: &Shell, place: &Place, request: &Request, programs: &[Ru
     let binaries: Vec<_> = programs.iter().filter(|program| program.kind == "bin").collect();
     let mut failed = Vec::new();
     for program in programs.iter().filter(|program| matches!(program.kind, "test" | "bench")) {
-        shell.status("Running", program.described(place));
+        shell.status("Running", program.described(place, UNITS));
         let mut command = Command::new(program.place);
         if request.command == protocol::Command::Bench {
             command.arg("--bench");
@@ -165,11 +170,12 @@ fn shown(place: &Place, program: &Path) -> String {
 pub fn open_documentation(shell: &Shell, place: &Place, request: &Request) -> anyhow::Result<()> {
     let triple = request.options.target.first();
     let folder = triple.map_or(place.target_dir.clone(), |triple| place.target_dir.join(triple)).join("doc");
-    let named = request.options.package.first().unwrap_or(&place.project.name).replace('-', "_");
-    let page = folder.join(named).join("index.html");
-    if !page.is_file() {
-        bail!("there is no page to open at `{}`; look into `{}`", page.display(), folder.display());
-    }
+    let options = &request.options;
+    let crates = documented(&place.project, &options.package, options.workspace);
+    let mut pages = crates.iter().map(|name| folder.join(name).join("index.html"));
+    let Some(page) = pages.find(|page| page.is_file()) else {
+        bail!("there is no page to open for {}; look into `{}`", crates.join(", "), folder.display());
+    };
     shell.status("Opening", page.display());
     let browser = std::env::var_os("BROWSER").filter(|browser| !browser.is_empty());
     let usual = if cfg!(target_os = "macos") {

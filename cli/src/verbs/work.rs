@@ -57,7 +57,7 @@ impl Work<'_> {
             execution::open_documentation(session.shell, place, request)?;
         }
         if succeeded && request.command.executes() && request.options.no_run {
-            execution::list(session.shell, place, &delivered.programs);
+            execution::list(session.shell, place, request, &delivered.programs);
         } else if succeeded && delivered.run_on_device {
             return execution::run(session.shell, place, request, &delivered.programs);
         }
