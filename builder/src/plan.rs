@@ -48,7 +48,7 @@ impl Plan {
     /// For this request, with these flags in the place of its own.
     pub fn new(request: &Request, options: &CargoOptions, project: &Project, execution: Execution) -> Self {
         let args = match request.command {
-            Command::Fmt => fmt_args(options, &request.details.args),
+            Command::Fmt => fmt_args(options, manifest_path(request, project), &request.details.args),
             command => cargo_args(command, request, options, project, execution),
         };
         let forward_messages = options.message_format.iter().any(|format| format.contains("json"));
@@ -71,10 +71,7 @@ fn cargo_args(
     if options.artifact_dir {
         args.push(format!("--artifact-dir={}", project.artifact_dir.display()));
     }
-    if command == Command::Run && request.details.working_directory.is_some() {
-        let manifest = project.source.join(&request.details.directory).join("Cargo.toml");
-        args.push(format!("--manifest-path={}", manifest.display()));
-    }
+    args.extend(manifest_path(request, project));
     // Cargo itself chooses what `run` means: it runs `true` in the place of the program ([`stand_in`]).
     if execution == Execution::Device && command != Command::Run {
         args.push("--no-run".to_owned());
@@ -107,10 +104,12 @@ fn install_args(install: &InstallRequest, request: &Request, project: &Project) 
     args
 }
 
-fn fmt_args(options: &CargoOptions, rustfmt: &[String]) -> Vec<String> {
+fn fmt_args(options: &CargoOptions, manifest: Option<String>, rustfmt: &[String]) -> Vec<String> {
     let mut args = vec!["fmt".to_owned(), "--check".to_owned()];
+    args.extend(manifest);
     args.extend(options.workspace.then(|| "--all".to_owned()));
     args.extend(options.package.iter().map(|package| format!("--package={package}")));
+    args.extend(options.message_format.iter().map(|format| format!("--message-format={format}")));
     args.extend(options.quiet.then(|| "--quiet".to_owned()));
     args.extend((options.verbose > 0).then(|| "--verbose".to_owned()));
     args.push("--".to_owned());
@@ -156,10 +155,17 @@ pub(crate) fn profile_folder(command: Command, options: &CargoOptions) -> &str {
     }
 }
 
-/// Where cargo runs: for `run` where the person stands, because there the program runs too.
+/// What tells cargo of the project, where it runs elsewhere ([`working_directory`]).
+pub(crate) fn manifest_path(request: &Request, project: &Project) -> Option<String> {
+    request.details.working_directory.as_ref()?;
+    let manifest = project.source.join(&request.details.directory).join("Cargo.toml");
+    Some(format!("--manifest-path={}", manifest.display()))
+}
+
+/// Where cargo runs: where the person stands, because there it looks for configuration, and there a program runs.
 pub(crate) fn working_directory(request: &Request, source: &Path, directory: &Path) -> std::path::PathBuf {
     let wanted = request.details.working_directory.as_ref().map(|folder| source.join(folder));
-    wanted.filter(|folder| request.command == Command::Run && folder.is_dir()).unwrap_or_else(|| directory.to_owned())
+    wanted.filter(|folder| folder.is_dir()).unwrap_or_else(|| directory.to_owned())
 }
 
 #[cfg(test)]

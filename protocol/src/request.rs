@@ -41,9 +41,9 @@ pub struct Request {
 pub struct Details {
     /// The workspace's root, relative to the source, `/` between parts, empty for the source's own top.
     pub root: String,
-    /// Where cargo runs, relative to the source like `root`.
+    /// The package's folder, or the workspace's, relative to the source like `root`.
     pub directory: String,
-    /// Where [`Command::Run`] runs the program, relative to the source like `root`; none: in `directory`.
+    /// Where cargo runs, because the person stands there, relative to the source like `root`; none: in `directory`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<String>,
     /// Whether what is built goes to the device's target directory, and is not installed: then libraries for other

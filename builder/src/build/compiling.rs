@@ -11,7 +11,7 @@ use protocol::{CargoOptions, Stream};
 
 use super::{Build, Prepared};
 use crate::cargo::{self, CargoRun, Watch};
-use crate::plan::{Plan, working_directory};
+use crate::plan::Plan;
 use crate::supervisor::{Spec, SupervisorError};
 
 /// How often it is asked anew how long saving takes: what is to be saved grows while cargo runs.
@@ -38,7 +38,7 @@ impl Build<'_> {
     async fn run_once(&self, prepared: &Prepared, options: &CargoOptions) -> Result<CargoRun, SupervisorError> {
         let Prepared { request, project, execution, .. } = prepared;
         let plan = Plan::new(request, options, project, *execution);
-        let folder = working_directory(request, &project.source, &prepared.directory);
+        let folder = prepared.working_directory();
         let watch = Watch {
             reporter: &self.reporter,
             cancel: &self.attempt.cancel,

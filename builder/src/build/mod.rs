@@ -22,7 +22,7 @@ use crate::archive::Archive;
 use crate::cache::{CachedProject, Unsaved};
 use crate::cargo::CargoRun;
 use crate::environment::Environment;
-use crate::plan::{Execution, stand_in};
+use crate::plan::{Execution, manifest_path, stand_in, working_directory};
 use crate::project::{Project, ProjectLock};
 use crate::selection::Metadata;
 use crate::source::{Aftermath, Changes, ReceiveError, receive};
@@ -67,6 +67,13 @@ struct Prepared {
     env: Environment,
     toolchain: Toolchain,
     execution: Execution,
+}
+
+impl Prepared {
+    /// Where cargo runs.
+    fn working_directory(&self) -> PathBuf {
+        working_directory(&self.request, &self.project.source, &self.directory)
+    }
 }
 
 impl<'a> Build<'a> {
@@ -195,7 +202,9 @@ impl<'a> Build<'a> {
                 let extra = tools.target_environment(&self.engine.config, &wanted, &toolchain, &env).await?;
                 Ok((toolchain, extra))
             };
-            self.guarded("looking at the toolchain", work).await?.map_err(Fault::Refused)?
+            let source = format!("{}/", project.source.display());
+            let refused = |why: String| Fault::Refused(why.replace(&source, ""));
+            self.guarded("looking at the toolchain", work).await?.map_err(refused)?
         };
         // What the request sets itself comes before what is found.
         for (name, value) in extra {
@@ -215,7 +224,8 @@ impl<'a> Build<'a> {
         let installs = prepared.request.command == Command::Install;
         let root = installs.then(|| prepared.project.root.to_string_lossy().into_owned());
         self.reporter.status(Status::Compiling { attempt: self.attempt.number, source, target, root }).await;
-        let metadata = self.spec(prepared, metadata_args(&prepared.request), &prepared.directory);
+        let metadata = metadata_args(&prepared.request, &prepared.project);
+        let metadata = self.spec(prepared, metadata, &prepared.working_directory());
         let (run, metadata) = tokio::join!(self.run_cargo(prepared), async {
             if prepared.execution == Execution::Here || !brings_programs(prepared.request.command) {
                 return None;
@@ -307,9 +317,10 @@ fn brings_programs(command: Command) -> bool {
 }
 
 /// `cargo metadata` with the flags that change what a project is.
-fn metadata_args(request: &Request) -> Vec<OsString> {
+fn metadata_args(request: &Request, project: &Project) -> Vec<OsString> {
     let mut args =
         vec!["metadata".to_owned(), "--no-deps".to_owned(), "--format-version=1".to_owned(), "--quiet".to_owned()];
+    args.extend(manifest_path(request, project));
     args.extend(request.options.config.iter().map(|value| format!("--config={value}")));
     args.extend(request.options.unstable.iter().map(|value| format!("-Z{value}")));
     args.into_iter().map(Into::into).collect()

@@ -86,16 +86,17 @@ pub fn request(
 ) -> anyhow::Result<Request> {
     let project = &place.project;
     let folder = config_folder()?;
+    let runs_in = place.working_directory();
     Ok(Request {
         protocol: PROTOCOL_VERSION,
         client: env!("CARGO_PKG_VERSION").to_owned(),
         command: asked.command,
         project: project_key(&project.name, &project.root, &folder)?,
-        options: place.cargo_options(shell, typed, &asked.options, targets),
+        options: place.cargo_options(shell, typed, (&asked.options, targets), runs_in)?,
         details: Details {
             root: project.inside(&project.root)?,
             directory: project.inside(&project.directory)?,
-            working_directory: place.working_directory(),
+            working_directory: Some(project.inside(runs_in)?).filter(|_| *runs_in != project.directory),
             device: targets.device.clone(),
             toolchain: place.toolchain(typed),
             env: environment::of_build(&asked.cloud.env, asked.cloud.platform)?,

@@ -22,10 +22,18 @@ pub struct Place {
     pub project: Project,
     /// `--config` tables, the weightiest last.
     arguments: Vec<Table>,
-    /// `--config` as the builder gets it.
-    forwarded_config: Vec<String>,
+    /// `--config` for the builder.
+    forwarded_config: Vec<Forwarded>,
     /// Where cargo would build.
     pub target_dir: PathBuf,
+}
+
+/// A `--config`.
+#[derive(Debug, PartialEq, Eq)]
+enum Forwarded {
+    Value(String),
+    /// One of the files that are sent.
+    File(PathBuf),
 }
 
 /// What is built for.
@@ -78,6 +86,13 @@ impl Targets {
     pub fn refuse_unknown(&self, backend: &Backend) -> anyhow::Result<()> {
         let device = self.device.iter().filter(|_| self.named.is_empty());
         for target in self.named.iter().chain(device) {
+            if target.is_empty() {
+                let known: String = backend.targets.iter().map(|known| format!("\n    {known}")).collect();
+                bail!(
+                    "\"--target\" takes a target architecture as an argument.\n\nThe backend `{}` builds for:{known}",
+                    backend.name
+                );
+            }
             if !backend.targets.is_empty() && !backend.targets.contains(target) {
                 bail!(
                     "the backend `{}` can't build for `{target}`; it builds for {}. {}If that has changed, write its \
@@ -125,24 +140,36 @@ impl Place {
         Targets::choose(flag, &self.arguments, &self.project.config)
     }
 
-    /// Cargo's flags as the builder gets them.
-    pub fn cargo_options(&self, shell: &Shell, typed: &Typed, asked: &CargoOptions, targets: &Targets) -> CargoOptions {
+    /// Cargo's flags as the builder gets them, for a cargo that runs in `folder`.
+    ///
+    /// # Errors
+    /// When the path of a file is not UTF-8.
+    pub fn cargo_options(
+        &self,
+        shell: &Shell,
+        typed: &Typed,
+        (asked, targets): (&CargoOptions, &Targets),
+        folder: &Path,
+    ) -> anyhow::Result<CargoOptions> {
         let common = &typed.cli.common;
-        CargoOptions {
+        let config = self.forwarded_config.iter().map(|argument| match argument {
+            Forwarded::Value(text) => Ok(text.clone()),
+            Forwarded::File(path) => relative(folder, path).to_str().map(str::to_owned).context("a path is not UTF-8"),
+        });
+        Ok(CargoOptions {
             target: targets.named.clone(),
-            config: self.forwarded_config.clone(),
+            config: config.collect::<anyhow::Result<_>>()?,
             verbose: common.verbose,
             quiet: common.quiet,
             color: shell.color(),
             ..asked.clone()
-        }
+        })
     }
 
-    /// Where a program would be run, inside the source; none: where cargo runs, or outside of what is sent.
-    pub fn working_directory(&self) -> Option<String> {
+    /// Where cargo runs: where one stands, if that is sent.
+    pub fn working_directory(&self) -> &Path {
         let sent = self.project.folders.iter().any(|folder| self.cwd.starts_with(folder));
-        let elsewhere = sent && self.cwd != self.project.directory;
-        elsewhere.then(|| self.project.inside(&self.cwd).ok()).flatten()
+        if sent { &self.cwd } else { &self.project.directory }
     }
 
     /// The toolchain to ask for.
@@ -158,8 +185,8 @@ impl Place {
     }
 }
 
-/// The tables of `--config`, and the arguments as they hold on the builder.
-fn config_arguments(list: &[String], cwd: &Path, project: &Project) -> anyhow::Result<(Vec<Table>, Vec<String>)> {
+/// The tables of `--config`, and what of it the builder gets.
+fn config_arguments(list: &[String], cwd: &Path, project: &Project) -> anyhow::Result<(Vec<Table>, Vec<Forwarded>)> {
     let (mut tables, mut forwarded) = (Vec::new(), Vec::new());
     for argument in list {
         let path = normalize(&cwd.join(argument));
@@ -172,14 +199,14 @@ fn config_arguments(list: &[String], cwd: &Path, project: &Project) -> anyhow::R
             let text =
                 std::fs::read_to_string(&path).with_context(|| format!("could not read `{}`", path.display()))?;
             tables.push(text.parse().with_context(|| format!("could not parse `{}`", path.display()))?);
-            forwarded
-                .push(relative(&project.directory, &path).to_str().map(str::to_owned).context("a path is not UTF-8")?);
+            forwarded.push(Forwarded::File(path));
         } else {
-            let table = argument.parse::<Table>().with_context(|| {
-                format!("`--config {argument}` is neither a file nor of the form KEY=VALUE with a TOML value")
+            let table = argument.parse::<Table>().map_err(|error| {
+                let what = "failed to parse value from --config argument";
+                project::caused(format!("{what} `{argument}` as a dotted key expression"), &[&error])
             })?;
             tables.push(table);
-            forwarded.push(argument.clone());
+            forwarded.push(Forwarded::Value(argument.clone()));
         }
     }
     Ok((tables, forwarded))
@@ -233,9 +260,12 @@ mod tests {
         let project = Project::find(&root, None, None).unwrap();
         let read = |argument: &str| config_arguments(&[argument.to_owned()], &root.join("sub"), &project);
         let (tables, forwarded) = read("c.toml").unwrap();
-        assert_eq!(forwarded, ["sub/c.toml"]);
+        assert_eq!(forwarded, [Forwarded::File(root.join("sub/c.toml"))]);
         assert_eq!(target_dir(&ProjectArgs::default(), |_| None, &root, &tables, &project), root.join("out"));
-        assert_eq!(read("profile.dev.opt-level=1").unwrap().1, ["profile.dev.opt-level=1"]);
+        assert_eq!(
+            read("profile.dev.opt-level=1").unwrap().1,
+            [Forwarded::Value("profile.dev.opt-level=1".to_owned())]
+        );
         assert!(read("../../o.toml").unwrap_err().to_string().contains("outside of the project"));
         assert!(read("nonsense").is_err());
         let flag = ProjectArgs { target_dir: Some("f".into()), ..ProjectArgs::default() };

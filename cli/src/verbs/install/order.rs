@@ -134,7 +134,7 @@ impl Surroundings {
         let place = Place::find_from(self.cwd.clone(), &typed.cli.common.config, &project)?;
         let targets = place.targets(&args.target)?;
         let project = &place.project;
-        let options = place.cargo_options(shell, typed, &args.options(), &targets);
+        let options = place.cargo_options(shell, typed, (&args.options(), &targets), &project.directory)?;
         let details = Details {
             root: project.inside(&project.root)?,
             directory: project.inside(&project.directory)?,
