@@ -43,16 +43,21 @@ pub fn rustup_home() -> Option<PathBuf> {
     path("RUSTUP_HOME").or_else(|| path("HOME").map(|home| home.join(".rustup")))
 }
 
-/// Variables by which cargo is told how to compile, for the builder's cargo. Not: credentials, wrappers, linkers and
-/// places, which are this device's own.
+/// Variables by which cargo is told how to compile, and a test how to run, for the builder's cargo. Not: credentials,
+/// wrappers, linkers and places, which are this device's own.
 pub fn forwarded(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 14] = [
         "RUSTFLAGS",
         "CARGO_ENCODED_RUSTFLAGS",
         "CARGO_BUILD_RUSTFLAGS",
+        "RUSTDOCFLAGS",
+        "CARGO_ENCODED_RUSTDOCFLAGS",
+        "CARGO_BUILD_RUSTDOCFLAGS",
         "CARGO_INCREMENTAL",
         "CARGO_BUILD_INCREMENTAL",
         "RUST_BACKTRACE",
+        "RUST_LIB_BACKTRACE",
+        "RUST_MIN_STACK",
         "SOURCE_DATE_EPOCH",
         "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS",
         // Cargo-ndk's own.
@@ -60,8 +65,9 @@ pub fn forwarded(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<
     ];
     let taken = |name: &str| {
         NAMES.contains(&name)
-            || name.starts_with("CARGO_PROFILE_")
-            || (name.starts_with("CARGO_TARGET_") && name.ends_with("_RUSTFLAGS"))
+            || ["CARGO_PROFILE_", "RUST_TEST_"].iter().any(|prefix| name.starts_with(prefix))
+            || (name.starts_with("CARGO_TARGET_")
+                && ["_RUSTFLAGS", "_RUSTDOCFLAGS"].iter().any(|end| name.ends_with(end)))
     };
     variables.filter(|(name, _)| taken(name)).collect()
 }
@@ -88,11 +94,20 @@ mod tests {
             "AWS_SECRET_ACCESS_KEY",
             "RUSTC_WRAPPER",
             "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
+            "RUSTDOCFLAGS",
+            "RUST_TEST_THREADS",
+            "RUST_LOG",
         ];
         let forwarded = forwarded(all.iter().map(|name| ((*name).to_owned(), String::new())));
         assert_eq!(
             forwarded.into_keys().collect::<Vec<_>>(),
-            ["CARGO_PROFILE_RELEASE_LTO", "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "RUSTFLAGS"]
+            [
+                "CARGO_PROFILE_RELEASE_LTO",
+                "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
+                "RUSTDOCFLAGS",
+                "RUSTFLAGS",
+                "RUST_TEST_THREADS"
+            ]
         );
     }
 }

@@ -15,7 +15,7 @@ mod environment;
 mod follow;
 mod install;
 mod interrupt;
-#[cfg(feature = "manual")]
+#[cfg(any(test, feature = "manual"))]
 mod manual;
 mod project;
 mod source;

@@ -1,7 +1,8 @@
 //! Completions and man pages, out of the definition of the command line.
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::Path;
+#[cfg(feature = "manual")]
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap_complete::Shell;
@@ -12,6 +13,7 @@ use crate::args;
 const NAME: &str = "cargo-cloud";
 
 /// The folder of `--write-manual DIR`. Not a verb: it would be in what is written.
+#[cfg(feature = "manual")]
 pub fn wanted() -> Option<PathBuf> {
     let mut args = std::env::args_os().skip(1);
     args.next().filter(|flag| flag == "--write-manual")?;
@@ -19,6 +21,7 @@ pub fn wanted() -> Option<PathBuf> {
 }
 
 /// Writes everything into the folder.
+#[cfg(feature = "manual")]
 pub fn run(folder: &Path) -> ExitCode {
     match write(folder) {
         Ok(()) => ExitCode::SUCCESS,

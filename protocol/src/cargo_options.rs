@@ -139,6 +139,11 @@ pub(crate) fn check_triple(triple: &str) -> Result<(), InvalidRequest> {
     Err(InvalidRequest::Refused(format!("`{triple}` is not a target triple")))
 }
 
+/// A flag with its value.
+fn with(flag: &str, value: &str) -> String {
+    if value.is_empty() { flag.to_owned() } else { format!("{flag}={value}") }
+}
+
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -148,7 +153,8 @@ fn is_zero(count: &u8) -> bool {
 }
 
 impl CargoOptions {
-    /// The flags as cargo's arguments, each value in the argument of its flag, so that none can pass for a flag.
+    /// The flags as cargo's arguments, each value in the argument of its flag, so that none can pass for a flag. An empty
+    /// value is a flag without one: `--bin` alone makes cargo list what there is.
     /// Left to the builder, who decides them: `--target`, `--message-format`, `--color`, `--artifact-dir`.
     pub fn to_args(&self) -> Vec<String> {
         let mut args = Vec::new();
@@ -189,7 +195,7 @@ impl CargoOptions {
             ("--config", &self.config),
         ];
         for (flag, values) in lists {
-            args.extend(values.iter().map(|value| format!("{flag}={value}")));
+            args.extend(values.iter().map(|value| with(flag, value)));
         }
         args.extend(self.profile.iter().map(|value| format!("--profile={value}")));
         args.extend(self.jobs.iter().map(|value| format!("--jobs={value}")));
@@ -232,11 +238,15 @@ mod tests {
     fn a_value_never_passes_for_a_flag() {
         let options = CargoOptions {
             bin: vec!["--target-dir=/etc".to_owned()],
+            test: vec![String::new()],
             verbose: 200,
             unstable: vec!["unstable-options".to_owned()],
             ..CargoOptions::default()
         };
-        assert_eq!(options.to_args(), ["--bin=--target-dir=/etc", "-Zunstable-options", "--verbose", "--verbose"]);
+        assert_eq!(
+            options.to_args(),
+            ["--bin=--target-dir=/etc", "--test", "-Zunstable-options", "--verbose", "--verbose"]
+        );
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub struct ClippyArgs {
     #[arg(long, hide = true)]
     fix: bool,
     /// Lint levels for Clippy (`-D warnings`)
-    #[arg(last = true, value_name = "ARGS")]
+    #[arg(last = true, value_name = "ARGS", num_args = 0..)]
     args: Vec<String>,
 }
 

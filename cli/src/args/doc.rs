@@ -20,6 +20,8 @@ pub struct DocArgs {
     document_private_items: bool,
     #[command(flatten)]
     packages: Packages,
+    #[command(flatten)]
+    features: Features,
     /// Document only this package's library
     #[arg(long, help_heading = "Target Selection")]
     lib: bool,
@@ -27,16 +29,14 @@ pub struct DocArgs {
     #[arg(long, help_heading = "Target Selection")]
     bins: bool,
     /// Document only the specified binary
-    #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", help_heading = "Target Selection")]
     bin: Vec<String>,
     /// Document all examples
     #[arg(long, help_heading = "Target Selection")]
     examples: bool,
     /// Document only the specified example
-    #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", help_heading = "Target Selection")]
     example: Vec<String>,
-    #[command(flatten)]
-    features: Features,
     /// Build artifacts in release mode, with optimizations
     #[arg(short, long, help_heading = "Compilation Options", conflicts_with = "profile")]
     release: bool,

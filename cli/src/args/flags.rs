@@ -1,4 +1,5 @@
-//! Groups of flags that several verbs have: cargo's own, with cargo's help.
+//! Groups of flags that several verbs have: cargo's own, with cargo's help. Flags that choose something (`--bin`) may have
+//! no value, which is an empty one: then cargo lists what there is to choose from.
 
 use std::path::PathBuf;
 
@@ -20,14 +21,14 @@ pub struct ProjectArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Package Selection")]
 pub struct Packages {
-    /// Package to work on
-    #[arg(short, long, value_name = "SPEC")]
+    /// Package to work on (see `cargo help pkgid`)
+    #[arg(short, long, value_name = "SPEC", num_args = 0..=1, default_missing_value = "")]
     pub package: Vec<String>,
     /// All packages in the workspace
     #[arg(long, visible_alias = "all")]
     pub workspace: bool,
     /// Exclude packages
-    #[arg(long, value_name = "SPEC", requires = "workspace")]
+    #[arg(long, value_name = "SPEC")]
     pub exclude: Vec<String>,
 }
 
@@ -42,25 +43,25 @@ pub struct Targets {
     #[arg(long)]
     pub bins: bool,
     /// Only the specified binary
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     pub bin: Vec<String>,
     /// All examples
     #[arg(long)]
     pub examples: bool,
     /// Only the specified example
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     pub example: Vec<String>,
     /// All targets that have `test = true` set
     #[arg(long)]
     pub tests: bool,
     /// Only the specified test target
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     pub test: Vec<String>,
     /// All targets that have `bench = true` set
     #[arg(long)]
     pub benches: bool,
     /// Only the specified bench target
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     pub bench: Vec<String>,
     /// All targets
     #[arg(long)]
@@ -93,7 +94,7 @@ pub struct Compilation {
     #[arg(short, long, value_name = "N", allow_hyphen_values = true)]
     pub jobs: Option<String>,
     /// Build for the target triple instead of this device
-    #[arg(long, value_name = "TRIPLE")]
+    #[arg(long, value_name = "TRIPLE", num_args = 0..=1, default_missing_value = "")]
     pub target: Vec<String>,
     /// Output a build timing report at the end of the build
     #[arg(long)]
@@ -107,24 +108,33 @@ pub struct ManifestArgs {
     /// Ignore `rust-version` specification in packages
     #[arg(long)]
     pub ignore_rust_version: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// What may be fetched and written.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Manifest Options")]
+pub struct NetworkArgs {
     /// Assert that `Cargo.lock` will remain unchanged
     #[arg(long)]
-    pub locked: bool,
+    locked: bool,
     /// Run without accessing the network
     #[arg(long)]
-    pub offline: bool,
+    offline: bool,
     /// Equivalent to specifying both --locked and --offline
     #[arg(long)]
-    pub frozen: bool,
+    frozen: bool,
 }
 
 /// What cargo says, and unstable flags.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Messages {
-    /// Error format
+    /// Error format [possible values: human, short, json, json-diagnostic-short, json-diagnostic-rendered-ansi,
+    /// json-render-diagnostics]
     #[arg(long, value_name = "FMT")]
     pub message_format: Vec<String>,
-    /// Unstable (nightly-only) flags to Cargo
+    /// Unstable (nightly-only) flags to Cargo, see 'cargo -Z help' for details
     #[arg(short = 'Z', value_name = "FLAG")]
     pub unstable: Vec<String>,
 }
@@ -196,14 +206,16 @@ impl ManifestArgs {
     /// Into cargo's options.
     pub fn write(&self, options: &mut CargoOptions) {
         options.ignore_rust_version = self.ignore_rust_version;
-        (options.locked, options.offline, options.frozen) = (self.locked, self.offline, self.frozen);
+        let NetworkArgs { locked, offline, frozen } = self.network;
+        (options.locked, options.offline, options.frozen) = (locked, offline, frozen);
     }
 }
 
 impl Messages {
     /// Into cargo's options.
     pub fn write(&self, options: &mut CargoOptions) {
-        options.message_format = split(&self.message_format);
+        // Cargo too takes them in any case.
+        options.message_format = split(&self.message_format).iter().map(|format| format.to_ascii_lowercase()).collect();
         options.unstable.clone_from(&self.unstable);
     }
 }

@@ -20,13 +20,16 @@ pub struct FmtArgs {
     /// Specify package to format
     #[arg(short, long, value_name = "SPEC")]
     package: Vec<String>,
+    /// Specify message-format: short|json|human
+    #[arg(long, value_name = "MESSAGE_FORMAT")]
+    message_format: Option<String>,
     /// Specify path to Cargo.toml
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
     #[command(flatten)]
     cloud: Cloud,
     /// Options for rustfmt
-    #[arg(last = true, value_name = "ARGS")]
+    #[arg(last = true, value_name = "ARGS", num_args = 0..)]
     args: Vec<String>,
 }
 
@@ -42,7 +45,12 @@ impl FmtArgs {
                  `cargo cloud fmt --check` to see what is to be changed"
             );
         }
-        let options = CargoOptions { workspace: self.all, package: self.package.clone(), ..CargoOptions::default() };
+        let options = CargoOptions {
+            workspace: self.all,
+            package: self.package.clone(),
+            message_format: self.message_format.iter().cloned().collect(),
+            ..CargoOptions::default()
+        };
         let project = ProjectArgs { manifest_path: self.manifest_path.clone(), target_dir: None };
         let args = self.args.iter().filter(|arg| *arg != "--check").cloned().collect();
         Ok(Asked { args, project, cloud: self.cloud.clone(), ..Asked::new(Command::Fmt, options) })

@@ -27,9 +27,10 @@ pub fn command() -> Command {
 /// `narrow`: the columns of a narrow terminal.
 fn fitting(narrow: Option<usize>) -> Command {
     let command = Cli::command().mut_subcommands(|verb| {
-        let plain: Vec<_> = verb.get_arguments().map(|arg| arg.get_id().to_string()).collect();
-        let plain = plain.into_iter().filter(|id| PLAIN.contains(&id.as_str()));
-        plain.fold(verb, |verb, id| verb.mut_arg(id, |arg| arg.help_heading(None)))
+        // What stands without a flag has a section of its own.
+        let plain = verb.get_arguments().filter(|arg| arg.is_positional() || PLAIN.contains(&arg.get_id().as_str()));
+        let plain: Vec<_> = plain.map(|arg| arg.get_id().to_string()).collect();
+        plain.into_iter().fold(verb, |verb, id| verb.mut_arg(id, |arg| arg.help_heading(None)))
     });
     let template = format!(
         "{{about-with-newline}}\nUsage: cargo cloud [+toolchain] [OPTIONS] [COMMAND]\n\nOptions:\n{{options}}\n\n{}\n\n{}",

@@ -7,7 +7,7 @@ use clap::Args;
 use protocol::{CargoOptions, InstallRequest};
 
 use super::crate_spec::{CrateSpec, crate_spec, crate_version};
-use super::flags::{Features, ManifestArgs, Messages};
+use super::flags::{Features, ManifestArgs, Messages, NetworkArgs};
 
 /// Options of `install`.
 #[derive(Debug, Clone, Default, Args)]
@@ -62,6 +62,8 @@ pub struct InstallArgs {
     pub list: bool,
     #[command(flatten)]
     messages: Messages,
+    #[command(flatten)]
+    manifest: ManifestArgs,
 
     /// Install only the specified binary
     #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
@@ -99,8 +101,6 @@ pub struct InstallArgs {
     /// Output a build timing report at the end of the build
     #[arg(long, help_heading = "Compilation Options")]
     pub timings: bool,
-    #[command(flatten)]
-    manifest: ManifestArgs,
     /// Set a variable of the build's environment; without a value, to what it is here
     #[arg(long, value_name = "KEY[=VALUE]", help_heading = "Cloud Options")]
     pub env: Vec<String>,
@@ -128,6 +128,9 @@ pub struct UninstallArgs {
     /// Only uninstall the binary NAME
     #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
     pub bin: Vec<String>,
+    // Nothing is fetched that they could forbid.
+    #[command(flatten)]
+    _network: NetworkArgs,
 }
 
 impl InstallArgs {

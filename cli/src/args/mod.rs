@@ -35,7 +35,7 @@ pub use doc::DocArgs;
 pub use doctor::DoctorArgs;
 pub use flags::ProjectArgs;
 pub use fmt::FmtArgs;
-#[cfg(feature = "manual")]
+#[cfg(any(test, feature = "manual"))]
 pub use help::command;
 pub use install::{InstallArgs, UninstallArgs};
 pub use run::RunArgs;
@@ -150,7 +150,7 @@ impl Verb {
     /// # Errors
     /// For flags that cargo would take and that can't be had here.
     pub fn asked(&self) -> anyhow::Result<Option<Asked>> {
-        Ok(Some(match self {
+        let asked = match self {
             Verb::Build(args) => args.asked(),
             Verb::Check(args) => args.asked(),
             Verb::Clippy(args) => args.asked()?,
@@ -160,7 +160,11 @@ impl Verb {
             Verb::Run(args) => args.asked(),
             Verb::Fmt(args) => args.asked()?,
             _ => return Ok(None),
-        }))
+        };
+        if !asked.options.exclude.is_empty() && !asked.options.workspace {
+            anyhow::bail!("--exclude can only be used together with --workspace");
+        }
+        Ok(Some(asked))
     }
 }
 

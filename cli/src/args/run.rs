@@ -13,19 +13,22 @@ pub struct RunArgs {
     #[arg(value_name = "ARGS", trailing_var_arg = true)]
     args: Vec<String>,
     /// Package with the target to run
-    #[arg(short, long, value_name = "SPEC", help_heading = "Package Selection")]
+    #[arg(short, long, value_name = "SPEC", num_args = 0..=1, default_missing_value = "", help_heading = "Package Selection")]
     package: Option<String>,
     /// Name of the bin target to run
-    #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", help_heading = "Target Selection")]
     bin: Vec<String>,
     /// Name of the example target to run
-    #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", help_heading = "Target Selection")]
     example: Vec<String>,
     #[command(flatten)]
     features: Features,
     /// Build artifacts in release mode, with optimizations
     #[arg(short, long, help_heading = "Compilation Options", conflicts_with = "profile")]
     release: bool,
+    /// Do not abort the build as soon as there is an error
+    #[arg(long, help_heading = "Compilation Options")]
+    keep_going: bool,
     #[command(flatten)]
     compilation: Compilation,
     #[command(flatten)]
@@ -46,6 +49,7 @@ impl RunArgs {
             bin: self.bin.clone(),
             example: self.example.clone(),
             release: self.release,
+            keep_going: self.keep_going,
             ..CargoOptions::default()
         };
         self.features.write(&mut options);

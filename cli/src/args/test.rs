@@ -26,9 +26,6 @@ pub struct Harness {
     features: Features,
     #[command(flatten)]
     compilation: Compilation,
-    /// Outputs a future incompatibility report at the end of the build
-    #[arg(long)]
-    future_incompat_report: bool,
     #[command(flatten)]
     messages: Messages,
     #[command(flatten)]
@@ -45,16 +42,19 @@ pub struct TestArgs {
     /// If specified, only run tests containing this string in their names
     #[arg(value_name = "TESTNAME")]
     name: Option<String>,
+    #[command(flatten)]
+    harness: Harness,
     /// Test only this library's documentation
     #[arg(long, help_heading = "Target Selection")]
     doc: bool,
     /// Build artifacts in release mode, with optimizations
     #[arg(short, long, help_heading = "Compilation Options", conflicts_with = "profile")]
     release: bool,
-    #[command(flatten)]
-    harness: Harness,
+    /// Outputs a future incompatibility report at the end of the build
+    #[arg(long)]
+    future_incompat_report: bool,
     /// Arguments for the test binary
-    #[arg(last = true, value_name = "ARGS")]
+    #[arg(last = true, value_name = "ARGS", num_args = 0..)]
     args: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ pub struct BenchArgs {
     #[command(flatten)]
     harness: Harness,
     /// Arguments for the bench binary
-    #[arg(last = true, value_name = "ARGS")]
+    #[arg(last = true, value_name = "ARGS", num_args = 0..)]
     args: Vec<String>,
 }
 
@@ -78,12 +78,8 @@ impl Harness {
                 "unexpected argument `--keep-going` found; to run as many as possible whatever fails, use `--no-fail-fast`"
             );
         }
-        let mut options = CargoOptions {
-            no_run: self.no_run,
-            no_fail_fast: self.no_fail_fast,
-            future_incompat_report: self.future_incompat_report,
-            ..CargoOptions::default()
-        };
+        let mut options =
+            CargoOptions { no_run: self.no_run, no_fail_fast: self.no_fail_fast, ..CargoOptions::default() };
         self.packages.write(&mut options);
         self.targets.write(&mut options);
         self.features.write(&mut options);
@@ -109,6 +105,7 @@ impl TestArgs {
     pub fn asked(&self) -> anyhow::Result<Asked> {
         let mut asked = self.harness.asked(Command::Test, self.name.as_ref(), &self.args)?;
         (asked.options.doc, asked.options.release) = (self.doc, self.release);
+        asked.options.future_incompat_report = self.future_incompat_report;
         Ok(asked)
     }
 }
