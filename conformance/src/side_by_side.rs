@@ -24,7 +24,7 @@ pub struct Side {
     pub stdout: String,
     /// Standard error, likewise.
     pub stderr: String,
-    /// The project's files outside of `target`, by path.
+    /// The project's files, by path: of `target` only the documentation.
     pub files: BTreeMap<PathBuf, String>,
 }
 
@@ -98,11 +98,17 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn files(root: &Path) -> BTreeMap<PathBuf, String> {
-    let entries = WalkDir::new(root).into_iter().filter_entry(|entry| entry.file_name() != "target").flatten();
-    entries
-        .filter(|entry| entry.file_type().is_file())
+    let source = WalkDir::new(root).into_iter().filter_entry(|entry| entry.file_name() != "target");
+    let documentation = WalkDir::new(root.join("target/doc")).into_iter().filter_entry(|_| true);
+    source
+        .flatten()
+        .chain(documentation.flatten())
+        .filter(|entry| entry.file_type().is_file() && entry.file_name() != ".lock")
         .map(|entry| {
-            let text = String::from_utf8_lossy(&fs::read(entry.path()).expect("a file")).into_owned();
+            // Rustdoc's own pages name the crate that was documented last.
+            let own = ["help.html", "settings.html"].iter().any(|name| entry.file_name() == *name);
+            let text = if own { Vec::new() } else { fs::read(entry.path()).expect("a file") };
+            let text = String::from_utf8_lossy(&text).into_owned();
             (entry.path().strip_prefix(root).expect("below").to_path_buf(), text)
         })
         .collect()

@@ -38,7 +38,7 @@ const PROGRAMS: [Program; 11] = [
         prints: "\"code\":1",
     },
     Program {
-        install: &["hyperfine"],
+        install: &["hyperfine@1.20.0"],
         used: "hyperfine --runs 2 --shell none --export-json t.json true >/dev/null 2>&1; grep -c exit_codes t.json",
         prints: "1",
     },
@@ -48,11 +48,16 @@ const PROGRAMS: [Program; 11] = [
         used: "printf payload >t; ouch --quiet compress t t.tar.zst; rm t; ouch --quiet decompress t.tar.zst; cat t*/t t 2>/dev/null",
         prints: "payload",
     },
-    // TLS, and assembly in it.
+    // TLS, and assembly in it; asked for a file over plain HTTP, from a server that answers once.
     Program {
         install: &["xh", "--locked"],
-        used: "xh --offline get https://example.com/x a==1 | head -n 1",
-        prints: "GET /x?a=1 HTTP/1.1",
+        used: "printf fetched >t; python3 -c 'import http.server as h
+s = h.HTTPServer((\"127.0.0.1\", 0), h.SimpleHTTPRequestHandler)
+s.timeout = 60
+open(\"port\", \"w\").write(str(s.server_port))
+s.handle_request()' 2>/dev/null & for n in $(seq 100); do [ -s port ] && break; sleep 0.1; done
+xh --body get http://127.0.0.1:$(cat port)/t",
+        prints: "fetched",
     },
     // Several programs.
     Program {
@@ -60,13 +65,18 @@ const PROGRAMS: [Program; 11] = [
         used: "rage-keygen -o k 2>/dev/null; echo secret | rage -e -i k -o t; rage -d -i k t",
         prints: "secret",
     },
-    // 300 crates, OpenSSL and libgit2 from source.
-    Program { install: &["gitui", "--locked"], used: "gitui --version | cut -d ' ' -f 1", prints: "gitui" },
+    // 300 crates, OpenSSL and libgit2 from source. It wants a terminal, and shows there which file is new.
+    Program {
+        install: &["gitui", "--locked"],
+        used: "git init --quiet p; cd p; touch brandnew.txt; \
+            (sleep 4; printf q) | TERM=xterm timeout 30 script -qec 'stty rows 40 cols 120; gitui' /dev/null | grep -ao brandnew.txt | head -n 1",
+        prints: "brandnew.txt",
+    },
     // A member of a workspace, from its folder.
     Program {
         install: &["--path", concat!(env!("CARGO_MANIFEST_DIR"), "/../cli")],
-        used: "cargo-cloud --version | cut -d ' ' -f 1",
-        prints: "cargo-cloud",
+        used: "mkdir src; printf '[package]\nname = \"p\"\n' >Cargo.toml; touch src/lib.rs; cargo-cloud package --list | grep -c '[.]rs'",
+        prints: "1",
     },
 ];
 

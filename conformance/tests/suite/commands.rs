@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use conformance::{Backend, Client, Project, program};
+use conformance::{Backend, Client, Kind, Project, library, program};
 
 /// A library and a program with tests, one of which fails when it is told to.
 fn tested() -> Project {
@@ -60,6 +60,17 @@ fn documentation_comes_home() {
     let client = client.env("BROWSER", browser.display().to_string());
     client.run(project.root(), &["doc", "--no-deps", "--open"]).succeeded().says(&["Opening"]);
     assert!(project.read("../opened").trim().ends_with("target/doc/tested/index.html"));
+    // Of a workspace that of the first member by name, and where one stands in a member its own.
+    let workspace = Project::new()
+        .file("Cargo.toml", "[workspace]\nmembers = [\"x\", \"y\"]\nresolver = \"3\"\n")
+        .file("x/Cargo.toml", library("b"))
+        .file("x/src/lib.rs", "")
+        .file("y/Cargo.toml", program("a-lib") + "[lib]\nname = \"other\"\n")
+        .file("y/src/lib.rs", "");
+    for (folder, page) in [("", "other"), ("x", "b")] {
+        client.run(&workspace.path(folder), &["doc", "--open"]).succeeded();
+        assert!(project.read("../opened").trim().ends_with(&format!("target/doc/{page}/index.html")));
+    }
     client.run(project.root(), &["check", "--timings"]).succeeded().says(&["Timing report saved to"]);
     assert!(project.read("target/cargo-timings/cargo-timing.html").contains("<html"));
 }
@@ -114,13 +125,25 @@ fn a_secret_of_the_environment_is_in_no_message_and_no_metadata() {
     let client = Client::of(&backend).env("SECRET_HERE", "hunter3");
     let project = Project::hello("tool", "x").file(
         "build.rs",
-        "fn main() {\n    assert_eq!(std::env::var(\"SECRET\").unwrap(), \"hunter2\");\n    \
-         assert_eq!(std::env::var(\"SECRET_HERE\").unwrap(), \"hunter3\");\n}\n",
+        "fn main() {\n    let backwards = |name: &str| std::env::var(name).unwrap().chars().rev().collect::<String>();\n    \
+         assert_eq!((&*backwards(\"SECRET\"), &*backwards(\"SECRET_HERE\")), (\"2retnuh\", \"3retnuh\"));\n}\n",
     );
     let arguments = ["build", "-v", "--env", "SECRET=hunter2", "--env", "SECRET_HERE"];
     let run = client.run(project.root(), &arguments).succeeded().never_says("hunter");
     assert!(!run.stdout.contains("hunter"));
     assert!(!backend.said().contains("hunter"), "{}", backend.said());
+    for kept in ["/log.jsonl", "/result.json"] {
+        let text = String::from_utf8(backend.output(kept).expect("an object")).expect("UTF-8");
+        assert!(!text.contains("hunter"), "{kept}: {text}");
+    }
+    if *backend.kind() == Kind::Embedded {
+        // Metadata, and what cargo notes of the environment, lie in files here; of the archive it is the inside that has it.
+        for entry in walkdir::WalkDir::new(backend.folder().join("data")).into_iter().flatten() {
+            let bytes = std::fs::read(entry.path()).unwrap_or_default();
+            let found = bytes.windows(6).any(|window| window == b"hunter");
+            assert!(!found, "{}", entry.path().display());
+        }
+    }
     client
         .run(project.root(), &["build", "--env", "PATH=/x"])
         .exited(101)

@@ -1,6 +1,6 @@
 //! Projects broken in every way cargo knows: the same words, the same exit code.
 
-use conformance::{Project, program, side_by_side};
+use conformance::{Crate, Project, Registry, program, side_by_side};
 
 use super::{backend, with_registry, workspace};
 
@@ -47,6 +47,35 @@ fn code_that_does_not_compile() {
             &["check"],
         ),
         ("a build script that panics", hello().file("build.rs", "fn main() {\n    panic!(\"no\");\n}\n"), &["check"]),
+        (
+            "a build script that is not content",
+            hello().file("build.rs", "fn main() {\n    println!(\"cargo::error=no\");\n}\n"),
+            &["check"],
+        ),
+        (
+            "a build script that is killed",
+            hello().file("build.rs", "fn main() {\n    std::process::abort();\n}\n"),
+            &["check"],
+        ),
+        (
+            "a macro that panics",
+            hello()
+                .file("Cargo.toml", program("tool") + "[dependencies]\nmacros = { path = \"macros\" }\n")
+                .file("macros/Cargo.toml", program("macros") + "[lib]\nproc-macro = true\n")
+                .file(
+                    "macros/src/lib.rs",
+                    "#[proc_macro]\npub fn no(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n    panic!(\"no\")\n}\n",
+                )
+                .file("src/main.rs", "fn main() {\n    macros::no!();\n}\n"),
+            &["check"],
+        ),
+        ("a text that is not there", main("fn main() {\n    include_str!(\"../missing.txt\");\n}\n"), &["check"]),
+        (
+            "documentation",
+            hello().file("src/lib.rs", "#![deny(rustdoc::broken_intra_doc_links)]\n/// See [nothing].\npub fn f() {}\n"),
+            &["doc"],
+        ),
+        ("clippy's configuration", hello().file("clippy.toml", "bogus = 1\n"), &["clippy"]),
         ("a build script that does not compile", hello().file("build.rs", "fn main() { nonsense }\n"), &["check"]),
         ("format", main("fn main(){}\n"), &["fmt", "--check"]),
     ]);
@@ -75,6 +104,19 @@ fn programs_that_do_not_link_or_run() {
             hello().file("src/lib.rs", "//! ```\n//! assert!(false);\n//! ```\n"),
             &["test", "--doc"],
         ),
+        (
+            "a test that aborts",
+            hello().file("tests/a.rs", "#[test]\nfn aborts() {\n    std::process::abort();\n}\n"),
+            &["test", "--test", "a", "--", "--test-threads=1"],
+        ),
+        ("several programs to run", hello().file("src/bin/other.rs", "fn main() {}\n"), &["run"]),
+        (
+            "a program that needs a feature",
+            with_manifest(
+                "[features]\nf = []\n[[bin]]\nname = \"tool\"\npath = \"src/main.rs\"\nrequired-features = [\"f\"]\n",
+            ),
+            &["run"],
+        ),
         ("no program to run", Project::new().file("Cargo.toml", program("lib")).file("src/lib.rs", ""), &["run"]),
     ]);
     // What the linker says names its own temporary files.
@@ -95,7 +137,7 @@ fn manifests_that_make_no_sense() {
         ("a version that is none", hello().file("Cargo.toml", program("tool").replace("0.1.0", "x")), &["check"]),
         ("a newer Rust", with_manifest("rust-version = \"9.9\"\n"), &["check"]),
         ("a feature that is not there", with_manifest("[features]\na = [\"b\"]\n"), &["check"]),
-        ("features in a circle", with_manifest("[features]\na = [\"b\"]\nb = [\"a\"]\n"), &["check", "-F", "nobody"]),
+        ("a feature that needs itself", with_manifest("[features]\na = [\"a\"]\n"), &["check", "-F", "a"]),
         ("a binary without a file", with_manifest("[[bin]]\nname = \"other\"\npath = \"none.rs\"\n"), &["check"]),
         (
             "two binaries of one name",
@@ -132,16 +174,25 @@ fn manifests_that_make_no_sense() {
     ]);
 }
 
+/// The client reads these before anything is sent, and says what cargo says.
 #[test]
-fn manifests_that_are_no_toml() {
+fn what_can_not_be_read() {
+    let broken = |text: &str| hello().file("Cargo.toml", text);
+    all_fail_alike(vec![
+        ("a text without its end", broken("[package]\nname = \"tool\nversion = 1\n"), &["check"]),
+        ("a key twice, in line 10", broken(&("\n".repeat(7) + "'é' = 1\nkey = 1\nkey = 2\n")), &["check"]),
+        ("a configuration", hello().file(".cargo/config.toml", "[build]\n\njobs = = 1\n"), &["check"]),
+        ("`--config`", hello(), &["check", "--config", "nonsense"]),
+        (
+            "a workspace that is nowhere",
+            hello().file("Cargo.toml", program("tool").replace("edition", "workspace = \"../nowhere\"\nedition")),
+            &["check"],
+        ),
+        ("a name in lower case", Project::new().file("cargo.toml", program("tool")), &["check"]),
+    ]);
     let (_backend, client) = backend();
-    let project = hello().file("Cargo.toml", "[package]\nname = \"tool\nversion = 1\n");
-    let (home, cloud) = side_by_side::both(&client, &project, "", &["check"], &["check"]);
-    // The client reads it before anything is sent, and says it in its own words.
-    assert_eq!((home.code, cloud.code), (Some(101), Some(101)));
-    for side in [home, cloud] {
-        assert!(side.stderr.contains("Cargo.toml") && side.stderr.contains("2"), "{}", side.stderr);
-    }
+    let workspace = workspace().file("Cargo.toml", "[workspace\n");
+    assert_eq!(side_by_side::same(&client, &workspace, "app/src", &["check"]).code, Some(101));
 }
 
 #[test]
@@ -184,6 +235,75 @@ fn registries_and_lock_files_that_disagree() {
         ),
         ("two crates that link the same", colliding, &["check"]),
     ]);
+}
+
+/// Cargo takes no yanked version, and goes on with one that the lock file has.
+#[test]
+fn a_version_that_was_yanked() {
+    let registry = Registry::start();
+    registry.publish(Crate::new("leaf", "1.0.0").file("src/lib.rs", ""));
+    let config = std::fs::read_to_string(registry.cargo_config()).expect("a configuration");
+    let manifest = "[dependencies]\nleaf = \"1\"\n";
+    let project = || with_manifest(manifest).file(".cargo/config.toml", &config);
+    // A builder each, which has fetched no more than the cargo at home.
+    let check = |project: &Project, arguments: &[&str]| {
+        let (_backend, client) = backend();
+        side_by_side::same(&client, project, "", arguments)
+    };
+    let locked = project();
+    assert_eq!(check(&locked, &["check"]).code, Some(0));
+    let locked = project().file("Cargo.lock", locked.read("Cargo.lock"));
+    registry.yank("leaf", "1.0.0");
+    assert_eq!(check(&locked, &["check", "--locked"]).code, Some(0));
+    let side = check(&project(), &["check"]);
+    assert!(side.code == Some(101) && side.stderr.contains("is yanked"), "{}", side.stderr);
+}
+
+/// At home the shell tells of a program that was killed, with this code.
+#[test]
+fn a_program_that_is_killed() {
+    let (_backend, client) = backend();
+    for (code, signal, main) in [
+        (134, "SIGABRT", "fn main() {\n    println!(\"before\");\n    std::process::abort();\n}\n"),
+        (
+            134,
+            "SIGABRT",
+            "fn deep(n: u64) -> u64 {\n    std::hint::black_box(deep(std::hint::black_box(n + 1))) + 1\n}\n\
+             fn main() {\n    println!(\"before\");\n    deep(1);\n}\n",
+        ),
+        (
+            139,
+            "SIGSEGV",
+            "fn main() {\n    println!(\"before\");\n    unsafe { *std::ptr::without_provenance_mut::<u8>(8) = 1 };\n}\n",
+        ),
+    ] {
+        let project = hello().file("src/main.rs", main);
+        let (home, cloud) = side_by_side::both(&client, &project, "", &["run"], &["run"]);
+        assert_eq!((home.code, cloud.code), (None, Some(code)), "{}", cloud.stderr);
+        assert_eq!((home.stdout.as_str(), cloud.stdout.as_str()), ("before", "before"));
+        let ours = format!("error: the program was killed by signal {} ({signal})", code - 128);
+        let (words, last) = cloud.stderr.rsplit_once('\n').expect("lines");
+        assert_eq!(last, ours);
+        let without_thread = |text: &str| text.split('(').next().unwrap_or_default().to_owned();
+        assert_eq!(
+            words.lines().map(without_thread).collect::<Vec<_>>(),
+            home.stderr.lines().map(without_thread).collect::<Vec<_>>()
+        );
+    }
+}
+
+/// The toolchain that a project names and the builder can't have.
+#[test]
+fn a_toolchain_that_is_not_to_be_had() {
+    let (backend, client) = backend();
+    let project = hello().file("rust-toolchain.toml", "[toolchain]\nchannel = \"no-such-channel\"\n");
+    let run = client.run(project.root(), &["check"]).exited(101);
+    let run = run.says(&[
+        "this backend can't use the toolchain the project asks for",
+        "no-such-channel",
+        "'rust-toolchain.toml'",
+    ]);
+    assert!(!run.stderr.contains(&*backend.folder().to_string_lossy()), "{}", run.stderr);
 }
 
 /// A file that the manifest's checksums know otherwise: of a vendored crate someone has changed.

@@ -2,6 +2,7 @@
 
 mod broken;
 mod options;
+mod surroundings;
 mod working;
 
 use conformance::{Backend, Client, Options, Project};

@@ -1,6 +1,6 @@
 //! Flags mean what they mean in cargo, wrong ones too.
 
-use conformance::{Project, side_by_side};
+use conformance::{Client, Project, side_by_side};
 
 use super::{backend, workspace};
 
@@ -21,8 +21,21 @@ fn what_cargo_refuses_is_refused_in_its_words() {
         &["run", "-p", "util"],
         &["test", "--test", "nobody"],
         &["doc", "--bin", "nobody"],
+        &["check", "--exclude", "app"],
+        &["check", "--manifest-path", "app"],
+        &["check", "--manifest-path", "app/src/main.rs/Cargo.toml"],
+        &["build", "--no-install", "--artifact-dir", "out"],
+        // Without a value they ask what there is.
+        &["check", "-p"],
+        &["run", "--bin"],
+        &["run", "--example"],
+        &["test", "--test"],
+        &["bench", "--bench"],
     ] {
-        side_by_side::same(&client, &workspace(), "", arguments);
+        let at_home: Vec<&str> = arguments.iter().copied().filter(|flag| *flag != "--no-install").collect();
+        let (home, cloud) = side_by_side::both(&client, &workspace(), "", &at_home, arguments);
+        assert_ne!(home.code, Some(0), "{arguments:?}");
+        home.assert_is(&cloud, arguments);
     }
 }
 
@@ -39,6 +52,7 @@ fn mistyped_flags_send_nothing() {
         (&["test", "--keep-going"], "--no-fail-fast"),
         (&["clippy", "--fix"], "--fix"),
         (&["fmt"], "--check"),
+        (&["check", "--target"], "takes a target architecture"),
     ] {
         let run = client.run(workspace().root(), arguments);
         assert!(matches!(run.code, Some(1 | 101)), "{arguments:?}: {run:?}");
@@ -49,9 +63,56 @@ fn mistyped_flags_send_nothing() {
 #[test]
 fn machine_readable_messages_name_the_devices_paths() {
     let (_backend, client) = backend();
-    for format in ["json", "json-diagnostic-short", "short", "human"] {
+    for format in [
+        "json",
+        "JSON",
+        "json-diagnostic-short",
+        "json-diagnostic-rendered-ansi",
+        "json-render-diagnostics",
+        "json,json-diagnostic-rendered-ansi",
+        "short",
+        "human",
+    ] {
         let flag = format!("--message-format={format}");
         let project = Project::hello("tool", "x").file("src/main.rs", "fn main() {\n    let unused = 1;\n}\n");
         side_by_side::same(&client, &project, "", &["check", &flag]);
     }
+}
+
+/// What cargo's help lists, ours lists too, in the same sections, but for what is left out on purpose.
+#[test]
+fn help_knows_what_cargos_knows() {
+    let client = Client::configured("/nonexistent/config.toml".into());
+    let project = Project::new();
+    for verb in ["build", "check", "clippy", "test", "bench", "doc", "run", "install", "uninstall"] {
+        // Clippy's own help leaves out what it shares with `check`.
+        let (code, theirs, _) = project.cargo(&[if verb == "clippy" { "check" } else { verb }, "--help"]);
+        let ours = client.run(project.root(), &[verb, "--help"]).succeeded().stdout;
+        assert_eq!(code, Some(0));
+        // Of nightly cargo's one, an alias, and what nothing can be unlocked with.
+        let left_out =
+            |flag: &String| matches!((verb, flag.as_str()), (_, "--unit-graph" | "--all") | ("uninstall", "-Z"));
+        let missing: Vec<_> =
+            flags(&theirs).into_iter().filter(|flag| !left_out(flag) && !flags(&ours).contains(flag)).collect();
+        assert!(missing.is_empty(), "{verb}: {missing:?} missing in:\n{ours}");
+        let usage = |help: &str| help.lines().find(|line| line.starts_with("Usage: ")).unwrap_or_default().to_owned();
+        if verb != "clippy" {
+            assert_eq!(usage(&ours).replace("cargo cloud", "cargo"), usage(&theirs));
+        }
+        let theirs = sections(&theirs);
+        let ours: Vec<String> = sections(&ours).into_iter().filter(|section| theirs.contains(section)).collect();
+        assert_eq!(ours, theirs, "{verb}");
+    }
+}
+
+/// The flags that are listed.
+fn flags(help: &str) -> Vec<String> {
+    let listed = help.lines().filter(|line| line.trim_start().starts_with('-'));
+    let words = listed.flat_map(|line| line.split_whitespace().take_while(|word| word.starts_with('-')));
+    words.map(|word| word.trim_end_matches([',', '.']).to_owned()).collect()
+}
+
+fn sections(help: &str) -> Vec<String> {
+    let heads = help.lines().filter(|line| !line.starts_with(' ') && line.ends_with(':'));
+    heads.map(str::to_owned).collect()
 }

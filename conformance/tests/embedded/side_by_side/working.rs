@@ -28,6 +28,12 @@ fn every_command_says_and_does_the_same() {
         ("", &["fmt", "--check"]),
         ("", &["fmt", "--all", "--check"]),
         ("", &["doc", "--no-deps", "--workspace"]),
+        ("app", &["doc", "--document-private-items"]),
+        ("app", &["run", "one", "--two"]),
+        ("", &["test", "--lib", "--", "--nocapture", "--test-threads=1"]),
+        ("", &["test", "--", "--list"]),
+        ("", &["check", "-p", "[au]*"]),
+        ("", &["check", "--workspace", "--exclude", "app"]),
     ] {
         side_by_side::same(&client, &workspace(), folder, arguments);
     }
@@ -75,4 +81,43 @@ fn configuration_of_the_project_is_obeyed() {
     // From a folder below, and by the path of the manifest.
     side_by_side::same(&client, &project(), "src", &["check"]);
     side_by_side::same(&client, &project(), "src", &["check", "--manifest-path", "../Cargo.toml"]);
+}
+
+/// A bench without a harness is a program, which gets cargo's words; and features may stand in a circle.
+#[test]
+fn benches_are_run_with_cargos_arguments() {
+    let (_backend, client) = backend();
+    let project = || {
+        Project::new()
+            .file(
+                "Cargo.toml",
+                program("tool") + "[features]\na = [\"b\"]\nb = [\"a\"]\n[[bench]]\nname = \"fast\"\nharness = false\n",
+            )
+            .file("src/lib.rs", "")
+            .file(
+                "benches/fast.rs",
+                "fn main() {\n    println!(\"{:?}\", std::env::args().skip(1).collect::<Vec<_>>());\n}\n",
+            )
+    };
+    for arguments in [
+        &["bench", "--bench", "fast", "name", "--", "--flag", "-F"][..],
+        &["bench", "--no-run", "-F", "a"],
+        &["test", "--benches"],
+    ] {
+        assert_eq!(side_by_side::same(&client, &project(), "", arguments).code, Some(0), "{arguments:?}");
+    }
+}
+
+/// What a program prints and gets is the program's own affair, as long as it is text; it has no input on the builder.
+#[test]
+fn what_runs_has_its_arguments_and_its_folder() {
+    let (_backend, client) = backend();
+    let main = "use std::io::Read;\nfn main() {\n    let mut input = String::new();\n    \
+        std::io::stdin().read_to_string(&mut input).unwrap();\n    \
+        let args: Vec<String> = std::env::args().skip(1).collect();\n    \
+        println!(\"{args:?} {input:?} {}\", std::env::current_dir().unwrap().display());\n    \
+        println!(\"{{\\\"reason\\\":\\\"build-finished\\\"}}\");\n    print!(\"no end\");\n}\n";
+    let project = || Project::new().file("Cargo.toml", program("tool")).file("src/main.rs", main).file("a/b/c", "");
+    side_by_side::same(&client, &project(), "a/b", &["run", "--", "", "a b", "*", "--", "-x", "é"]);
+    side_by_side::same(&client, &project(), "", &["run", "--message-format=json"]);
 }

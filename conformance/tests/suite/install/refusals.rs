@@ -61,6 +61,7 @@ fn what_the_registry_does_not_have_is_said_by_cargo() {
     pair.both(&["install", "missing"]).exited(101).says(&["could not find `missing` in registry"]);
     pair.both(&["install", "modern@3.0.0"]).exited(101).says(&["could not find `modern`", "with version `=3.0.0`"]);
     pair.both(&["install", "gone"]).exited(101).says(&["could not find `gone`"]);
+    pair.both(&["install", "gone@1.0.0"]).exited(101).says(&["yanked"]);
     pair.both(&["install", "only-lib"]).exited(101).says(&["there is nothing to install in `only-lib v1.0.0`"]);
     pair.both(&["install", "modern"]).exited(101).says(&["it requires rustc 1.999.0 or newer", "`modern 1.0.0`"]);
     pair.both(&["install", "modern", "--ignore-rust-version"]).exited(0).says(&["modern v2.0.0"]);

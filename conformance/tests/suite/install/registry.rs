@@ -1,6 +1,8 @@
 //! Crates of a registry.
 
-use conformance::{Crate, output_of};
+use std::path::Path;
+
+use conformance::{Client, Crate, output_of};
 
 use super::Pair;
 
@@ -25,7 +27,7 @@ fn a_crate_is_installed_found_installed_upgraded_and_loses_what_its_new_version_
     pair.both(&["install", "tool", "--force"]).exited(0).says(&["Replacing HOME/.cargo/bin/tool\n"]);
     // One that can only be this one asks the registry nothing.
     pair.registry.requests();
-    pair.cloud(std::path::Path::new("/"), &["install", "tool@1.0.0"]).exited(0).says(&["is already installed"]);
+    pair.cloud(Path::new("/"), &["install", "tool@1.0.0"]).exited(0).says(&["is already installed"]);
     assert_eq!(pair.registry.requests(), Vec::<String>::new());
 
     pair.registry.publish(Crate::program("tool", "1.2.0"));
@@ -38,6 +40,13 @@ fn a_crate_is_installed_found_installed_upgraded_and_loses_what_its_new_version_
     assert_eq!(pair.client.output_of("tool"), "tool 1.1.0-beta.1\n");
     pair.both(&["install", "tool", "--version", "^1.0"]).exited(0);
     assert_eq!(pair.client.output_of("tool"), "tool 1.2.0\n");
+    for (requirement, chosen) in
+        [("=1.0.0", "1.0.0"), ("~1.1.0-0", "1.1.0-beta.1"), (">=1, <1.2", "1.0.0"), ("*", "1.2.0")]
+    {
+        pair.both(&["install", &format!("tool@{requirement}")]).exited(0);
+        assert_eq!(pair.client.output_of("tool"), format!("tool {chosen}\n"), "{requirement}");
+    }
+    pair.both(&["install", "tool@^2"]).exited(101).says(&["with version `^2`"]);
     pair.both(&["install", "--list"]).exited(0);
 }
 
@@ -62,6 +71,8 @@ fn binaries_examples_features_and_profiles_are_chosen_as_in_cargo() {
         .says(&["`dev` profile"]);
     assert_eq!(pair.client.output_of("show"), "true\n");
     pair.both(&["install", "many", "--example", "none"]).exited(101);
+    pair.both(&["install", "many", "--bin", "none"]).exited(101).says(&["no bin target named `none`"]);
+    pair.both(&["install", "many", "-F", "none"]).exited(101).says(&["none"]);
     pair.both(&["install", "many", "--bins", "--profile", "dev", "--no-default-features"]).exited(0);
     pair.both(&["install", "many", "--profile", "none"]).exited(101).says(&["profile `none` is not defined"]);
     let end = pair.both(&["install", "many", "--message-format=json", "--force", "--bin=many"]).exited(0);
@@ -126,7 +137,31 @@ fn a_root_is_the_persons_to_choose() {
     assert!(!Path::new(root).join("bin/tool").exists());
 }
 
-use std::path::Path;
+#[test]
+fn a_root_may_be_configured() {
+    let pair = Pair::new();
+    pair.registry.publish(Crate::program("tool", "1.0.0"));
+    for root in [pair.root(), pair.cargo_root()] {
+        std::fs::create_dir_all(&root).expect("a folder");
+        let config = root.join("config.toml");
+        let text = std::fs::read_to_string(&config).unwrap_or_default() + "[install]\nroot = \"apps/\"\n";
+        std::fs::write(config, text).expect("a configuration");
+    }
+    // The words differ only in what the client says of a configuration that stays at home.
+    pair.cargo(Path::new("/"), &["install", "tool"]).exited(0).says(&["Installing HOME/apps/bin/tool\n"]);
+    pair.cloud(Path::new("/"), &["install", "tool"]).exited(0).says(&["Installing HOME/apps/bin/tool\n"]);
+    let apps = pair.client.home().join("apps");
+    assert_eq!(output_of(&apps.join("bin/tool")), "tool 1.0.0\n");
+    assert!(pair.both(&["install", "--list"]).exited(0).stdout.starts_with("tool v1.0.0:"));
+    pair.both(&["install", "tool"]).exited(0).says(&["already installed"]);
+    // The variable goes before it.
+    let variable = pair.client.home().join("variable");
+    let client = Client::of(&pair.backend).env("CARGO_INSTALL_ROOT", variable.to_string_lossy());
+    client.run(Path::new("/"), &["install", "tool"]).succeeded();
+    assert_eq!(output_of(&variable.join("bin/tool")), "tool 1.0.0\n");
+    pair.both(&["uninstall", "tool"]).exited(0);
+    assert!(!apps.join("bin/tool").exists());
+}
 
 #[test]
 fn what_cargo_installed_the_client_finds_and_the_other_way_round() {
@@ -147,12 +182,12 @@ fn what_cargo_installed_the_client_finds_and_the_other_way_round() {
 #[test]
 fn an_installation_goes_on_in_further_attempts() {
     use std::time::Duration;
-    let limit = Duration::from_secs(if conformance::Backend::start().is_one_machine() { 4 } else { 9 });
+    let limit = Duration::from_secs(if conformance::Backend::start().is_one_machine() { 8 } else { 10 });
     let pair = Pair::with(conformance::Options { attempt_limit: Some(limit), ..Default::default() });
     let mut slow = Crate::program("slow", "1.0.0");
-    for n in 0..12 {
+    for n in 0..16 {
         let name = format!("part{n}");
-        let build = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); std::thread::sleep(std::time::Duration::from_millis(1200)); }\n";
+        let build = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); std::thread::sleep(std::time::Duration::from_millis(1500)); }\n";
         pair.registry.publish(Crate::new(&name, "1.0.0").file("build.rs", build).file("src/lib.rs", ""));
         slow = slow.depends_on(&name, "1");
     }

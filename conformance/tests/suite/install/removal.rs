@@ -18,7 +18,7 @@ fn packages_and_binaries_are_removed_as_cargo_removes_them() {
     pair.both(&["uninstall", "tool@2"]).exited(101);
     pair.both(&["uninstall", "tool", "other", "--bin", "tool"]).exited(101);
     pair.both(&["uninstall", "tool@1.0", "missing-entirely", "-v"]).exited(101).has(&["other", "third"]);
-    pair.both(&["uninstall", "--package", "other"]).exited(0).has(&["third"]);
+    pair.both(&["uninstall", "--locked", "--package", "other"]).exited(0).has(&["third"]);
     for root in [pair.root(), pair.cargo_root()] {
         std::fs::remove_file(root.join("bin/third")).expect("it is there");
     }
