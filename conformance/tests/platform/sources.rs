@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use conformance::{Archive, Backend, Raw, until};
-use protocol::Outcome;
+use conformance::{Archive, Backend, Control, Raw, until};
+use protocol::{Outcome, endings};
+use serde_json::{Value, json};
 
 use crate::usage;
 
@@ -24,6 +25,48 @@ fn a_source_that_is_replaced_ends_the_build_it_was_for() {
     let result = raw.result(&id);
     assert_eq!(result.outcome, Outcome::Cancelled, "{result:?}");
     usage::assert_settled(&control);
+}
+
+/// How often this was called, of what ends like this.
+fn called(control: &Control, action: &str, end: &str) -> usize {
+    let calls = control.get("calls");
+    let is = |call: &&Value| {
+        call["action"] == action && call["resource"].as_str().is_some_and(|resource| resource.ends_with(end))
+    };
+    calls.as_array().expect("calls").iter().filter(is).count()
+}
+
+#[test]
+fn a_source_that_goes_while_it_is_fetched_is_a_cancelled_build() {
+    // Of several ranges (8 MiB); nothing makes it smaller.
+    let mut state = 1_u32;
+    let noise: Vec<u8> = (0..18 << 20)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .collect();
+    let large = Archive::program().entry("source/noise", noise).bytes();
+    for (replaced, why) in [(false, endings::SOURCE_DELETED), (true, endings::SOURCE_REPLACED)] {
+        let backend = Backend::start();
+        let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
+        control.faults(json!([
+            { "function": "compile", "action": "s3:GetObject", "resource": "*.zip", "skip": 1, "times": 2,
+              "do": { "delay_ms": 4000 } },
+        ]));
+        let id = Raw::new_id();
+        let key = format!("me/{id}.zip");
+        assert_eq!(raw.upload(&id, large.clone(), &Raw::metadata()).status, 200);
+        let is_fetched = || called(&control, "s3:GetObject", &key) >= 2;
+        until(|| "it is not fetched".to_owned(), is_fetched);
+        assert_eq!(raw.input("DELETE", &key, &[], vec![], true).status, 204);
+        if replaced {
+            assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+        }
+        let result = raw.result(&id);
+        assert_eq!((result.outcome, result.message.as_deref()), (Outcome::Cancelled, Some(why)));
+        usage::assert_settled(&control);
+    }
 }
 
 #[test]

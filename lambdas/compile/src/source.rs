@@ -30,7 +30,17 @@ pub enum SourceError {
     Refused(#[from] InvalidRequest),
     /// It can't be read.
     #[error("the source can't be fetched: {0}")]
-    Storage(#[from] StorageError),
+    Storage(StorageError),
+}
+
+impl From<StorageError> for SourceError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Deleted(_) => Self::Cancelled(endings::SOURCE_DELETED),
+            StorageError::Replaced(_) => Self::Cancelled(endings::SOURCE_REPLACED),
+            other => Self::Storage(other),
+        }
+    }
 }
 
 /// A source that is admitted.

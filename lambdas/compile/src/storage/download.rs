@@ -77,17 +77,13 @@ impl Bucket {
     async fn range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes, StorageError> {
         let mut tries = 1;
         loop {
-            let get = self
-                .client
-                .get_object()
-                .bucket(&self.name)
-                .key(key)
-                .range(header(&range))
-                .if_match(etag)
-                .send()
-                .await
-                .map_err(StorageError::call("GetObject", key))?;
-            match get.body.collect().await {
+            let get = self.client.get_object().bucket(&self.name).key(key).range(header(&range)).if_match(etag);
+            let got = get.send().await.map_err(|error| match status(&error) {
+                Some(404) => StorageError::Deleted(key.to_owned()),
+                Some(412) => StorageError::Replaced(key.to_owned()),
+                _ => StorageError::call("GetObject", key)(error),
+            })?;
+            match got.body.collect().await {
                 Ok(bytes) => return Ok(bytes.into_bytes()),
                 Err(error) if tries < TRIES => warn!(%error, key, "a connection broke, and the range is fetched again"),
                 Err(error) => return Err(broken(key, &error)),

@@ -35,6 +35,12 @@ pub enum StorageError {
     /// An object of the same name, with other content, is there for good.
     #[error("`{0}` is there already, and different")]
     Exists(String),
+    /// It was there at first, and isn't any more.
+    #[error("`{0}` was deleted while it was fetched")]
+    Deleted(String),
+    /// Another one is in its place since it was opened.
+    #[error("`{0}` was replaced while it was fetched")]
+    Replaced(String),
     /// The file on this machine.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -60,7 +66,7 @@ impl StorageError {
     pub fn lasts(&self) -> bool {
         match self {
             Self::Call { code, .. } => matches!(code.as_str(), "AccessDenied" | "NoSuchBucket" | "InvalidAccessKeyId"),
-            Self::Exists(_) | Self::OutOfTime => true,
+            Self::Exists(_) | Self::Deleted(_) | Self::Replaced(_) | Self::OutOfTime => true,
             Self::Io(_) => false,
         }
     }
