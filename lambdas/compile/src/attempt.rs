@@ -261,7 +261,9 @@ impl Claimed<'_> {
                 self.end(stream, result, unsaved).await
             }
             Ending::Paused { next_seq, log, history, advanced, working_on, .. } => {
-                let logged = self.compiler.store_log(&self.order, &log, self.clock.last_call()).await;
+                if let Err(why) = self.compiler.store_log(&self.order, &log, self.clock.last_call()).await {
+                    self.carried.unlogged.get_or_insert(why.to_string());
+                }
                 let last = next_seq - 1;
                 if let Some(why) = cancelled {
                     let mut result = ending::result(&self.order, Outcome::Cancelled, why);
@@ -274,9 +276,6 @@ impl Claimed<'_> {
                 }
                 let delivered = stream.close().await;
                 self.carried.lost = delivered.lost.or(self.carried.lost.take());
-                if let Err(why) = logged {
-                    self.carried.lost.get_or_insert_with(|| format!("a part of the log could not be stored: {why}"));
-                }
                 self.carried.history = history;
                 Way::On(self.next(next_seq, etag))
             }
@@ -326,7 +325,7 @@ impl Claimed<'_> {
     /// Ends the stream of events, and completes the result by what became of it.
     async fn end(&mut self, stream: EventStream, mut result: BuildResult, unsaved: Option<Unsaved>) -> Way {
         let delivered = stream.close().await;
-        ending::complete(&mut result, &delivered, self.carried.lost.take());
+        ending::complete(&mut result, &delivered, std::mem::take(&mut self.carried));
         Way::End { result, unsaved }
     }
 

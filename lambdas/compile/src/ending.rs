@@ -23,6 +23,8 @@ pub struct Carried {
     pub history: History,
     /// Why events were lost, if some were.
     pub lost: Option<String>,
+    /// Why a part of the log was not stored, if one wasn't.
+    pub unlogged: Option<String>,
 }
 
 impl Carried {
@@ -69,14 +71,16 @@ pub fn note(result: &mut BuildResult, note: &str) {
 
 /// Completes a result with what became of its events. Those that were made and not delivered stay counted: a client
 /// that lacks them reads them from the log.
-pub fn complete(result: &mut BuildResult, delivered: &Delivered, lost_before: Option<String>) {
+pub fn complete(result: &mut BuildResult, delivered: &Delivered, before: Carried) {
     result.last = result.last.max(delivered.last);
-    if let Some(why) = delivered.lost.clone().or(lost_before) {
+    let unlogged = before.unlogged;
+    if let Some(why) = delivered.lost.clone().or(before.lost) {
         result.complete = false;
-        note(
-            result,
-            &format!("some of the build's output could not be sent while it ran: {why}; its log has all of it"),
-        );
+        let log = if unlogged.is_some() { "most of it" } else { "all of it" };
+        note(result, &format!("some of the build's output could not be sent while it ran: {why}; its log has {log}"));
+    }
+    if let Some(why) = unlogged {
+        note(result, &format!("a part of the build's log could not be stored: {why}"));
     }
     if let Some(message) = &mut result.message
         && let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE)
@@ -109,23 +113,28 @@ mod tests {
     #[test]
     fn lost_output_is_said_in_the_result_also_when_an_earlier_attempt_lost_it() {
         let mut whole = result(&order(), Outcome::Failed, "m");
-        complete(&mut whole, &Delivered { last: 8, lost: None }, None);
+        complete(&mut whole, &Delivered { last: 8, lost: None }, Carried::default());
         assert_eq!((whole.last, whole.complete, whole.message.as_deref()), (8, true, Some("m")));
         for (lost, before) in [(Some("bus".to_owned()), None), (None, Some("bus".to_owned()))] {
             let mut short = result(&order(), Outcome::Failed, "m");
-            complete(&mut short, &Delivered { last: 8, lost }, before);
+            complete(&mut short, &Delivered { last: 8, lost }, Carried { lost: before, ..Carried::default() });
             assert!(!short.complete && short.message.unwrap().contains("while it ran: bus"));
         }
         let mut made = result(&order(), Outcome::Succeeded, "");
         made.last = 90;
-        complete(&mut made, &Delivered { last: 8, lost: Some("bus".to_owned()) }, None);
+        complete(&mut made, &Delivered { last: 8, lost: Some("bus".to_owned()) }, Carried::default());
         assert_eq!(made.last, 90, "the log has them");
+        let mut unlogged = result(&order(), Outcome::Failed, "m");
+        let before = Carried { unlogged: Some("no time".to_owned()), ..Carried::default() };
+        complete(&mut unlogged, &Delivered { last: 8, lost: None }, before);
+        assert!(unlogged.complete, "every event was sent");
+        assert!(unlogged.message.is_some_and(|said| said.ends_with("log could not be stored: no time")));
     }
 
     #[test]
     fn a_result_fits_a_message_whatever_it_says() {
         let mut long = result(&order(), Outcome::Crashed, "ä".repeat(100_000));
-        complete(&mut long, &Delivered { last: 1, lost: None }, None);
+        complete(&mut long, &Delivered { last: 1, lost: None }, Carried::default());
         assert!(serde_json::to_vec(&long).unwrap().len() < protocol::limits::MAX_MESSAGE_BYTES / 2);
     }
 
