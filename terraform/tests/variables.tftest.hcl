@@ -9,6 +9,10 @@ mock_provider "aws" {
     defaults = { account_id = "123456789012" }
   }
 
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
   mock_data "aws_region" {
     defaults = { name = "eu-central-1" }
   }

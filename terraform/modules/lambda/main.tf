@@ -34,7 +34,9 @@ resource "aws_lambda_function" "main" {
 resource "aws_lambda_function_event_invoke_config" "main" {
   count = var.retries == null ? 0 : 1
 
-  function_name                = aws_lambda_function.main.function_name
-  maximum_retry_attempts       = var.retries
-  maximum_event_age_in_seconds = var.event_age_s
+  function_name          = aws_lambda_function.main.function_name
+  maximum_retry_attempts = var.retries
+  # Lambda's most. Builds can use up an account's concurrency for a while, and what ends a build, or has it go on, must
+  # not be lost meanwhile. What only followers wanted to hear does no harm when it comes late.
+  maximum_event_age_in_seconds = 21600
 }

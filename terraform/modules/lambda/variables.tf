@@ -46,12 +46,6 @@ variable "retries" {
   default     = null
 }
 
-variable "event_age_s" {
-  description = "Seconds after which an asynchronous invocation that could not begin is given up"
-  type        = number
-  default     = 300
-}
-
 variable "log_days" {
   description = "Days after which log lines are deleted"
   type        = number

@@ -4,6 +4,8 @@ data "aws_caller_identity" "current" {}
 
 data "aws_region" "current" {}
 
+data "aws_partition" "current" {}
+
 resource "aws_ecr_repository" "main" {
   name         = "${var.prefix}-compile"
   force_delete = true
@@ -61,7 +63,7 @@ data "aws_iam_policy_document" "pull" {
       test     = "StringLike"
       variable = "aws:sourceArn"
       values = [
-        "arn:aws:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${var.prefix}-compile",
+        "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${var.prefix}-compile",
       ]
     }
   }
