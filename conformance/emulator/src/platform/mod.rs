@@ -99,6 +99,7 @@ async fn test(options: &Options, report: &mut Report) -> Result<()> {
     calls::check(&dir, options.whole, report)?;
     let changes = report.time("second plan", terraform.changes()).await?;
     report.check("a second plan changes nothing", changes);
+    report.check("another deployment in the account shares no name", terraform.shared_names().await?);
     report.time("destroy", terraform.destroy()).await?;
     report.check("destroying leaves nothing", account.left().await?);
     Ok(())

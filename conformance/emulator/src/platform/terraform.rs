@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -88,11 +88,20 @@ impl Terraform {
         Ok(outputs.into_iter().map(|(name, mut output)| (name, output["value"].take())).collect())
     }
 
+    /// What a plan with these arguments would change.
+    async fn plan(&self, arguments: &[&str]) -> Result<Vec<Value>> {
+        self.run(&[&["plan", "-no-color", "-input=false", "-out=planned"], arguments].concat()).await?;
+        let mut plan: Value =
+            serde_json::from_str(&self.run(&["show", "-json", "planned"]).await?).context("a plan")?;
+        match plan["resource_changes"].take() {
+            Value::Array(changes) => Ok(changes),
+            _ => bail!("the plan has no list of changes"),
+        }
+    }
+
     /// What another apply would change.
     pub async fn changes(&self) -> Result<Vec<String>> {
-        self.run(&["plan", "-no-color", "-input=false", "-out=again"]).await?;
-        let plan: Value = serde_json::from_str(&self.run(&["show", "-json", "again"]).await?).context("a plan")?;
-        let Some(changes) = plan["resource_changes"].as_array() else { bail!("the plan has no list of changes") };
+        let changes = self.plan(&[]).await?;
         let changes = changes.iter().filter_map(|change| {
             let (actions, change_of) = (&change["change"]["actions"], &change["change"]);
             let same = *actions == json!(["no-op"]) || *actions == json!(["read"]);
@@ -103,10 +112,40 @@ impl Terraform {
         Ok(changes.collect())
     }
 
+    /// Names that a deployment with another prefix would have in common with this one, of what has to have a name of its
+    /// own in an account.
+    pub async fn shared_names(&self) -> Result<Vec<String>> {
+        let ours = names(&self.plan(&["-refresh=false"]).await?, "before");
+        let others = names(&self.plan(&["-state=another.tfstate", "-var=prefix=another"]).await?, "after");
+        ensure!(ours.len() > 15 && ours.len() == others.len(), "names are missing: {ours:?} {others:?}");
+        Ok(ours.intersection(&others).cloned().collect())
+    }
+
     /// Takes everything away.
     pub async fn destroy(&self) -> Result<()> {
         self.run(&["destroy", "-no-color", "-input=false", "-auto-approve", "-parallelism=20"]).await.map(drop)
     }
+}
+
+/// What has to have a name of its own in an account, and the attribute that is the name.
+const NAMED: [(&str, &str); 9] = [
+    ("aws_s3_bucket", "bucket"),
+    ("aws_lambda_function", "function_name"),
+    ("aws_iam_role", "name"),
+    ("aws_iam_user", "name"),
+    ("aws_iam_group", "name"),
+    ("aws_dynamodb_table", "name"),
+    ("aws_cloudwatch_event_bus", "name"),
+    ("aws_cloudwatch_log_group", "name"),
+    ("aws_ecr_repository", "name"),
+];
+
+fn names(changes: &[Value], side: &str) -> BTreeSet<String> {
+    let name = |change: &Value| {
+        let (kind, attribute) = NAMED.into_iter().find(|(kind, _)| change["type"] == *kind)?;
+        Some(format!("{kind} {}", change["change"][side][attribute].as_str()?))
+    };
+    changes.iter().filter_map(name).collect()
 }
 
 /// Attributes that are not the same.
@@ -152,5 +191,15 @@ mod tests {
         let (before, after) = (json!({"a": 1, "b": [1], "c": null}), json!({"a": 1, "b": [2], "d": 4}));
         assert_eq!(differences(&before, &after), BTreeSet::from(["b".to_owned(), "c".to_owned(), "d".to_owned()]));
         assert!(differences(&before, &before).is_empty());
+    }
+
+    #[test]
+    fn what_needs_a_name_of_its_own_is_known_by_it() {
+        let change =
+            |kind: &str, name: &str| json!({ "type": kind, "change": { "before": null, "after": { "name": name } } });
+        let plan = [change("aws_iam_role", "a"), change("aws_iam_role_policy", "a"), change("aws_iam_user", "a")];
+        let expected = BTreeSet::from(["aws_iam_role a".to_owned(), "aws_iam_user a".to_owned()]);
+        assert_eq!(names(&plan, "after"), expected);
+        assert!(names(&plan, "before").is_empty());
     }
 }

@@ -52,7 +52,7 @@ pub enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deed {
-    /// The function's sandbox dies, with everything in it.
+    /// Everything that runs in the function's sandbox dies, as when memory runs out; what it had in /tmp stays.
     Kill(bool),
     /// This answer: an error of the service's, by its status.
     Status(u16),

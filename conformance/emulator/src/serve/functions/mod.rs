@@ -113,17 +113,17 @@ impl Functions {
         self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
-    /// Kills one sandbox.
+    /// Kills what runs in one sandbox.
     pub fn kill(&self, sandbox: u64) {
         if let Some((_, handle)) = self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&sandbox) {
             handle.kill();
         }
     }
 
-    /// Kills all of them.
-    pub fn kill_all(&self) {
+    /// Ends all of them, wherever they are.
+    fn remove_all(&self) {
         for (_, handle) in self.live.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            handle.kill();
+            handle.remove();
         }
     }
 
@@ -132,13 +132,16 @@ impl Functions {
         !self.live.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Ends the idle ones: the next invocations are cold starts.
+    /// Ends the idle ones, and removes what failed ones have left: the next invocations are cold starts.
     pub async fn cool(&self) {
         let pools: Vec<_> = self.pools.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         for pool in pools {
             for sandbox in pool.take_idle() {
                 sandbox.end().await;
                 self.ended(sandbox.id());
+            }
+            for folder in pool.take_left() {
+                sandbox::remove(folder).await;
             }
         }
     }
@@ -148,9 +151,10 @@ impl Functions {
         let ended = async {
             while self.has_sandboxes() {
                 self.cool().await;
-                self.kill_all();
+                self.remove_all();
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
+            self.cool().await;
         };
         // What does not end now ends with this process.
         let _ = tokio::time::timeout(END_PATIENCE, ended).await;

@@ -1,6 +1,7 @@
 //! A function's sandboxes: as many as run at once, kept for the next invocation.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,13 +24,17 @@ pub struct Pool {
     image: Image,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Sandbox>>,
+    /// Folders of sandboxes whose function failed: Lambda starts it anew in the same place, where /tmp is as it was
+    /// (docs.aws.amazon.com/lambda, runtime environment, failures during the invoke phase).
+    left: Mutex<Vec<PathBuf>>,
     log: Arc<Log>,
 }
 
 impl Pool {
     /// With none.
     pub fn new(image: Image, permits: usize, log: Arc<Log>) -> Self {
-        Self { image, permits: Arc::new(Semaphore::new(permits.max(1))), idle: Mutex::default(), log }
+        let permits = Arc::new(Semaphore::new(permits.max(1)));
+        Self { image, permits, idle: Mutex::default(), left: Mutex::default(), log }
     }
 
     /// Waits for the right to run one invocation: first come, first served.
@@ -40,6 +45,15 @@ impl Pool {
     /// Takes all that wait for work.
     pub fn take_idle(&self) -> Vec<Sandbox> {
         std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes what failed ones have left.
+    pub fn take_left(&self) -> Vec<PathBuf> {
+        std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn leave(&self, sandbox: &Sandbox) {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).extend(sandbox.left());
     }
 
     fn warm(&self) -> Option<Sandbox> {
@@ -85,6 +99,7 @@ pub async fn run_now(
             pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox);
         } else {
             emulator.functions.ended(sandbox.id());
+            pool.leave(&sandbox);
         }
         return outcome;
     }
@@ -118,6 +133,7 @@ async fn take(
             Ok(time) => return Ok((sandbox, Some(time))),
             Err(outcome) => {
                 emulator.functions.ended(sandbox.id());
+                pool.leave(&sandbox);
                 let line =
                     format!("INIT_REPORT Init Duration: {} ms Phase: init Status: {outcome:?}", patience.as_millis());
                 pool.log.write(line.as_bytes());
@@ -160,12 +176,14 @@ async fn start(emulator: &Arc<Emulator>, config: &FunctionConfig, pool: &Pool) -
         environment.insert(name.to_owned(), value);
     }
     let settings = &emulator.functions.settings;
+    let left = pool.left.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let new = || settings.folder.join("sandboxes").join(format!("{}-{id}", config.name));
     let spec = Spec {
         id,
         config,
         image: &pool.image,
         environment,
-        folder: settings.folder.join("sandboxes").join(format!("{}-{id}", config.name)),
+        folder: left.unwrap_or_else(new),
         tmp_size: settings.tmp_size.filter(|_| config.is_image),
         log: pool.log.clone(),
     };

@@ -5,6 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -38,7 +39,7 @@ pub struct Spec<'a> {
     pub image: &'a Image,
     /// All variables but those of the image and of the runtime.
     pub environment: BTreeMap<String, String>,
-    /// A folder of its own.
+    /// A folder of its own: a new one, or that of a sandbox that failed, with what it left in /tmp.
     pub folder: PathBuf,
     /// The size of its /tmp in bytes.
     pub tmp_size: Option<u64>,
@@ -49,6 +50,7 @@ pub struct Spec<'a> {
 /// A running sandbox. Everything in it ends when this is dropped.
 pub struct Sandbox {
     id: u64,
+    folder: PathBuf,
     runtime: RuntimeApi,
     handle: Handle,
     exited: watch::Receiver<Option<ExitStatus>>,
@@ -58,13 +60,20 @@ pub struct Sandbox {
 #[derive(Clone)]
 pub struct Handle {
     kill: Arc<Notify>,
+    removed: Arc<AtomicBool>,
     namespace: Namespace,
 }
 
 impl Handle {
-    /// Ends everything in it.
+    /// Ends everything that runs in it. What is in /tmp stays.
     pub fn kill(&self) {
         self.kill.notify_one();
+    }
+
+    /// Ends it for good, with what is in /tmp.
+    pub fn remove(&self) {
+        self.removed.store(true, Ordering::Relaxed);
+        self.kill();
     }
 
     /// Its processes.
@@ -92,15 +101,21 @@ impl Sandbox {
         for stream in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
             tokio::spawn(copy(stream, spec.log.clone()));
         }
-        let handle = Handle { kill: Arc::new(Notify::new()), namespace: Namespace::new(pid) };
+        let handle = Handle { kill: Arc::default(), removed: Arc::default(), namespace: Namespace::new(pid) };
         let (exit, exited) = watch::channel(None);
-        tokio::spawn(keep(child, handle.clone(), exit, spec.folder));
-        Ok(Self { id: spec.id, runtime, handle, exited })
+        tokio::spawn(keep(child, handle.clone(), exit, spec.folder.clone()));
+        Ok(Self { id: spec.id, folder: spec.folder, runtime, handle, exited })
     }
 
     /// Its number.
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Its folder, if it has ended and left one.
+    pub fn left(&self) -> Option<PathBuf> {
+        let is_there = !self.is_alive() && !self.handle.removed.load(Ordering::Relaxed);
+        is_there.then(|| self.folder.clone())
     }
 
     /// For others.
@@ -123,7 +138,7 @@ impl Sandbox {
                 None => Outcome::Exited(describe(status)),
             }),
             () = tokio::time::sleep(patience) => {
-                self.end().await;
+                self.stop().await;
                 Err(Outcome::TimedOut(patience))
             }
         }
@@ -146,16 +161,22 @@ impl Sandbox {
                 Outcome::Exited(describe(status))
             }
             () = tokio::time::sleep(timeout) => {
-                self.end().await;
+                self.stop().await;
                 Outcome::TimedOut(began.elapsed())
             }
         };
         Some(outcome)
     }
 
+    /// Ends everything that runs in it, and waits for that.
+    async fn stop(&self) {
+        self.handle.kill();
+        self.exit().await;
+    }
+
     /// Ends it and waits until everything in it is gone.
     pub async fn end(&self) {
-        self.handle.kill();
+        self.handle.remove();
         self.exit().await;
     }
 
@@ -169,7 +190,9 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        self.handle.kill();
+        if self.is_alive() {
+            self.handle.remove();
+        }
     }
 }
 
@@ -251,12 +274,18 @@ async fn keep(mut child: Child, handle: Handle, exit: watch::Sender<Option<ExitS
             child.wait().await.map(|_| ExitStatus::from_raw(9))
         }
     };
-    // A target folder takes a while.
+    if handle.removed.load(Ordering::Relaxed) {
+        remove(folder).await;
+    }
+    exit.send_replace(Some(status.unwrap_or_default()));
+}
+
+/// Removes a sandbox's folder. A target folder takes a while.
+pub async fn remove(folder: PathBuf) {
     let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
     if let Ok(Err(error)) = removed {
         tracing::debug!(%error, "a sandbox's folder is left behind");
     }
-    exit.send_replace(Some(status.unwrap_or_default()));
 }
 
 /// How Lambda words the end of a process. The shell in between makes 128 + n of signal n.

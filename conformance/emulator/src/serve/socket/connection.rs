@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use hyper_tungstenite::tungstenite::protocol::frame::Frame;
-use hyper_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
+use hyper_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use hyper_tungstenite::tungstenite::protocol::{CloseFrame, Message, WebSocketConfig};
 use hyper_tungstenite::tungstenite::{Error, error::CapacityError};
 use tokio::sync::mpsc;
@@ -106,8 +104,12 @@ where
             order = orders.recv() => {
                 quiet_until = Instant::now() + lifetime.idle;
                 match order {
+                    // What a frame doesn't hold ends the connection, also if it is posted (API Gateway quotas).
+                    Some(Order::Send(text)) if text.len() > MAX_FRAME_BYTES => {
+                        return Some(close(&mut socket, CloseCode::Size, "Message too long").await);
+                    }
                     Some(Order::Send(text)) => {
-                        if send(&mut socket, text).await.is_err() {
+                        if socket.send(Message::text(text)).await.is_err() {
                             return Some(End::abnormal());
                         }
                     }
@@ -125,21 +127,6 @@ where
     }
 }
 
-/// In frames of at most 32 KB.
-async fn send<S: Sink<Message, Error = Error> + Unpin>(socket: &mut S, text: String) -> Result<(), Error> {
-    if text.len() <= MAX_FRAME_BYTES {
-        return socket.send(Message::text(text)).await;
-    }
-    let bytes = Bytes::from(text);
-    for start in (0..bytes.len()).step_by(MAX_FRAME_BYTES) {
-        let end = (start + MAX_FRAME_BYTES).min(bytes.len());
-        let kind = if start == 0 { Data::Text } else { Data::Continue };
-        let frame = Frame::message(bytes.slice(start..end), OpCode::Data(kind), end == bytes.len());
-        socket.send(Message::Frame(frame)).await?;
-    }
-    Ok(())
-}
-
 async fn close<S: Sink<Message, Error = Error> + Unpin>(socket: &mut S, code: CloseCode, reason: &str) -> End {
     let frame = CloseFrame { code, reason: reason.to_owned().into() };
     let goodbye = async {
@@ -155,6 +142,9 @@ async fn close<S: Sink<Message, Error = Error> + Unpin>(socket: &mut S, code: Cl
 mod tests {
     use std::sync::Mutex;
 
+    use bytes::Bytes;
+    use hyper_tungstenite::tungstenite::protocol::frame::Frame;
+    use hyper_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
     use tokio::io::DuplexStream;
     use tokio_tungstenite::WebSocketStream;
     use tokio_tungstenite::tungstenite::protocol::Role;
@@ -184,7 +174,7 @@ mod tests {
         let mut case = connect(Lifetime::default()).await;
         case.client.send(Message::text("up")).await.unwrap();
         case.client.send(Message::binary(vec![1])).await.unwrap();
-        let long = "ä".repeat(40 * 1024);
+        let long = "ä".repeat(16 * 1024);
         for text in ["down", &long] {
             case.orders.send(Order::Send(text.to_owned())).await.unwrap();
             assert_eq!(case.client.next().await.unwrap().unwrap(), Message::text(text));
@@ -206,6 +196,15 @@ mod tests {
             assert_eq!(frame.code, CloseCode::Size);
             assert_eq!(case.end.await.unwrap().0.unwrap().code, 1009);
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_to_post_ends_it_too() {
+        let mut case = connect(Lifetime::default()).await;
+        case.orders.send(Order::Send("x".repeat(MAX_FRAME_BYTES + 1))).await.unwrap();
+        let Some(Ok(Message::Close(Some(frame)))) = case.client.next().await else { panic!() };
+        assert_eq!(frame.code, CloseCode::Size);
+        assert_eq!(case.end.await.unwrap().0.unwrap().code, 1009);
     }
 
     #[tokio::test]
