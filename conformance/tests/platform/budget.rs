@@ -52,6 +52,19 @@ fn a_reservation_of_which_nobody_was_told_is_taken_back() {
 }
 
 #[test]
+fn without_the_table_nothing_is_built_and_the_person_is_told() {
+    let backend = Backend::start();
+    backend.control().faults(json!([
+        { "function": "compile", "action": "dynamodb:*", "times": 1000,
+          "do": { "error": "ProvisionedThroughputExceededException" } },
+    ]));
+    let run = Client::of(&backend).run(Project::hello("throttled", "x").root(), &["build"]).exited(101);
+    let run = run.says(&["the table that holds what builds cost", "ProvisionedThroughputExceeded", "build again"]);
+    run.never_says("Compiling");
+    assert_eq!(usage::rows(&backend.control()), (None, Vec::new()));
+}
+
+#[test]
 fn builds_are_refused_when_the_month_is_spent() {
     let backend = Backend::start();
     let control = backend.control();

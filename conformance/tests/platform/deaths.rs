@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use conformance::{Backend, Client, Options, Project, Run};
+use conformance::{Backend, Client, Options, Project, Run, library, program, until};
 use serde_json::{Value, json};
 
 use crate::usage;
@@ -78,6 +78,77 @@ fn while_it_saves_the_cache_nothing_is_lost_but_time() {
     run.succeeded();
     backend.control().cold();
     recovers(&client, &project);
+}
+
+#[test]
+fn a_death_that_is_told_twice_is_settled_once() {
+    let backend = Backend::start();
+    let control = backend.control();
+    control.post("delivery", &json!({ "duplicate": true }));
+    control.faults(json!([
+        { "function": "compile", "action": "events:PutEvents", "skip": 2, "do": { "kill": true } },
+    ]));
+    let client = Client::of(&backend);
+    client.run(Project::hello("mortal", "x").root(), &["build"]).exited(101).says(&["the builder"]);
+    usage::assert_settled(&control);
+    // Both records have done what they could, and nothing was counted a second time.
+    let settles = || {
+        let calls = control.get("calls");
+        let of_relay = |call: &&Value| {
+            call["principal"].as_str().is_some_and(|name| name.ends_with("-relay")) && call["action"] == "s3:PutObject"
+        };
+        calls.as_array().expect("calls").iter().filter(of_relay).count()
+    };
+    until(|| "the second record does nothing".to_owned(), || settles() == 2);
+    usage::assert_settled(&control);
+    let (_, attempts) = usage::rows(&control);
+    assert_eq!(attempts.len(), 1, "{attempts:?}");
+}
+
+#[test]
+fn what_a_dead_builder_left_in_tmp_is_gone_on_from_and_never_taken_for_something_else() {
+    let backend = Backend::start();
+    let control = backend.control();
+    let client = Client::of(&backend);
+    let base = |text: &str| format!("pub const TEXT: &str = \"{text}\";\n");
+    let project = Project::new()
+        .file("Cargo.toml", program("app") + "[dependencies]\nbase = { path = \"base\" }\n")
+        .file("src/main.rs", "fn main() { println!(\"{}\", base::TEXT); }\n")
+        .file("base/Cargo.toml", library("base"))
+        .file("base/src/lib.rs", base("one"));
+    client.run(project.root(), &["build"]).succeeded();
+    usage::assert_settled(&control);
+
+    // It dies when the changed library is compiled, and the program isn't.
+    project.write("base/src/lib.rs", base("two"));
+    let script = "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)); }\n";
+    project.write("build.rs", script);
+    let mut running = client.spawn(project.root(), &["build"]);
+    running.until("Compiling base").until("Compiling app");
+    until(|| "the library is never done".to_owned(), || is_compiled(&control));
+    control.faults(json!([{ "function": "compile", "action": "s3:GetObject", "do": { "kill": true } }]));
+    running.end().exited(101).says(&["the builder"]);
+
+    // As it was at first: under its old time what was compiled last would be fresh.
+    project.write("base/src/lib.rs", base("one"));
+    project.remove("build.rs");
+    let run = client.run(project.root(), &["build", "--force"]).succeeded();
+    assert_eq!(client.output_of("app"), "one\n");
+    // Nothing else was left by whoever died: what the bucket keeps has the library as it is now.
+    assert_eq!(run.compiled(), ["base", "app"], "{}", run.stderr);
+    usage::assert_settled(&control);
+    let sandboxes = control.get("sandboxes");
+    let compile = |sandbox: &&Value| sandbox["function"].as_str().is_some_and(|name| name.ends_with("-compile"));
+    assert_eq!(sandboxes.as_array().expect("sandboxes").iter().filter(compile).count(), 1, "{sandboxes}");
+}
+
+/// Whether nothing but the build script runs.
+fn is_compiled(control: &conformance::Control) -> bool {
+    let processes = control.get("processes");
+    let commands: Vec<&str> =
+        processes.as_array().expect("processes").iter().filter_map(|process| process["command"].as_str()).collect();
+    commands.iter().any(|command| command.contains("build-script-build"))
+        && !commands.iter().any(|command| command.contains("--crate-name base"))
 }
 
 #[test]

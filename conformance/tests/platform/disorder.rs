@@ -32,6 +32,10 @@ fn survives(faults: Value) {
     let client = Client::of(&backend);
     whole(client.run(talkative().root(), &["build"]));
     assert_eq!(client.output_of("talkative"), "done\n");
+    // Not because the log made up for it.
+    let result = backend.output("/result.json").expect("a result");
+    let result: BuildResult = serde_json::from_slice(&result).expect("JSON");
+    assert!(result.complete && result.message.is_none(), "{result:?}");
 }
 
 #[test]
@@ -95,6 +99,12 @@ fn the_table_is_throttled() {
         { "function": "connect", "action": "dynamodb:*", "times": 2, "do": { "error": "ThrottlingException" } },
         { "function": "compile", "action": "dynamodb:*", "times": 2, "do": { "error": "ProvisionedThroughputExceededException" } },
     ]));
+}
+
+#[test]
+fn without_the_table_nobody_follows_and_the_bucket_has_it_all() {
+    let refused = |function: &str| json!({ "function": function, "action": "dynamodb:*", "times": 10_000, "do": { "error": "AccessDeniedException" } });
+    survives(["connect", "disconnect", "relay"].map(refused).into_iter().collect());
 }
 
 #[test]

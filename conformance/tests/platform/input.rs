@@ -23,6 +23,12 @@ fn malformed_events_stop_nothing() {
         ("compile", json!({ "Records": [source("x", "%zz+%")] })),
         ("relay", json!({})),
         ("relay", json!({ "detail-type": "events", "source": "cargo-cloud", "detail": { "v": 1 } })),
+        (
+            "relay",
+            json!({ "detail-type": "events", "source": "cargo-cloud", "detail": { "v": 1, "owner": "me", "events": [
+                { "v": 1, "build": id, "seq": 1, "at": 1, "kind": "output", "stream": "stderr", "text": "x".repeat(60_000) },
+            ] } }),
+        ),
         ("relay", json!({ "detail-type": "weather", "source": "cargo-cloud", "detail": {} })),
         ("relay", json!({ "detail-type": "continue", "source": "cargo-cloud", "detail": { "attempt": "one" } })),
         (
@@ -34,6 +40,8 @@ fn malformed_events_stop_nothing() {
         // An error would be tried again, to no end.
         control.post("invoke", &json!({ "function": function, "payload": payload, "wait": true }));
     }
+    let table = control.get("table");
+    assert_eq!(table, json!([]), "something was taken for an event");
     Client::of(&backend).run(Project::hello("after", "x").root(), &["build"]).succeeded();
     assert_eq!(control.get("problems"), json!([]));
 }
@@ -87,6 +95,24 @@ fn frames_that_are_none_get_an_answer_and_do_no_harm() {
     let mut again = raw.socket("me", id.as_str()).expect("the socket opens");
     again.send(Message::text(ClientMessage::Resume { after: 0 }.encode()));
     assert_eq!(again.frame().expect("an answer").events[0].seq, Some(1));
+}
+
+#[test]
+fn who_asks_without_end_is_slowed_down_and_harms_nobody() {
+    let backend = Backend::start();
+    let (me, other) = (Raw::new(backend.credentials("me")), Raw::new(backend.credentials("other")));
+    let id = Raw::new_id();
+    let mut socket = me.socket("me", id.as_str()).expect("the socket opens");
+    // More than the stage lets through at once; what it refuses, it says.
+    for _ in 0..400 {
+        socket.send(Message::text(r#"{"action":"resume"}"#));
+    }
+    let said = socket.text().expect("an answer");
+    assert!(said.contains("Too Many Requests"), "{said}");
+    drop(socket);
+    let quiet = Raw::new_id();
+    assert_eq!(other.upload(&quiet, conformance::Archive::program().bytes(), &Raw::metadata()).status, 200);
+    assert_eq!(other.result(&quiet).outcome, protocol::Outcome::Succeeded);
 }
 
 /// Events to the end of an answer.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conformance::{Archive, Backend, Client, Options, Project, Raw};
-use protocol::{BuildId, Outcome};
+use protocol::{BuildId, Outcome, endings};
 use serde_json::{Value, json};
 
 use crate::account::Account;
@@ -47,6 +47,40 @@ fn source(account: &Account, archive: &Archive) -> (BuildId, Value) {
     let record = json!({ "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
         "s3": { "bucket": { "name": bucket }, "object": { "key": key.replace('/', "%2F") } } });
     (id, record)
+}
+
+/// The ETag of a build's source, with quotation marks.
+fn etag(account: &Account, id: &BuildId) -> String {
+    let path = format!("/cargo-cloud-input-123456789012-us-east-1?list-type=2&prefix=me/{id}");
+    let listing = account.call("s3", "GET", &path, &[], "");
+    let etag = listing.split("<ETag>").nth(1).and_then(|rest| rest.split('<').next()).expect("an ETag");
+    format!("\"{}\"", etag.replace("&quot;", "").trim_matches('"'))
+}
+
+#[test]
+fn a_further_attempt_builds_the_source_of_the_first_or_nothing() {
+    let backend = Backend::start();
+    let (control, account) = (backend.control(), Account::of(&backend.control()));
+    let raw = Raw::new(backend.credentials("me"));
+    let of_another = "\"00000000000000000000000000000000\"";
+    for (replaced, expected) in [(false, Outcome::Succeeded), (true, Outcome::Cancelled)] {
+        let (id, _) = source(&account, &Archive::program());
+        let etag = if replaced { of_another.to_owned() } else { etag(&account, &id) };
+        // What `compile` says when its first attempt has run out of time.
+        control.post(
+            "invoke",
+            &json!({ "function": "relay", "payload": {
+                "version": "0", "id": "i", "account": "123456789012", "time": "2026-01-01T00:00:00Z", "region": "us-east-1",
+                "resources": [], "source": "cargo-cloud", "detail-type": "continue",
+                "detail": { "v": 1, "owner": "me", "build": id, "attempt": 2, "first_seq": 9, "source_etag": etag },
+            } }),
+        );
+        let result = raw.result(&id);
+        assert_eq!((result.outcome, result.attempts), (expected, 2), "{result:?}");
+        assert!(result.message.as_deref() == replaced.then_some(endings::SOURCE_REPLACED), "{result:?}");
+        assert!(result.last >= 9 && control.objects("output").contains(&format!("me/{id}/2/claim")), "{result:?}");
+        usage::assert_settled(&control);
+    }
 }
 
 /// A program that takes so long to build.

@@ -17,6 +17,7 @@ mod freshness;
 mod hostile_archives;
 mod hostile_builds;
 mod install;
+mod memory;
 mod network;
 mod owners;
 mod packing;

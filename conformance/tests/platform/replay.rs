@@ -1,0 +1,135 @@
+//! What the relay keeps of a build, and gives to whoever asks: each event once, in order, however much there is.
+
+use conformance::{Archive, Backend, Control, Raw, Socket};
+use protocol::{BuildId, ClientMessage, Event, EventKind, Outcome};
+use serde_json::{Value, json};
+use tungstenite::Message;
+
+/// A program whose build says so many lines of a thousand characters.
+fn talkative(lines: usize) -> Archive {
+    let script = format!(
+        "fn main() {{\n    let line = \"x\".repeat(1000);\n    for n in 0..{lines} {{ println!(\"cargo::warning={{n:05}} {{line}}\"); }}\n}}\n"
+    );
+    Archive::program().entry("source/build.rs", script)
+}
+
+fn ask(socket: &mut Socket, after: u64) -> Vec<Event> {
+    socket.send(Message::text(ClientMessage::Resume { after }.encode()));
+    let mut events = Vec::new();
+    while !matches!(events.last(), Some(Event { kind: EventKind::CaughtUp { .. }, .. })) {
+        events.extend(socket.frame().expect("the rest of the answer").events);
+    }
+    events
+}
+
+/// Reads until the build has ended and nothing is missing, in whatever order it comes; gives the numbers.
+fn watch(socket: &mut Socket) -> Vec<u64> {
+    let (mut seen, mut last) = (Vec::new(), None);
+    while last.is_none_or(|last| (seen.len() as u64) < last) {
+        let events = socket.frame().expect("more of the build").events;
+        seen.extend(numbers(&events));
+        last = last.or_else(|| {
+            events.iter().find_map(|event| match &event.kind {
+                EventKind::Finished(result) => Some(result.last),
+                _ => None,
+            })
+        });
+    }
+    seen.sort_unstable();
+    seen
+}
+
+/// The numbers that events stand for, as they came.
+fn numbers(events: &[Event]) -> Vec<u64> {
+    events.iter().filter_map(Event::span).flat_map(|(from, to)| from..=to).collect()
+}
+
+fn queries(control: &Control) -> usize {
+    let calls = control.get("calls");
+    calls.as_array().expect("calls").iter().filter(|call| call["action"] == "dynamodb:Query").count()
+}
+
+fn build(raw: &Raw, archive: &Archive) -> BuildId {
+    let id = Raw::new_id();
+    assert_eq!(raw.upload(&id, archive.bytes(), &Raw::metadata()).status, 200);
+    id
+}
+
+#[test]
+fn an_answer_of_several_pages_comes_in_frames_and_in_order() {
+    let backend = Backend::start();
+    let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
+    // DynamoDB's pages hold a megabyte.
+    let id = build(&raw, &talkative(2500));
+    let result = raw.result(&id);
+    assert!(result.outcome == Outcome::Succeeded && result.complete, "{result:?}");
+    crate::usage::assert_settled(&control);
+    let mut socket = raw.socket("me", id.as_str()).expect("the socket opens");
+    conformance::until(
+        || "its end is not stored".to_owned(),
+        || control.get("table").as_array().is_some_and(|rows| rows.iter().any(|row| row["sk"] == "result")),
+    );
+    let before = queries(&control);
+    let events = ask(&mut socket, 0);
+    assert!(queries(&control) - before >= 3, "that was no answer of several pages");
+    assert_eq!(numbers(&events), (1..=result.last).collect::<Vec<_>>());
+    let text: String = events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Output { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.strip_suffix(&"x".repeat(1000))).collect();
+    assert_eq!(lines.len(), 2500);
+    assert!(lines.iter().enumerate().all(|(n, line)| line.ends_with(&format!(" {n:05} "))), "lines are out of order");
+    let [.., finished, caught_up] = &events[..] else { panic!("{events:?}") };
+    assert!(matches!(&finished.kind, EventKind::Finished(ending) if **ending == result), "{finished:?}");
+    assert_eq!(caught_up.kind, EventKind::CaughtUp { last: result.last });
+    // From the middle on there is nothing of before.
+    let half = result.last / 2;
+    assert_eq!(numbers(&ask(&mut socket, half)), (half + 1..=result.last).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_follower_gets_everything() {
+    let backend = Backend::start();
+    let raw = Raw::new(backend.credentials("me"));
+    let id = Raw::new_id();
+    let mut sockets = [(); 3].map(|()| raw.socket("me", id.as_str()).expect("the socket opens"));
+    assert_eq!(raw.upload(&id, talkative(50).bytes(), &Raw::metadata()).status, 200);
+    let seen = sockets.each_mut().map(watch);
+    let result = raw.result(&id);
+    assert_eq!(result.outcome, Outcome::Succeeded);
+    for numbers in seen {
+        assert_eq!(numbers, (1..=result.last).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_is_delivered_twice_is_stored_once() {
+    let backend = Backend::start();
+    let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
+    control.post("delivery", &json!({ "shuffle": true, "duplicate": true, "late_ms": 200 }));
+    let id = build(&raw, &talkative(100));
+    let result = raw.result(&id);
+    assert_eq!(result.outcome, Outcome::Succeeded);
+    let kept = || {
+        let table = control.get("table");
+        let rows = table.as_array().expect("rows").iter().filter_map(|row| row["events"].as_str());
+        let mut numbers: Vec<u64> = rows
+            .map(|events| serde_json::from_str::<Vec<Event>>(events).expect("events"))
+            .flat_map(|events| numbers(&events))
+            .collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    let all: Vec<u64> = (1..=result.last).collect();
+    conformance::until(|| format!("{:?}, not 1 to {}", kept(), result.last), || kept() == all);
+    let mut socket = raw.socket("me", id.as_str()).expect("the socket opens");
+    assert_eq!(numbers(&ask(&mut socket, 0)), all);
+    // Nothing stays for ever.
+    let endless = |row: &&Value| row["ttl"].as_u64().is_none_or(|ttl| ttl < 1_700_000_000);
+    let table = control.get("table");
+    assert_eq!(table.as_array().expect("rows").iter().find(endless), None);
+}
