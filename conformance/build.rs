@@ -6,7 +6,12 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-env=TARGET_OF_SUITE={}", std::env::var("TARGET").unwrap_or_default());
-    println!("cargo::rustc-check-cfg=cfg(can_mount, has_musl, has_android, has_all_android, has_other_machine)");
+    println!(
+        "cargo::rustc-check-cfg=cfg(can_mount, has_musl, has_android, has_all_android, has_systemd, has_other_machine)"
+    );
+    if !output("systemd-analyze", &["--version"]).is_empty() {
+        println!("cargo::rustc-cfg=has_systemd");
+    }
     if output("id", &["-u"]) == "0" {
         println!("cargo::rustc-cfg=can_mount");
     }

@@ -1,5 +1,6 @@
 //! What only the embedded backend promises, because a person starts and stops it.
 
+mod service;
 mod side_by_side;
 mod tls;
 
