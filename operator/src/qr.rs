@@ -53,6 +53,26 @@ mod tests {
     }
 
     #[test]
+    fn every_module_is_where_it_belongs() {
+        let text = format!("cargo-cloud configure cargo-cloud-1:{}", "eyJyZWdpb24".repeat(40));
+        let expected = QrCode::with_error_correction_level(&text, EcLevel::L).unwrap();
+        let width = expected.width();
+        let drawn = code(&text, 200).unwrap();
+        let mut modules = Vec::new();
+        for line in drawn.lines() {
+            let row = line.trim_start_matches("\x1b[30;107m").trim_end_matches("\x1b[0m");
+            modules.push(row.chars().map(|c| matches!(c, '\u{2580}' | '\u{2588}')).collect::<Vec<_>>());
+            modules.push(row.chars().map(|c| matches!(c, '\u{2584}' | '\u{2588}')).collect());
+        }
+        for (y, row) in modules.iter().enumerate() {
+            for (x, dark) in row.iter().enumerate() {
+                let inside = (QUIET..QUIET + width).contains(&x) && (QUIET..QUIET + width).contains(&y);
+                assert_eq!(*dark, inside && expected[(x - QUIET, y - QUIET)] == Color::Dark, "{x} {y}");
+            }
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_says_what_it_needs() {
         assert!(code("hello", 28).unwrap_err().to_string().contains("29 columns"));
     }
