@@ -9,7 +9,7 @@ cat <<INSTALL
 
 In Termux, and on any Linux (on Windows: in WSL) or macOS; the checksum is verified:
 
-    curl -fsSL https://github.com/cargo-cloud/cargo-cloud/releases/download/$tag/install.sh | sh
+    curl -fsSL https://github.com/cargo-cloud/cargo-cloud/releases/download/$tag/install.sh | VERSION=${tag#v} sh
 
 With cargo: \`cargo binstall --git https://github.com/cargo-cloud/cargo-cloud cargo-cloud\`; on the machine that builds the same with
 \`cargo-cloud-local\` at its end.
