@@ -25,12 +25,12 @@ if [ -z "${YES:-}" ]; then
     [ "$answer" = "$deployment" ] || fail "stopped; nothing was changed"
 fi
 
-bucket=$(tf output -json buckets 2>/dev/null | grep -o '"[a-z0-9-]*-input-[a-z0-9-]*"' | tr -d '"') || bucket=
 step "Stopping builds" operator stop --wait "${WAIT:-60}" <<<"$outputs"
 step "Emptying the buckets" operator empty <<<"$outputs"
 
 take_away() {
-    # The functions' files need not be there to be taken away.
+    # Neither the functions' files nor the image need be there to be taken away.
+    image=${image:-$(no_image)}
     set_variables "$(operator devices <<<"$outputs")"
     variables+=(-var lambda_zips=tests/zips)
     apply -destroy || fail "not everything is gone. Type \`make destroy\` again: it goes on where it stopped"
@@ -41,8 +41,9 @@ forget() {
     local name
     docker image rm --force "cargo-cloud:$deployment" >/dev/null 2>&1 || true
     [ -z "$repository" ] || docker image rm --force "$repository:live" >/dev/null 2>&1 || true
-    # This machine's own entry: a name on one line, its address on the next.
-    name=$(client configure --list </dev/null 2>/dev/null | grep -B 1 -F "${bucket:-none}" | sed -n 's/^[* ] \([^:]*\):.*/\1/p') || name=
+    # This machine's own entry: a name on one line, its address on the next. Outputs don't tell it any more where an
+    # earlier destroying broke off.
+    name=$(client configure --list </dev/null 2>/dev/null | grep -B 1 -F "$deployment-input-$account-$region" | sed -n 's/^[* ] \([^:]*\):.*/\1/p') || name=
     [ -z "$name" ] || client configure --remove "$name" </dev/null
     # Your own variables stay.
     rm -rf "${folder:?}"/{choices,*.log,.terraform,terraform.tfstate,terraform.tfstate.backup}

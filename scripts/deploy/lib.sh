@@ -152,6 +152,9 @@ read_outputs() {
     [[ $image == *@sha256:* ]] || image=
 }
 
+# What stands for an image that there is none of.
+no_image() { printf '%s@sha256:%064d\n' "$account.dkr.ecr.$region.amazonaws.com/$deployment-compile" 0; }
+
 need_deployment() {
     [ -n "$image" ] || fail "nothing is deployed as \`$deployment\` from here: type \`make deploy\`"
 }

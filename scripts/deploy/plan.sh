@@ -13,7 +13,7 @@ step "Building the functions (10 minutes the first time)" build_zips
 
 if [ -z "$image" ]; then
     say "No image is pushed yet: the plan has one of zeros in its place."
-    image=$account.dkr.ecr.$region.amazonaws.com/$deployment-compile@sha256:$(printf %064d 0)
+    image=$(no_image)
 fi
 set_variables "$(operator devices <<<"$outputs")"
 tf plan -input=false "${variables[@]}"

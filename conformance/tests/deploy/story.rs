@@ -106,6 +106,11 @@ fn deploys_in_spite_of_everything(cloud: &Cloud, machine: &Machine) -> String {
     fs::write(machine.path("docker/interrupt"), "").expect("a file");
     machine.make(&chosen).badly().says(&["connection reset by peer", "type `make deploy` again"]);
     assert_eq!(cloud.left(), ["ecr: cargo-cloud-compile"]);
+    // As much as there is can be taken away.
+    machine.make(&["destroy", "YES=1"]).well().says(&["Nothing of `cargo-cloud` is left"]);
+    assert!(cloud.left().is_empty(), "{:?}", cloud.left());
+    fs::write(machine.path("docker/interrupt"), "").expect("a file");
+    machine.make(&chosen).badly().says(&["type `make deploy` again"]);
 
     cloud.refuse(&[bucket_taken()]);
     // What was chosen once needs not be said again.
