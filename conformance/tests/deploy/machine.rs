@@ -209,7 +209,7 @@ impl Machine {
     }
 
     /// What .github/workflows/deploy.yml runs, with these variables.
-    pub fn from_github(&self, variables: &[(&str, &str)]) -> Ended {
+    pub fn run_workflow(&self, variables: &[(&str, &str)]) -> Ended {
         let script = self.folder.join("clone/scripts/deploy/from-github.sh");
         Self::ended(self.command("bash").arg(script).env("CLIENT", "no").envs(variables.iter().copied()))
     }

@@ -230,7 +230,7 @@ fn a_fork_takes_over(cloud: &Cloud, machine: &mut Machine, mut runner: Machine) 
     let (passphrase, place) = ("correct horse battery staple", summary.to_string_lossy().into_owned());
     let usual = [("DEPLOYMENT", "cargo-cloud"), ("OWNER", "me"), ("NAME", "phone"), ("GITHUB_STEP_SUMMARY", &place)];
     let run = |action, more: &[(&str, &str)]| {
-        runner.from_github(&[&usual, &[("ACTION", action), ("PASSPHRASE", passphrase)][..], more].concat())
+        runner.run_workflow(&[&usual, &[("ACTION", action), ("PASSPHRASE", passphrase)][..], more].concat())
     };
     run("status", &[]).well().says(&["compile: active"]);
     run("device", &[("PASSPHRASE", "short")]).badly().says(&["20 characters or more"]);
