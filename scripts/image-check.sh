@@ -144,7 +144,8 @@ read -ra packages <<<"$(bash builder-image/targets.sh packages "${targets[@]}" |
 echo "${packages[*]}"
 
 say "The function in it"
-cargo build --quiet -p cargo-cloud -p cargo-cloud-aws-emulator
+# As part of the whole, so that what has been built for other tests serves here too.
+cargo build --quiet --workspace --bin cargo-cloud --bin aws-emulator
 binaries=${CARGO_TARGET_DIR:-$PWD/target}/debug
 coproc ACCOUNT { exec "$binaries/aws-emulator" account --refusals "$work/refusals.json"; }
 account=$ACCOUNT_PID
