@@ -1,23 +1,18 @@
 //! What lives as long as the process: clients, the engine, the settings.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use builder::{Engine, EngineConfig};
 use common::Table;
-use futures_util::FutureExt;
-use futures_util::future::Shared;
 use protocol::limits::FLUSH_INTERVAL;
+use tokio::sync::OnceCell;
 
 use crate::bus::Bus;
 use crate::cache::Rate;
 use crate::settings::Settings;
 use crate::storage::Bucket;
-
-/// The engine, or why there is none.
-type Started = Result<&'static Engine, String>;
 
 /// Everything attempts work with.
 pub struct Compiler {
@@ -29,7 +24,21 @@ pub struct Compiler {
     pub table: Table,
     /// How fast projects are saved.
     pub rate: Rate,
-    engine: Shared<Pin<Box<dyn Future<Output = Started> + Send>>>,
+    engine: Arc<StartedOnce>,
+}
+
+/// The engine: one for the life of the process. A start that failed is tried again by the next attempt that needs it.
+struct StartedOnce {
+    config: EngineConfig,
+    engine: OnceCell<&'static Engine>,
+}
+
+impl StartedOnce {
+    async fn get(&self) -> Result<&'static Engine> {
+        let start =
+            async || Ok::<_, builder::EngineError>(&*Box::leak(Box::new(Engine::new(self.config.clone()).await?)));
+        self.engine.get_or_try_init(start).await.copied().context("the image has no usable Rust")
+    }
 }
 
 impl Compiler {
@@ -41,12 +50,9 @@ impl Compiler {
         let mut engine = EngineConfig::new(&settings.work);
         engine.cargo_config.clone_from(&settings.cargo_config);
         engine.flush_interval = FLUSH_INTERVAL;
-        let starting = tokio::spawn(Engine::new(engine));
-        let engine = async move {
-            let engine = starting.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-            // One for the life of the process.
-            Ok(&*Box::leak(Box::new(engine)))
-        };
+        let engine = Arc::new(StartedOnce { config: engine, engine: OnceCell::new() });
+        let early = Arc::clone(&engine);
+        tokio::spawn(async move { early.get().await.is_ok() });
         Ok(Self {
             input: bucket(&settings.input_bucket),
             output: bucket(&settings.output_bucket),
@@ -54,13 +60,16 @@ impl Compiler {
             bus,
             table: Table::from_env(config)?,
             rate: Rate::default(),
-            engine: engine.boxed().shared(),
+            engine,
             settings,
         })
     }
 
     /// The engine.
+    ///
+    /// # Errors
+    /// When the toolchain doesn't answer, or the work folder can't be used.
     pub async fn engine(&self) -> Result<&'static Engine> {
-        self.engine.clone().await.map_err(|why| anyhow!("the image has no usable Rust: {why}"))
+        self.engine.get().await
     }
 }
