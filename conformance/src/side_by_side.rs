@@ -12,8 +12,8 @@ use crate::{Client, Project};
 /// Words of the client's own, which cargo has no need of, and cargo's about others who work at the same time.
 const OUR_WORDS: [&str; 7] = ["Packing", "Uploading", "Downloaded", "Created", "Unchanged", "Queued", "Blocking"];
 
-/// Words whose order depends on how much is worked on at once.
-const UNORDERED: [&str; 6] = ["Compiling", "Checking", "Documenting", "Adding", "Fresh", "test"];
+/// Words whose order depends on how much is worked on at once: those of each list among themselves.
+const UNORDERED: [&[&str]; 3] = [&["Compiling", "Checking", "Documenting", "Fresh"], &["Adding"], &["test"]];
 
 /// How one of the two ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -121,10 +121,8 @@ fn plain(text: &str) -> String {
     for line in text.lines().filter(|line| !OUR_WORDS.contains(&word(line).as_str())) {
         lines.push(without_doctest(&without_thread(&without_hashes(&without_time(&sorted_marks(line))))));
     }
-    for group in lines.chunk_by_mut(|one, next| {
-        let both = (word(one), word(next));
-        both.0 == both.1 && UNORDERED.contains(&both.0.as_str())
-    }) {
+    let kind = |line: &str| UNORDERED.iter().position(|words| words.contains(&word(line).as_str()));
+    for group in lines.chunk_by_mut(|one, next| kind(one).is_some() && kind(one) == kind(next)) {
         group.sort();
     }
     lines.join("\n")
