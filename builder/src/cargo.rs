@@ -57,9 +57,9 @@ pub(crate) struct CargoRun {
     /// The most memory all processes held at once, in bytes.
     pub peak_memory: u64,
     /// What cargo said on standard output.
-    pub made: Made,
+    pub made: StdoutSummary,
     /// What it said on standard error.
-    pub told: Told,
+    pub told: StderrSummary,
 }
 
 impl CargoRun {
@@ -86,7 +86,7 @@ impl CargoRun {
 
 /// What cargo's messages come to.
 #[derive(Debug, Default)]
-pub(crate) struct Made {
+pub(crate) struct StdoutSummary {
     /// Programs and libraries for other languages, as cargo, or someone in its name, tells of them.
     pub artifacts: Vec<ArtifactMessage>,
     /// Units that were fresh.
@@ -112,7 +112,7 @@ pub(crate) struct Linked {
 
 /// What cargo's words come to.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct StderrSummary {
     /// Units finished, fresh ones among them.
     pub done: u64,
     /// What compiled last.
@@ -224,9 +224,13 @@ impl<'a, R: AsyncRead + Unpin> Pipe<'a, R> {
     }
 }
 
-async fn read_messages(pipe: Option<impl AsyncRead + Unpin>, watch: &Watch<'_>, gone: &CancellationToken) -> Made {
+async fn read_messages(
+    pipe: Option<impl AsyncRead + Unpin>,
+    watch: &Watch<'_>,
+    gone: &CancellationToken,
+) -> StdoutSummary {
     let (mut pipe, mut splitter, mut decoder, mut made) =
-        (Pipe::new(pipe, watch, gone), messages_of(watch.execution), Decoder::default(), Made::default());
+        (Pipe::new(pipe, watch, gone), messages_of(watch.execution), Decoder::default(), StdoutSummary::default());
     loop {
         let (pieces, ended) = match pipe.read().await {
             Some(bytes) => (splitter.feed(bytes), false),
@@ -253,7 +257,7 @@ async fn read_messages(pipe: Option<impl AsyncRead + Unpin>, watch: &Watch<'_>, 
     }
 }
 
-impl Made {
+impl StdoutSummary {
     fn take(&mut self, message: Message) {
         let artifact = match message {
             Message::Artifact(artifact) => artifact,
@@ -286,9 +290,13 @@ fn splitter(execution: Execution) -> ErrorSplitter {
     if execution == Execution::None { ErrorSplitter::default() } else { ErrorSplitter::of_running() }
 }
 
-async fn read_words(pipe: Option<impl AsyncRead + Unpin>, watch: &Watch<'_>, gone: &CancellationToken) -> Told {
+async fn read_words(
+    pipe: Option<impl AsyncRead + Unpin>,
+    watch: &Watch<'_>,
+    gone: &CancellationToken,
+) -> StderrSummary {
     let (mut pipe, mut splitter, mut decoder, mut told) =
-        (Pipe::new(pipe, watch, gone), splitter(watch.execution), Decoder::default(), Told::default());
+        (Pipe::new(pipe, watch, gone), splitter(watch.execution), Decoder::default(), StderrSummary::default());
     loop {
         let mut built = splitter.built();
         let (pieces, ended) = match tokio::time::timeout(PARTIAL_LINE_PATIENCE, pipe.read()).await {

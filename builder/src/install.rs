@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use protocol::{FileKind, Installed, PackageRef, Request, SOURCE_URL, file_url, move_source};
 use serde::Deserialize;
 
-use crate::cargo::Made;
+use crate::cargo::StdoutSummary;
 use crate::environment::Environment;
 use crate::products::Product;
 use crate::project::Project;
@@ -75,7 +75,7 @@ pub(crate) fn stand_in_package(project: &Project) -> io::Result<PathBuf> {
 
 /// The programs that are new in the install root, and cargo's record of them. Other processes of the build can write there
 /// too: a program counts only if the record has it, under a package that was asked for, and cargo told of having built it.
-pub(crate) fn products(request: &Request, project: &Project, made: &Made) -> Vec<Product> {
+pub(crate) fn products(request: &Request, project: &Project, made: &StdoutSummary) -> Vec<Product> {
     let Some(install) = &request.details.install else { return Vec::new() };
     let bin = project.root.join("bin");
     let record = read_record(project);
@@ -172,13 +172,13 @@ mod tests {
         }
     }
 
-    fn made(names: &[&str]) -> Made {
+    fn made(names: &[&str]) -> StdoutSummary {
         let message = |name: &&str| {
             let json =
                 serde_json::json!({"target": {"kind": ["bin"], "name": name}, "executable": format!("/t/{name}")});
             serde_json::from_value(json).unwrap()
         };
-        Made { artifacts: names.iter().map(message).collect(), ..Made::default() }
+        StdoutSummary { artifacts: names.iter().map(message).collect(), ..StdoutSummary::default() }
     }
 
     #[test]

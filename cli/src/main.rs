@@ -25,7 +25,7 @@ mod verbs;
 
 use std::process::ExitCode;
 
-use args::{Refusal, Typed, Verb};
+use args::{Invocation, Refusal, Verb};
 use interrupt::Interrupt;
 use storage::StorageError;
 use terminal::{ColorWhen, Shell};
@@ -83,9 +83,9 @@ fn refuse(refusal: Refusal) -> ExitCode {
     }
 }
 
-fn run(shell: &Shell, typed: &Typed) -> anyhow::Result<u8> {
+fn run(shell: &Shell, typed: &Invocation) -> anyhow::Result<u8> {
     let interrupt = Interrupt::install()?;
-    if let Some(asked) = typed.cli.verb.asked()? {
+    if let Some(asked) = typed.cli.verb.build_command()? {
         return verbs::build(shell, &interrupt, typed, &asked);
     }
     match &typed.cli.verb {

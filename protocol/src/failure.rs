@@ -10,7 +10,7 @@ use crate::{BuildId, BuildResult, Outcome};
 #[serde(rename_all = "camelCase")]
 pub struct FailureRecord<P> {
     /// About the invocation.
-    pub request_context: Invocation,
+    pub request_context: FailedInvocation,
     /// What the function was given.
     pub request_payload: P,
     /// How it ended; not there when it was never run.
@@ -24,7 +24,7 @@ pub struct FailureRecord<P> {
 /// About the invocation that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Invocation {
+pub struct FailedInvocation {
     /// Lambda's id of the invocation.
     #[serde(default)]
     pub request_id: String,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits::PROTOCOL_VERSION;
-use crate::{AskedFor, BuildId};
+use crate::{BuildId, BuildSummary};
 
 /// How a build ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,8 +46,8 @@ pub struct BuildResult {
     #[serde(default)]
     pub cache: CacheUse,
     /// What was asked for, where whoever wrote the result knew.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<AskedFor>,
+    #[serde(default, rename = "asked", skip_serializing_if = "Option::is_none")]
+    pub summary: Option<BuildSummary>,
 }
 
 /// How a build ended, for whoever acts on it.
@@ -141,7 +141,7 @@ impl BuildResult {
             peak_memory: None,
             gb_seconds: None,
             cache: CacheUse::default(),
-            asked: None,
+            summary: None,
         }
     }
 
@@ -191,7 +191,7 @@ mod tests {
         );
         let result: BuildResult = serde_json::from_str(&json).unwrap();
         assert_eq!((result.outcome, result.last, result.attempts), (Outcome::Unknown, 4, 0));
-        assert_eq!((result.asked, result.times.total()), (None, 0));
+        assert_eq!((result.summary, result.times.total()), (None, 0));
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
             BuildId::new(1, [0; 10])
         );
         let result: BuildResult = serde_json::from_str(&json).unwrap();
-        let asked = result.asked.clone().unwrap();
+        let asked = result.summary.clone().unwrap();
         assert_eq!((asked.command.as_str(), asked.targets.len()), ("publish", 0));
         let again: BuildResult = serde_json::from_str(&serde_json::to_string(&result).unwrap()).unwrap();
         assert_eq!(again, result);

@@ -51,30 +51,36 @@ pub(super) fn verdict(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cargo::{End, Made, Told};
+    use crate::cargo::{End, StderrSummary, StdoutSummary};
 
-    fn outcome(exit: Exit, told: Told) -> (Outcome, Option<i32>, String) {
-        let run = CargoRun { end: End::Exit(exit), peak_memory: 0, made: Made::default(), told };
+    fn outcome(exit: Exit, told: StderrSummary) -> (Outcome, Option<i32>, String) {
+        let run = CargoRun { end: End::Exit(exit), peak_memory: 0, made: StdoutSummary::default(), told };
         let (outcome, code, message) = verdict(Command::Build, exit, &run, 300 << 20, Path::new("/w"));
         (outcome, code, message.unwrap_or_default())
     }
 
     #[test]
     fn cargos_own_endings_need_no_words_and_others_do() {
-        assert_eq!(outcome(Exit::Code(0), Told::default()), (Outcome::Succeeded, Some(0), String::new()));
-        assert_eq!(outcome(Exit::Code(101), Told::default()), (Outcome::Failed, Some(101), String::new()));
-        let (crashed, code, message) = outcome(Exit::Code(101), Told { killed: true, ..Told::default() });
+        assert_eq!(outcome(Exit::Code(0), StderrSummary::default()), (Outcome::Succeeded, Some(0), String::new()));
+        assert_eq!(outcome(Exit::Code(101), StderrSummary::default()), (Outcome::Failed, Some(101), String::new()));
+        let (crashed, code, message) =
+            outcome(Exit::Code(101), StderrSummary { killed: true, ..StderrSummary::default() });
         assert_eq!((crashed, code), (Outcome::Crashed, Some(101)));
         assert!(message.contains("300 MiB") && message.contains("-j 1"), "{message}");
-        let (crashed, _, message) = outcome(Exit::Code(101), Told { disk_full: true, ..Told::default() });
+        let (crashed, _, message) =
+            outcome(Exit::Code(101), StderrSummary { disk_full: true, ..StderrSummary::default() });
         assert!(crashed == Outcome::Crashed && message.contains("/w"), "{message}");
-        assert_eq!(outcome(Exit::Signal(9), Told::default()).0, Outcome::Crashed);
-        let built = Made { built: true, ..Made::default() };
-        let run = CargoRun { end: End::Exit(Exit::Signal(11)), peak_memory: 0, made: built, told: Told::default() };
+        assert_eq!(outcome(Exit::Signal(9), StderrSummary::default()).0, Outcome::Crashed);
+        let built = StdoutSummary { built: true, ..StdoutSummary::default() };
+        let run =
+            CargoRun { end: End::Exit(Exit::Signal(11)), peak_memory: 0, made: built, told: StderrSummary::default() };
         let (ended, code, message) = verdict(Command::Run, Exit::Signal(11), &run, 0, Path::new("/w"));
         assert_eq!((ended, code), (Outcome::Failed, Some(139)));
         assert!(message.unwrap().contains("SIGSEGV"));
         // A build that came through in spite of it did.
-        assert_eq!(outcome(Exit::Code(0), Told { killed: true, ..Told::default() }).0, Outcome::Succeeded);
+        assert_eq!(
+            outcome(Exit::Code(0), StderrSummary { killed: true, ..StderrSummary::default() }).0,
+            Outcome::Succeeded
+        );
     }
 }

@@ -6,7 +6,7 @@ mod rules;
 
 use std::path::Path;
 
-use crate::cargo::Made;
+use crate::cargo::StdoutSummary;
 
 pub(crate) use rules::Finding;
 
@@ -19,7 +19,7 @@ pub(crate) struct Destination<'a> {
     /// The device that asked, if it said so.
     pub device: Option<&'a str>,
     /// What cargo told of the build.
-    pub made: &'a Made,
+    pub made: &'a StdoutSummary,
 }
 
 /// What there is to say of a program. Only ELF is looked into; whether another format is the target's, the client checks.

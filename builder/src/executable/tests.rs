@@ -89,7 +89,7 @@ impl Program {
     }
 
     /// What is found: how many refusals, and all texts.
-    fn examined(&self, target: &str, api: u32, made: &Made, device: Option<&str>) -> (usize, Vec<String>) {
+    fn examined(&self, target: &str, api: u32, made: &StdoutSummary, device: Option<&str>) -> (usize, Vec<String>) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), self.bytes()).unwrap();
         let found = examine(file.path(), &Destination { target, android_api: api, device, made });
@@ -101,7 +101,7 @@ impl Program {
     }
 
     fn on(&self, target: &str) -> (usize, Vec<String>) {
-        self.examined(target, 24, &Made::default(), None)
+        self.examined(target, 24, &StdoutSummary::default(), None)
     }
 }
 
@@ -115,8 +115,12 @@ fn what_fits_is_not_spoken_of() {
     let desktop = Program { machine: 62, loader: Some("/lib64/ld-linux-x86-64.so.2"), align: 4096, ..tablet() };
     assert_eq!(desktop.on("x86_64-unknown-linux-gnu"), (0, vec![]));
     let own = std::env::current_exe().unwrap();
-    let destination =
-        Destination { target: "x86_64-unknown-linux-gnu", android_api: 24, device: None, made: &Made::default() };
+    let destination = Destination {
+        target: "x86_64-unknown-linux-gnu",
+        android_api: 24,
+        device: None,
+        made: &StdoutSummary::default(),
+    };
     if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
         assert_eq!(examine(&own, &destination), []);
     }
@@ -140,7 +144,7 @@ fn what_cannot_run_is_refused() {
     }
     let script = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(script.path(), "#!/bin/sh\n").unwrap();
-    let destination = Destination { target: TABLET, android_api: 24, device: None, made: &Made::default() };
+    let destination = Destination { target: TABLET, android_api: 24, device: None, made: &StdoutSummary::default() };
     assert!(
         matches!(&examine(script.path(), &destination)[..], [Finding::Refusal(why)] if why.contains("no ELF file"))
     );
@@ -159,7 +163,7 @@ fn what_may_not_run_is_said_with_what_to_do() {
         assert!(refusals == 0 && texts.len() == 1 && texts[0].contains(why), "{why}: {texts:?}");
     }
     let audio = Program { needed: vec!["libaaudio.so"], ..tablet() };
-    assert_eq!(audio.examined(TABLET, 26, &Made::default(), None), (0, vec![]));
+    assert_eq!(audio.examined(TABLET, 26, &StdoutSummary::default(), None), (0, vec![]));
     let termux = Some("/data/data/com.termux/files/usr/lib");
     assert_eq!(Program { needed: vec!["libssl.so.3"], runpath: termux, ..tablet() }.on(TABLET), (0, vec![]));
 }
@@ -167,7 +171,11 @@ fn what_may_not_run_is_said_with_what_to_do() {
 #[test]
 fn the_crate_behind_it_is_named() {
     let linked = |package: &str| Linked { package: package.to_owned(), library: "c++_shared".to_owned() };
-    let made = Made { linked: vec![linked("zed-sys"), linked("zed-sys")], platform_verifier: true, ..Made::default() };
+    let made = StdoutSummary {
+        linked: vec![linked("zed-sys"), linked("zed-sys")],
+        platform_verifier: true,
+        ..StdoutSummary::default()
+    };
     let program = Program { needed: vec!["libc++_shared.so"], ..tablet() };
     let (_, texts) = program.examined(TABLET, 24, &made, None);
     assert!(texts[0].contains("(linked by `zed-sys`)"), "{texts:?}");
@@ -179,6 +187,6 @@ fn someone_in_termux_is_told_that_linux_is_another_system() {
     let program = Program { machine: 183, loader: None, needed: vec![], ..tablet() };
     let target = "aarch64-unknown-linux-musl";
     assert_eq!(program.on(target), (0, vec![]));
-    let (refusals, texts) = program.examined(target, 24, &Made::default(), Some(TABLET));
+    let (refusals, texts) = program.examined(target, 24, &StdoutSummary::default(), Some(TABLET));
     assert!(refusals == 0 && texts[0].contains("resolv.conf"), "{texts:?}");
 }

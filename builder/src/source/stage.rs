@@ -14,7 +14,7 @@ use protocol::limits::MAX_UNPACKED_BYTES;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::decide::{self, Fate, by_content, by_record};
+use super::decide::{self, FileAction, by_content, by_record};
 use super::manifest::{Known, Look, Record};
 use super::{ReceiveError, from_ns};
 use crate::archive::{Archive, Content, Entry, Reader, content_error, too_large};
@@ -155,11 +155,11 @@ impl Work<'_> {
         };
         let (fate, mode_differs) = self.fate(&entry.path, &path, &sha256, executable)?;
         let mtime = match fate {
-            Fate::Keep { mtime } | Fate::Restore { mtime } => mtime,
-            Fate::Write => self.stamp,
+            FileAction::Keep { mtime } | FileAction::Restore { mtime } => mtime,
+            FileAction::Write => self.stamp,
         };
         let record = Record::File { sha256, size, mtime, executable };
-        if let Fate::Keep { .. } = fate {
+        if let FileAction::Keep { .. } = fate {
             crate::project::remove(&staging)?;
             let mut staged = self.staged();
             staged.files.insert(entry.path.clone(), record);
@@ -179,7 +179,7 @@ impl Work<'_> {
         file.set_modified(from_ns(mtime))?;
         let mut staged = self.staged();
         staged.files.insert(entry.path.clone(), record);
-        staged.changed += u64::from(fate == Fate::Write);
+        staged.changed += u64::from(fate == FileAction::Write);
         staged.writes.push((staging, entry.path.clone()));
         Ok(())
     }
@@ -221,7 +221,7 @@ impl Work<'_> {
         Ok((hex::encode(&hasher.finalize()), size))
     }
 
-    fn fate(&self, name: &str, path: &Path, sha256: &str, executable: bool) -> io::Result<(Fate, bool)> {
+    fn fate(&self, name: &str, path: &Path, sha256: &str, executable: bool) -> io::Result<(FileAction, bool)> {
         // What is found over a link lies elsewhere, and is gone when a folder takes the link's place.
         let look = if over_real_folders(&self.project.source, name) { Look::at(path)? } else { None };
         let fate = match (&self.before.announced, &self.before.manifest) {
@@ -230,7 +230,7 @@ impl Work<'_> {
                 // A build script may look at the mode: another one is a change, though cargo can't see it.
                 let record = manifest.files.get(name);
                 if matches!(record, Some(Record::File { executable: was, .. }) if *was != executable) {
-                    return Ok((Fate::Write, false));
+                    return Ok((FileAction::Write, false));
                 }
                 let known = decide::Path { record, disk: look, altered };
                 by_record(sha256, known, || hash_file(path))?
@@ -238,7 +238,7 @@ impl Work<'_> {
             _ => by_content(sha256, look.map(|look| Ok::<_, io::Error>((look, hash_file(path)?))).transpose()?),
         };
         let mode_differs = match fate {
-            Fate::Keep { .. } => (fs::symlink_metadata(path)?.permissions().mode() & 0o100 != 0) != executable,
+            FileAction::Keep { .. } => (fs::symlink_metadata(path)?.permissions().mode() & 0o100 != 0) != executable,
             _ => false,
         };
         Ok((fate, mode_differs))

@@ -6,7 +6,7 @@ use clap::Args;
 use protocol::{CargoOptions, Command};
 
 use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, Packages, ProjectArgs, Targets};
-use super::{Asked, Delivery};
+use super::{BuildCommand, Delivery};
 
 /// Options of `build`.
 #[derive(Debug, Clone, Default, Args)]
@@ -53,7 +53,7 @@ pub struct BuildArgs {
 
 impl BuildArgs {
     /// What it comes to. What is installed is built for release, as `cargo install` does, unless a profile is named.
-    pub fn asked(&self) -> Asked {
+    pub fn build_command(&self) -> BuildCommand {
         let mut options = CargoOptions {
             release: self.release || (!self.no_install && self.compilation.profile.is_none()),
             keep_going: self.keep_going,
@@ -72,13 +72,13 @@ impl BuildArgs {
         } else {
             Delivery::Install { root: self.root.clone(), force: self.force }
         };
-        Asked {
+        BuildCommand {
             targets: self.compilation.target.clone(),
             artifact_dir: self.artifact_dir.clone(),
             delivery,
             project: self.project.clone(),
             cloud: self.cloud.clone(),
-            ..Asked::new(Command::Build, options)
+            ..BuildCommand::new(Command::Build, options)
         }
     }
 }
@@ -93,13 +93,13 @@ mod tests {
             features: Features { features: vec!["a,b c".to_owned()], ..Features::default() },
             ..BuildArgs::default()
         };
-        let install = install.asked();
+        let install = install.build_command();
         assert!(install.options.release && matches!(install.delivery, Delivery::Install { .. }));
         assert_eq!(install.options.features, ["a", "b", "c"]);
         let compilation = Compilation { profile: Some("dev".to_owned()), ..Compilation::default() };
-        let dev = BuildArgs { compilation, ..BuildArgs::default() }.asked();
+        let dev = BuildArgs { compilation, ..BuildArgs::default() }.build_command();
         assert!(!dev.options.release && dev.options.profile.as_deref() == Some("dev"));
-        let left = BuildArgs { no_install: true, ..BuildArgs::default() }.asked();
+        let left = BuildArgs { no_install: true, ..BuildArgs::default() }.build_command();
         assert!(!left.options.release && matches!(left.delivery, Delivery::TargetDir));
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use protocol::{CargoOptions, Command};
 
-use super::Asked;
+use super::BuildCommand;
 use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, Packages, ProjectArgs, Targets};
 
 /// Options of `check`.
@@ -54,7 +54,7 @@ pub struct ClippyArgs {
 
 impl CheckArgs {
     /// What it comes to.
-    pub fn asked(&self) -> Asked {
+    pub fn build_command(&self) -> BuildCommand {
         let mut options = CargoOptions {
             release: self.release,
             keep_going: self.keep_going,
@@ -67,11 +67,11 @@ impl CheckArgs {
         self.compilation.write(&mut options);
         self.messages.write(&mut options);
         self.manifest.write(&mut options);
-        Asked {
+        BuildCommand {
             targets: self.compilation.target.clone(),
             project: self.project.clone(),
             cloud: self.cloud.clone(),
-            ..Asked::new(Command::Check, options)
+            ..BuildCommand::new(Command::Check, options)
         }
     }
 }
@@ -81,14 +81,15 @@ impl ClippyArgs {
     ///
     /// # Errors
     /// For `--fix`, which would change the source on the builder.
-    pub fn asked(&self) -> anyhow::Result<Asked> {
+    pub fn build_command(&self) -> anyhow::Result<BuildCommand> {
         if self.fix {
             anyhow::bail!(
                 "`--fix` would change the builder's copy of the source, not yours; run `cargo cloud clippy` and apply what \
                  it suggests"
             );
         }
-        let mut asked = Asked { command: Command::Clippy, args: self.args.clone(), ..self.check.asked() };
+        let mut asked =
+            BuildCommand { command: Command::Clippy, args: self.args.clone(), ..self.check.build_command() };
         asked.options.no_deps = self.no_deps;
         Ok(asked)
     }

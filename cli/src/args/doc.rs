@@ -3,7 +3,7 @@
 use clap::Args;
 use protocol::{CargoOptions, Command};
 
-use super::Asked;
+use super::BuildCommand;
 use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, Packages, ProjectArgs};
 
 /// Options of `doc`.
@@ -57,7 +57,7 @@ pub struct DocArgs {
 
 impl DocArgs {
     /// What it comes to.
-    pub fn asked(&self) -> Asked {
+    pub fn build_command(&self) -> BuildCommand {
         let mut options = CargoOptions {
             no_deps: self.no_deps,
             document_private_items: self.document_private_items,
@@ -75,12 +75,12 @@ impl DocArgs {
         self.compilation.write(&mut options);
         self.messages.write(&mut options);
         self.manifest.write(&mut options);
-        Asked {
+        BuildCommand {
             targets: self.compilation.target.clone(),
             open: self.open,
             project: self.project.clone(),
             cloud: self.cloud.clone(),
-            ..Asked::new(Command::Doc, options)
+            ..BuildCommand::new(Command::Doc, options)
         }
     }
 }

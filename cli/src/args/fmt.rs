@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use protocol::{CargoOptions, Command};
 
-use super::Asked;
+use super::BuildCommand;
 use super::flags::{Cloud, ProjectArgs};
 
 /// Options of `fmt`.
@@ -38,7 +38,7 @@ impl FmtArgs {
     ///
     /// # Errors
     /// Without `--check`, which would change the source on the builder.
-    pub fn asked(&self) -> anyhow::Result<Asked> {
+    pub fn build_command(&self) -> anyhow::Result<BuildCommand> {
         if !self.check && !self.args.iter().any(|arg| arg == "--check") {
             anyhow::bail!(
                 "without `--check` rustfmt would change the builder's copy of the source, not yours; type \
@@ -53,6 +53,6 @@ impl FmtArgs {
         };
         let project = ProjectArgs { manifest_path: self.manifest_path.clone(), target_dir: None };
         let args = self.args.iter().filter(|arg| *arg != "--check").cloned().collect();
-        Ok(Asked { args, project, cloud: self.cloud.clone(), ..Asked::new(Command::Fmt, options) })
+        Ok(BuildCommand { args, project, cloud: self.cloud.clone(), ..BuildCommand::new(Command::Fmt, options) })
     }
 }

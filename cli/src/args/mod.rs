@@ -2,8 +2,8 @@
 
 mod alias;
 mod aliases;
-mod asked;
 mod build;
+mod build_command;
 mod builds;
 mod check;
 mod clean;
@@ -25,8 +25,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{FromArgMatches, Parser, Subcommand, ValueEnum};
 
-pub use asked::{Asked, Delivery};
 pub use build::BuildArgs;
+pub use build_command::{BuildCommand, Delivery};
 pub use builds::{AttachArgs, BuildsArgs, CancelArgs, LogsArgs};
 pub use check::{CheckArgs, ClippyArgs};
 pub use clean::CleanArgs;
@@ -133,7 +133,7 @@ pub struct PackageArgs {
 }
 
 /// What was typed, and the toolchain in front of it.
-pub struct Typed {
+pub struct Invocation {
     /// The command line.
     pub cli: Cli,
     /// `+name`.
@@ -149,16 +149,16 @@ impl Verb {
     ///
     /// # Errors
     /// For flags that cargo would take and that can't be had here.
-    pub fn asked(&self) -> anyhow::Result<Option<Asked>> {
+    pub fn build_command(&self) -> anyhow::Result<Option<BuildCommand>> {
         let asked = match self {
-            Verb::Build(args) => args.asked(),
-            Verb::Check(args) => args.asked(),
-            Verb::Clippy(args) => args.asked()?,
-            Verb::Test(args) => args.asked()?,
-            Verb::Bench(args) => args.asked()?,
-            Verb::Doc(args) => args.asked(),
-            Verb::Run(args) => args.asked(),
-            Verb::Fmt(args) => args.asked()?,
+            Verb::Build(args) => args.build_command(),
+            Verb::Check(args) => args.build_command(),
+            Verb::Clippy(args) => args.build_command()?,
+            Verb::Test(args) => args.build_command()?,
+            Verb::Bench(args) => args.build_command()?,
+            Verb::Doc(args) => args.build_command(),
+            Verb::Run(args) => args.build_command(),
+            Verb::Fmt(args) => args.build_command()?,
             _ => return Ok(None),
         };
         if !asked.options.exclude.is_empty() && !asked.options.workspace {
@@ -180,7 +180,7 @@ pub enum Refusal {
 }
 
 /// Reads the command line of this process.
-pub fn parse() -> Result<Typed, Refusal> {
+pub fn parse() -> Result<Invocation, Refusal> {
     parse_from(std::env::args_os().collect(), &aliases::of_here)
 }
 
@@ -188,7 +188,7 @@ pub fn parse() -> Result<Typed, Refusal> {
 ///
 /// # Errors
 /// When another version wrote them.
-pub fn parse_words(words: &[String]) -> anyhow::Result<Typed> {
+pub fn parse_words(words: &[String]) -> anyhow::Result<Invocation> {
     let args = std::iter::once("cargo-cloud").chain(words.iter().map(String::as_str)).map(OsString::from).collect();
     parse_from(args, &|_| Ok(None))
         .map_err(|_| anyhow::anyhow!("its command can't be read any more: {}", words.join(" ")))
@@ -197,7 +197,7 @@ pub fn parse_words(words: &[String]) -> anyhow::Result<Typed> {
 fn parse_from(
     mut args: Vec<OsString>,
     aliases: &dyn Fn(&str) -> anyhow::Result<Option<Vec<String>>>,
-) -> Result<Typed, Refusal> {
+) -> Result<Invocation, Refusal> {
     let by_cargo = args.get(1).is_some_and(|arg| arg == "cloud");
     if by_cargo {
         args.remove(1);
@@ -212,7 +212,7 @@ fn parse_from(
     let args = alias::expand(args, is_verb, aliases).map_err(|error| Refusal::Verb(format!("{error:#}")))?;
     let words = args.iter().skip(1).cloned().collect();
     match command.try_get_matches_from_mut(args).and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => Ok(Typed { cli, toolchain, by_cargo, words }),
+        Ok(cli) => Ok(Invocation { cli, toolchain, by_cargo, words }),
         Err(error) => Err(match error.kind() {
             ErrorKind::InvalidSubcommand => Refusal::Verb(unknown::said(&error, &command)),
             ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -232,7 +232,7 @@ fn color_parser() -> impl TypedValueParser<Value = ColorWhen> {
 mod tests {
     use super::*;
 
-    fn typed(line: &str) -> Result<Typed, Refusal> {
+    fn typed(line: &str) -> Result<Invocation, Refusal> {
         let aliases = |name: &str| Ok((name == "xb").then(|| vec!["build".to_owned(), "-r".to_owned()]));
         parse_from(line.split_whitespace().map(OsString::from).collect(), &aliases)
     }

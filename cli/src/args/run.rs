@@ -3,7 +3,7 @@
 use clap::Args;
 use protocol::{CargoOptions, Command};
 
-use super::Asked;
+use super::BuildCommand;
 use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, ProjectArgs};
 
 /// Options of `run`.
@@ -43,7 +43,7 @@ pub struct RunArgs {
 
 impl RunArgs {
     /// What it comes to.
-    pub fn asked(&self) -> Asked {
+    pub fn build_command(&self) -> BuildCommand {
         let mut options = CargoOptions {
             package: self.package.iter().cloned().collect(),
             bin: self.bin.clone(),
@@ -56,12 +56,12 @@ impl RunArgs {
         self.compilation.write(&mut options);
         self.messages.write(&mut options);
         self.manifest.write(&mut options);
-        Asked {
+        BuildCommand {
             targets: self.compilation.target.clone(),
             args: self.args.clone(),
             project: self.project.clone(),
             cloud: self.cloud.clone(),
-            ..Asked::new(Command::Run, options)
+            ..BuildCommand::new(Command::Run, options)
         }
     }
 }

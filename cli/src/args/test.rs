@@ -3,7 +3,7 @@
 use clap::Args;
 use protocol::{CargoOptions, Command};
 
-use super::Asked;
+use super::BuildCommand;
 use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, Packages, ProjectArgs, Targets};
 
 /// What `test` and `bench` have in common.
@@ -72,7 +72,7 @@ pub struct BenchArgs {
 }
 
 impl Harness {
-    fn asked(&self, command: Command, name: Option<&String>, args: &[String]) -> anyhow::Result<Asked> {
+    fn asked(&self, command: Command, name: Option<&String>, args: &[String]) -> anyhow::Result<BuildCommand> {
         if self.keep_going {
             anyhow::bail!(
                 "unexpected argument `--keep-going` found; to run as many as possible whatever fails, use `--no-fail-fast`"
@@ -86,13 +86,13 @@ impl Harness {
         self.compilation.write(&mut options);
         self.messages.write(&mut options);
         self.manifest.write(&mut options);
-        Ok(Asked {
+        Ok(BuildCommand {
             targets: self.compilation.target.clone(),
             filter: name.cloned(),
             args: args.to_vec(),
             project: self.project.clone(),
             cloud: self.cloud.clone(),
-            ..Asked::new(command, options)
+            ..BuildCommand::new(command, options)
         })
     }
 }
@@ -102,7 +102,7 @@ impl TestArgs {
     ///
     /// # Errors
     /// For what cargo refuses.
-    pub fn asked(&self) -> anyhow::Result<Asked> {
+    pub fn build_command(&self) -> anyhow::Result<BuildCommand> {
         let mut asked = self.harness.asked(Command::Test, self.name.as_ref(), &self.args)?;
         (asked.options.doc, asked.options.release) = (self.doc, self.release);
         asked.options.future_incompat_report = self.future_incompat_report;
@@ -115,7 +115,7 @@ impl BenchArgs {
     ///
     /// # Errors
     /// For what cargo refuses.
-    pub fn asked(&self) -> anyhow::Result<Asked> {
+    pub fn build_command(&self) -> anyhow::Result<BuildCommand> {
         self.harness.asked(Command::Bench, self.name.as_ref(), &self.args)
     }
 }

@@ -1,6 +1,6 @@
 //! One build, and where it is.
 
-use protocol::{AskedFor, BuildId, BuildResult, Owner};
+use protocol::{BuildId, BuildResult, BuildSummary, Owner};
 
 use crate::storage::{Storage, StorageError};
 
@@ -23,7 +23,7 @@ pub enum State {
         /// Whether someone works on it, as far as is known.
         begun: bool,
         /// What was asked for.
-        asked: Option<AskedFor>,
+        asked: Option<BuildSummary>,
     },
     /// It was cancelled, and its result is not out yet.
     Ending,
@@ -44,18 +44,18 @@ impl Found {
             // A source stays for a day after its build has ended: the result may have come since.
             (metadata, true) => match (storage.result(owner, id)?, metadata) {
                 (Some(result), _) => State::Ended(result),
-                (None, Some(metadata)) => State::Going { begun: true, asked: AskedFor::of(&metadata) },
+                (None, Some(metadata)) => State::Going { begun: true, asked: BuildSummary::of(&metadata) },
                 (None, None) => State::Ending,
             },
-            (Some(metadata), false) => State::Going { begun: false, asked: AskedFor::of(&metadata) },
+            (Some(metadata), false) => State::Going { begun: false, asked: BuildSummary::of(&metadata) },
             (None, false) => State::Gone,
         }))
     }
 
     /// What was asked for, as far as is known.
-    pub fn asked(&self) -> Option<&AskedFor> {
+    pub fn summary(&self) -> Option<&BuildSummary> {
         match &self.state {
-            State::Ended(result) => result.asked.as_ref(),
+            State::Ended(result) => result.summary.as_ref(),
             State::Going { asked, .. } => asked.as_ref(),
             State::Ending | State::Gone => None,
         }

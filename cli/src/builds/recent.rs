@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use protocol::{AskedFor, BuildId, Owner};
+use protocol::{BuildId, BuildSummary, Owner};
 
 use super::KEPT;
 use super::found::{Found, State};
@@ -24,7 +24,7 @@ pub struct Listed {
     /// Which, and where it is.
     pub found: Found,
     /// What was asked for, as far as anyone knows.
-    pub asked: Option<AskedFor>,
+    pub asked: Option<BuildSummary>,
 }
 
 /// What lies in the buckets of a build.
@@ -96,9 +96,9 @@ fn examine_all(storage: &Storage, owner: &Owner, builds: &[(BuildId, Traces)]) -
 
 fn examine(storage: &Storage, owner: &Owner, id: &BuildId, traces: Traces) -> Result<Listed, StorageError> {
     let result = if traces.output { storage.result(owner, id)? } else { None };
-    let told = result.as_ref().and_then(|result| result.asked.clone());
+    let told = result.as_ref().and_then(|result| result.summary.clone());
     let metadata = if told.is_none() && traces.source { storage.source_metadata(owner, id)? } else { None };
-    let asked = told.or_else(|| AskedFor::of(metadata.as_ref()?));
+    let asked = told.or_else(|| BuildSummary::of(metadata.as_ref()?));
     let state = match (result, metadata, traces.output) {
         (Some(result), _, _) => State::Ended(result),
         (None, Some(_), begun) => State::Going { begun, asked: asked.clone() },

@@ -156,7 +156,7 @@ impl Trial<'_> {
         };
         match sending::send(shell, self.interrupt, self.storage, &shipment)? {
             Ok(()) => Ok(()),
-            Err(sending::Restless::Changed(path)) => bail!("`{path}` changed while it was packed"),
+            Err(sending::SourceChanged::Changed(path)) => bail!("`{path}` changed while it was packed"),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Finding, Report};
 use crate::config::Backend;
 use crate::device;
-use crate::follow::{Line, Place};
+use crate::follow::{HostPort, Line};
 use crate::storage::Storage;
 
 /// A resolver may take minutes to give up.
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub fn network(report: &mut Report, backend: &Backend, storage: &Storage) -> bool {
     let mut hosts: Vec<(bool, String)> = Vec::new();
     let buckets = storage.addresses().map(|address| (address.scheme == "https", address.host.clone()));
-    let socket = backend.socket.as_deref().map(Place::of).map(|place| (place.secure, place.host.to_owned()));
+    let socket = backend.socket.as_deref().map(HostPort::of).map(|place| (place.secure, place.host.to_owned()));
     let proxied = storage.is_proxied();
     for host in buckets.into_iter().filter(|_| !proxied).chain(socket) {
         if !hosts.contains(&host) {
@@ -40,7 +40,7 @@ fn host_finding(secure: bool, host: &str) -> Finding {
     let owned = host.to_owned();
     // A thread of its own: there is no other way out of the system's resolver.
     std::thread::spawn(move || {
-        let place = Place { secure, host: &owned, path: String::new() };
+        let place = HostPort { secure, host: &owned, path: String::new() };
         let found = place.addresses();
         let begun = Instant::now();
         let met = found.is_ok().then(|| Line::open(&place).and_then(|mut line| line.shake_hands()));

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel}
 use std::thread;
 use std::time::{Duration, Instant};
 
-use protocol::{BuildId, BuildResult, ClientMessage, Delivery, EventKind, Next, Order, Owner, keys};
+use protocol::{BuildId, BuildResult, ClientAction, ClientMessage, Delivery, EventKind, EventSequencer, Owner, keys};
 
 use super::log::Log;
 use super::paths::DevicePaths;
@@ -34,7 +34,7 @@ pub struct Subject {
 
 /// How a build is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub enum FollowMode {
     /// As whoever began it: Ctrl-C cancels it.
     Own,
     /// To its end; Ctrl-C leaves it alone.
@@ -60,7 +60,7 @@ pub struct Follower<'a> {
     interrupt: &'a Interrupt,
     storage: &'a Storage,
     subject: Subject,
-    manner: Manner,
+    manner: FollowMode,
     /// The highest number the backend had when it was asked first, and when it said so.
     caught_up: Option<(u64, Instant)>,
     begun: Instant,
@@ -88,7 +88,7 @@ impl<'a> Follower<'a> {
             interrupt,
             storage,
             subject,
-            manner: Manner::Own,
+            manner: FollowMode::Own,
             caught_up: None,
             begun: Instant::now(),
             live: Arc::default(),
@@ -101,7 +101,7 @@ impl<'a> Follower<'a> {
     }
 
     /// The same in another manner.
-    pub fn in_manner(self, manner: Manner) -> Self {
+    pub fn in_manner(self, manner: FollowMode) -> Self {
         Self { manner, ..self }
     }
 
@@ -135,7 +135,7 @@ impl<'a> Follower<'a> {
         let attempts = match &followed {
             Followed::Ended(result) => result.attempts,
             // The log comes with the end.
-            _ if self.manner != Manner::Own => {
+            _ if self.manner != FollowMode::Own => {
                 if printer.lacks_something() {
                     self.shell.note(
                         "this build prints more than can be followed live; the rest is in its log when it has ended",
@@ -154,35 +154,35 @@ impl<'a> Follower<'a> {
     }
 
     fn follow(&mut self, commands: &Sender<Command>, heard: &Receiver<Signal>, printer: &mut Printer) -> Followed {
-        let mut order = Order::new(self.subject.build.clone(), self.now());
+        let mut order = EventSequencer::new(self.subject.build.clone(), self.now());
         // A socket's thread that is gone, or never was, hears nothing; then the bucket does the work.
         let send = |message: ClientMessage| drop(commands.send(Command::Send(message.encode())));
         loop {
             let leaves = match self.manner {
-                Manner::Own => self.cancel(),
-                Manner::Watching | Manner::Glance => self.interrupt.requested(),
+                FollowMode::Own => self.cancel(),
+                FollowMode::Watching | FollowMode::Glance => self.interrupt.requested(),
             };
             if leaves {
                 return Followed::Left;
             }
-            if self.manner == Manner::Glance
+            if self.manner == FollowMode::Glance
                 && let Some(followed) = self.seen(&order)
             {
                 return followed;
             }
             self.shell.tick();
             let wait = match order.next(self.now()) {
-                Next::Send(message) => {
+                ClientAction::Send(message) => {
                     send(message);
                     continue;
                 }
-                Next::Reconnect => {
+                ClientAction::Reconnect => {
                     order.disconnected();
                     let _ = commands.send(Command::Reconnect);
                     continue;
                 }
-                Next::Wait(wait) => wait,
-                Next::Done => return Followed::Left,
+                ClientAction::Wait(wait) => wait,
+                ClientAction::Done => return Followed::Left,
             };
             let deliveries = match heard.recv_timeout(wait.min(Duration::from_millis(100))) {
                 Ok(signal) => self.heard(signal, &mut order, &send),
@@ -202,7 +202,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    fn heard(&mut self, signal: Signal, order: &mut Order, send: &dyn Fn(ClientMessage)) -> Vec<Delivery> {
+    fn heard(&mut self, signal: Signal, order: &mut EventSequencer, send: &dyn Fn(ClientMessage)) -> Vec<Delivery> {
         let now = self.now();
         match signal {
             Signal::Connected => {
@@ -237,7 +237,7 @@ impl<'a> Follower<'a> {
                 order.found(*result, now)
             }
             Signal::Unreachable(why) => {
-                let way_out = if self.manner == Manner::Own { "cancels" } else { "leaves" };
+                let way_out = if self.manner == FollowMode::Own { "cancels" } else { "leaves" };
                 self.shell.warn(format!("{why}; the build goes on without us, trying again (Ctrl-C {way_out} it)"));
                 Vec::new()
             }
@@ -249,7 +249,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Whether all that there was is shown, or it is too late for that.
-    fn seen(&self, order: &Order) -> Option<Followed> {
+    fn seen(&self, order: &EventSequencer) -> Option<Followed> {
         match self.caught_up {
             Some((last, since)) if order.last_delivered() >= last || since.elapsed() > GLANCE => Some(Followed::Left),
             None if self.begun.elapsed() > GLANCE => Some(Followed::Unheard),

@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where a URL leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct HostPort<'a> {
     /// Whether with TLS.
     pub secure: bool,
     /// With the port, if the URL names one.
@@ -22,7 +22,7 @@ pub struct Place<'a> {
     pub path: String,
 }
 
-impl<'a> Place<'a> {
+impl<'a> HostPort<'a> {
     /// Reads `ws:`, `wss:`, `http:` and `https:` URLs.
     pub fn of(url: &'a str) -> Self {
         let (secure, rest) = match url.split_once("://") {
@@ -82,7 +82,7 @@ pub enum Line {
 
 impl Line {
     /// Connects; with TLS the handshake comes with the first byte that is written or read.
-    pub fn open(place: &Place) -> io::Result<Self> {
+    pub fn open(place: &HostPort) -> io::Result<Self> {
         let stream = place.dial()?;
         stream.set_read_timeout(Some(CONNECT_TIMEOUT))?;
         stream.set_write_timeout(Some(CONNECT_TIMEOUT))?;
@@ -143,7 +143,7 @@ impl Write for Line {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, host_and_port};
+    use super::{HostPort, host_and_port};
 
     #[test]
     fn hosts_have_ports() {
@@ -155,9 +155,9 @@ mod tests {
 
     #[test]
     fn urls_lead_to_places() {
-        let place = |secure, host, path: &str| Place { secure, host, path: path.to_owned() };
-        assert_eq!(Place::of("wss://h.example/prod"), place(true, "h.example", "/prod"));
-        assert_eq!(Place::of("http://[::1]:7"), place(false, "[::1]:7", "/"));
-        assert_eq!(Place::of("http://[::1]:7").bare_name(), "::1");
+        let place = |secure, host, path: &str| HostPort { secure, host, path: path.to_owned() };
+        assert_eq!(HostPort::of("wss://h.example/prod"), place(true, "h.example", "/prod"));
+        assert_eq!(HostPort::of("http://[::1]:7"), place(false, "[::1]:7", "/"));
+        assert_eq!(HostPort::of("http://[::1]:7").bare_name(), "::1");
     }
 }

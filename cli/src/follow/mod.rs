@@ -9,8 +9,8 @@ mod printer;
 mod signal;
 mod socket;
 
-pub use follower::{Followed, Follower, Manner, Subject};
-pub use line::{Line, Place};
+pub use follower::{FollowMode, Followed, Follower, Subject};
+pub use line::{HostPort, Line};
 pub use log::Log;
 pub use paths::DevicePaths;
 pub use printer::Printer;

@@ -9,7 +9,7 @@ use protocol::{BuildId, Frame, Owner};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, Message, WebSocket};
 
-use super::line::{Line, Place};
+use super::line::{HostPort, Line};
 use super::signal::Signal;
 use crate::storage::{SignatureSubject, Signer};
 
@@ -76,7 +76,7 @@ impl Endpoint {
 
     /// Opens one connection.
     pub fn connect(&self) -> Result<WebSocket<Line>, Error> {
-        let place = Place::of(&self.url);
+        let place = HostPort::of(&self.url);
         let query = [("build", self.build.as_str()), ("owner", self.owner.as_str())];
         let subject = SignatureSubject { method: "GET", host: place.host, path: &place.path, query: &query };
         let query = self.signer.presign(&subject, EXPIRES);

@@ -22,4 +22,4 @@ pub use package_id::PackageId;
 pub use place::{Staged, below, single_name};
 pub use root::InstallRoot;
 pub use spec::{Spec, of_folder};
-pub use takeover::{Arrived, Seed, take_over};
+pub use takeover::{Arrived, InstalledSnapshot, take_over};

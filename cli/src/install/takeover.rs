@@ -12,7 +12,7 @@ use super::package_id::PackageId;
 use super::place::Staged;
 
 /// The install root as the builder was told of it.
-pub struct Seed {
+pub struct InstalledSnapshot {
     /// The records.
     pub records: Records,
     /// The names in `bin`.
@@ -31,7 +31,7 @@ pub struct Arrived {
     pub file: Staged,
 }
 
-impl Seed {
+impl InstalledSnapshot {
     /// Reads the device's records and names.
     pub fn read(installation: &Installation) -> Self {
         let entries = std::fs::read_dir(installation.root().bin()).into_iter().flatten().flatten();
@@ -72,7 +72,7 @@ impl Seed {
 /// When a program's place was taken in the meantime; then nothing was changed.
 pub fn take_over(
     mut installation: Installation,
-    seed: &Seed,
+    seed: &InstalledSnapshot,
     arrived: Vec<Arrived>,
     after: Option<&Records>,
     force: bool,
@@ -128,7 +128,7 @@ pub fn take_over(
 
 /// Programs of earlier versions that cargo removed: those of the same package that belong to nobody any more.
 fn orphans<'a>(
-    seed: &'a Seed,
+    seed: &'a InstalledSnapshot,
     after: &Records,
     installed: &[(&PackageId, Vec<String>)],
 ) -> Vec<(&'a PackageId, &'a String)> {
@@ -175,7 +175,14 @@ mod tests {
             Installation::begin(&self.shell, &self.root).unwrap()
         }
 
-        fn take(&self, seed: &Seed, package: &str, names: &[&str], after: &str, force: bool) -> anyhow::Result<()> {
+        fn take(
+            &self,
+            seed: &InstalledSnapshot,
+            package: &str,
+            names: &[&str],
+            after: &str,
+            force: bool,
+        ) -> anyhow::Result<()> {
             let arrived = names.iter().map(|name| {
                 let mut file = Staged::new(self.root.bin().join(name)).unwrap();
                 file.file().write_all(package.as_bytes()).unwrap();
@@ -198,10 +205,10 @@ mod tests {
     #[test]
     fn an_upgrade_takes_what_the_new_version_lacks_and_leaves_what_others_did_meanwhile() {
         let device = Device::new();
-        let empty = Seed::read(&device.begin());
+        let empty = InstalledSnapshot::read(&device.begin());
         let (one, two, other) = (id("tool", "1.0.0"), id("tool", "2.0.0"), id("other", "1.0.0"));
         device.take(&empty, "tool", &["a", "old"], &record(&[(one, &["a", "old"])]), false).unwrap();
-        let seed = Seed::read(&device.begin());
+        let seed = InstalledSnapshot::read(&device.begin());
         assert_eq!(seed.to_request().bin, ["a", "old"]);
         device.take(&empty, "other", &["x"], &record(&[(other.clone(), &["x"])]), false).unwrap();
         device.take(&seed, "tool", &["a"], &record(&[(two.clone(), &["a"])]), false).unwrap();
@@ -212,7 +219,7 @@ mod tests {
     #[test]
     fn a_place_that_was_taken_meanwhile_stays_taken() {
         let device = Device::new();
-        let empty = Seed::read(&device.begin());
+        let empty = InstalledSnapshot::read(&device.begin());
         let (one, other) = (id("tool", "1.0.0"), id("other", "1.0.0"));
         device.take(&empty, "other", &["a"], &record(&[(other, &["a"])]), false).unwrap();
         let after = record(&[(one, &["a"])]);

@@ -63,7 +63,7 @@ pub struct Call<'a> {
 
 /// How often a request is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub enum RetryPolicy {
     /// Once; the caller asks again by itself.
     None,
     /// For about half a minute; for seconds, if the backend never answered yet.
@@ -102,7 +102,7 @@ impl Storage {
     }
 
     /// Sends a request until it gets an answer that is worth having: any below 500 but for those that ask to try again.
-    pub(super) fn call(&self, call: &Call, patience: Patience) -> Result<Response<Body>, StorageError> {
+    pub(super) fn call(&self, call: &Call, patience: RetryPolicy) -> Result<Response<Body>, StorageError> {
         let mut failures = 0;
         let mut corrected = false;
         loop {
@@ -140,9 +140,9 @@ impl Storage {
             }
             self.check()?;
             let tries = match patience {
-                Patience::None => 1,
-                Patience::Long if self.reached.load(Ordering::Relaxed) => 8,
-                Patience::Long => 4,
+                RetryPolicy::None => 1,
+                RetryPolicy::Long if self.reached.load(Ordering::Relaxed) => 8,
+                RetryPolicy::Long => 4,
             };
             if failures >= tries {
                 return Err(error);

@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA256};
 use ureq::BodyReader;
 use ureq::http::Response;
 
-use super::client::{Bucket, Call, Patience, Storage, refused};
+use super::client::{Bucket, Call, RetryPolicy, Storage, refused};
 use super::error::StorageError;
 use super::signature::hex;
 
@@ -21,7 +21,7 @@ impl Storage {
 
     /// A small object of the output bucket; `None` if it isn't there. Asked once.
     pub fn read_small(&self, key: &str, action: &str, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
-        let mut response = self.call(&Self::get(key, action, "GET", Bucket::Output), Patience::None)?;
+        let mut response = self.call(&Self::get(key, action, "GET", Bucket::Output), RetryPolicy::None)?;
         match response.status().as_u16() {
             200 => response
                 .body_mut()
@@ -37,7 +37,7 @@ impl Storage {
 
     /// An object of the output bucket as a stream; `None` if it isn't there.
     pub fn stream(&self, key: &str, action: &str) -> Result<Option<BufReader<BodyReader<'static>>>, StorageError> {
-        let response = self.call(&Self::get(key, action, "GET", Bucket::Output), Patience::Long)?;
+        let response = self.call(&Self::get(key, action, "GET", Bucket::Output), RetryPolicy::Long)?;
         match response.status().as_u16() {
             200 => Ok(Some(BufReader::new(response.into_body().into_reader()))),
             404 => Ok(None),
@@ -48,7 +48,7 @@ impl Storage {
     /// Deletes a source, which cancels its build. A source that is gone already is no error.
     pub fn delete_source(&self, key: &str) -> Result<(), StorageError> {
         let call = Self::get(key, "cancel the build", "DELETE", Bucket::Input);
-        let response = self.call(&call, Patience::Long)?;
+        let response = self.call(&call, RetryPolicy::Long)?;
         match response.status().as_u16() {
             200 | 204 | 404 => Ok(()),
             _ => Err(refused(call.action, response)),
@@ -112,7 +112,7 @@ impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
         if self.done > 0 {
             call.headers.push(("range".to_owned(), format!("bytes={}-", self.done)));
         }
-        let response = self.storage.call(&call, Patience::Long)?;
+        let response = self.storage.call(&call, RetryPolicy::Long)?;
         match response.status().as_u16() {
             200 if self.done > 0 => self.restart()?,
             200 => {}

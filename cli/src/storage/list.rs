@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use protocol::limits::MAX_RESULT_BYTES;
 use protocol::{BuildId, BuildResult, Owner, keys};
 
-use super::client::{Bucket, Call, Patience, Storage, refused};
+use super::client::{Bucket, Call, RetryPolicy, Storage, refused};
 use super::error::{StorageError, element, elements};
 
 /// A thousand keys come to a few hundred KiB.
@@ -42,7 +42,7 @@ impl Storage {
         let action = "read the build's result";
         let senseless = |why: String| StorageError::Senseless { action: action.to_owned(), why };
         let key = keys::result(owner, build);
-        let mut response = self.call(&call(action, "GET", Bucket::Output, &key, &[]), Patience::Long)?;
+        let mut response = self.call(&call(action, "GET", Bucket::Output, &key, &[]), RetryPolicy::Long)?;
         match response.status().as_u16() {
             200 => {
                 let json = response.body_mut().with_config().limit(MAX_RESULT_BYTES).read_to_vec();
@@ -66,7 +66,7 @@ impl Storage {
         build: &BuildId,
     ) -> Result<Option<BTreeMap<String, String>>, StorageError> {
         let (action, key) = ("look at the build's source", keys::source(owner, build));
-        let response = self.call(&call(action, "HEAD", Bucket::Input, &key, &[]), Patience::Long)?;
+        let response = self.call(&call(action, "HEAD", Bucket::Input, &key, &[]), RetryPolicy::Long)?;
         match response.status().as_u16() {
             200 => {
                 let headers = response.headers().iter();
@@ -110,7 +110,7 @@ impl Storage {
     }
 
     fn page(&self, bucket: Bucket, query: &[(&str, &str)]) -> Result<String, StorageError> {
-        let mut response = self.call(&call(ACTION, "GET", bucket, "", query), Patience::Long)?;
+        let mut response = self.call(&call(ACTION, "GET", bucket, "", query), RetryPolicy::Long)?;
         if response.status() != 200 {
             return Err(refused(ACTION, response));
         }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use super::client::{Bucket, Call, Patience, Storage, refused};
+use super::client::{Bucket, Call, RetryPolicy, Storage, refused};
 use super::error::{StorageError, element};
 
 /// S3's smallest part but for the last (docs.aws.amazon.com/AmazonS3, qfacts): two of them are the memory of an upload.
@@ -111,7 +111,7 @@ impl Target<'_> {
     fn put(&self, mut headers: Vec<(String, String)>, bytes: &[u8]) -> Result<(), StorageError> {
         headers.push(once());
         let call = Call { headers, sent: Some(self.sent), ..self.call("PUT", &[], bytes) };
-        let response = self.storage.call(&call, Patience::Long)?;
+        let response = self.storage.call(&call, RetryPolicy::Long)?;
         match response.status().as_u16() {
             200 => Ok(()),
             412 if self.is_ours()? => Ok(()),
@@ -121,7 +121,7 @@ impl Target<'_> {
 
     fn create(&self, headers: Vec<(String, String)>) -> Result<String, StorageError> {
         let call = Call { headers, ..self.call("POST", &[("uploads", "")], &[]) };
-        let response = self.storage.call(&call, Patience::Long)?;
+        let response = self.storage.call(&call, RetryPolicy::Long)?;
         if response.status().as_u16() != 200 {
             return Err(refused(call.action, response));
         }
@@ -153,7 +153,7 @@ impl Target<'_> {
         let number = number.to_string();
         let query = [("partNumber", number.as_str()), ("uploadId", id)];
         let call = Call { sent: Some(self.sent), ..self.call("PUT", &query, bytes) };
-        let response = self.storage.call(&call, Patience::Long)?;
+        let response = self.storage.call(&call, RetryPolicy::Long)?;
         let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok()).map(xml_text);
         match etag {
             Some(etag) if response.status().as_u16() == 200 => Ok(etag),
@@ -169,7 +169,7 @@ impl Target<'_> {
         let call = Call { headers: vec![once()], ..self.call("POST", &query, body.as_bytes()) };
         let mut failures = 0;
         loop {
-            let response = self.storage.call(&call, Patience::Long)?;
+            let response = self.storage.call(&call, RetryPolicy::Long)?;
             match response.status().as_u16() {
                 200 => {
                     // S3 may answer 200 and then think better of it: the error is in the body.
@@ -197,12 +197,12 @@ impl Target<'_> {
     fn abort(&self, id: &str) {
         let query = [("uploadId", id)];
         if let Ok(storage) = self.storage.fresh() {
-            let _ = storage.call(&self.call("DELETE", &query, &[]), Patience::None);
+            let _ = storage.call(&self.call("DELETE", &query, &[]), RetryPolicy::None);
         }
     }
 
     fn is_ours(&self) -> Result<bool, StorageError> {
-        let response = self.storage.call(&self.call("HEAD", &[], &[]), Patience::Long)?;
+        let response = self.storage.call(&self.call("HEAD", &[], &[]), RetryPolicy::Long)?;
         Ok(response.headers().get(TOKEN).is_some_and(|token| token.as_bytes() == self.token.as_bytes()))
     }
 }

@@ -10,7 +10,7 @@ use super::fetching::fetch;
 use super::install::Unpacking;
 use super::session::Session;
 use crate::device;
-use crate::install::{Detail, InstallRoot, Installation, Provenance, Seed, Staged, check_executable};
+use crate::install::{Detail, InstallRoot, Installation, InstalledSnapshot, Provenance, Staged, check_executable};
 
 /// What stands in cargo's bookkeeping for a folder on another device.
 const ELSEWHERE: &str = "/cargo-cloud";
@@ -29,11 +29,11 @@ pub fn install(
     let key = keys::artifact(&session.backend.owner, &result.id);
     let mut artifact = fetch(session, &key, info, &root.bin())?;
     let manifest = artifact.manifest().clone();
-    let asked = result.asked.clone().unwrap_or_default();
+    let asked = result.summary.clone().unwrap_or_default();
     let here = device::triple();
     let home = format!("{ELSEWHERE}/{}", asked.project);
     if manifest.files.iter().any(|file| file.kind == FileKind::Installed) {
-        let seed = Seed::read(&Installation::begin(session.shell, root)?);
+        let seed = InstalledSnapshot::read(&Installation::begin(session.shell, root)?);
         let wanted = asked.targets.into_iter().chain(here).collect();
         let delivery =
             Unpacking { session, wanted, no_track: false, force, root, seed: &seed, target_dir: None, top: Some(home) };

@@ -7,20 +7,20 @@ use super::build::request;
 use super::completion::Destination;
 use super::install::Installing;
 use super::logs::{replay, say_it_goes_on};
-use super::plan::{Place, Targets};
+use super::plan::{Targets, Workspace};
 use super::session::Session;
 use super::work::Work;
 use super::{adoption, logs};
-use crate::args::{Asked, AttachArgs, Delivery, ProjectArgs, Typed, Verb, parse_words};
+use crate::args::{AttachArgs, BuildCommand, Delivery, Invocation, ProjectArgs, Verb, parse_words};
 use crate::builds::{BuildRecord, Found, Records, State, find, gone, short};
 use crate::config::config_folder;
-use crate::follow::{Followed, Manner, Subject};
+use crate::follow::{FollowMode, Followed, Subject};
 use crate::install::InstallRoot;
 use crate::interrupt::{self, Interrupt};
 use crate::terminal::{Shell, bytes};
 
 /// Follows a build of this device's, or of another's. Returns what its own command would have.
-pub fn attach(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &AttachArgs) -> anyhow::Result<u8> {
+pub fn attach(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &AttachArgs) -> anyhow::Result<u8> {
     let records = Records::beside(&config_folder()?);
     let named = typed.cli.common.backend.as_deref();
     let record = match &args.build {
@@ -55,7 +55,7 @@ pub fn attach(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &Attach
 /// A command line that was typed before, and what it was about.
 enum Begun {
     /// The project it was typed in.
-    Project(Box<(Typed, Asked, Place)>),
+    Project(Box<(Invocation, BuildCommand, Workspace)>),
     /// What it installs.
     Installation(Box<Installing>),
 }
@@ -67,8 +67,8 @@ impl Begun {
         if let Verb::Install(args) = &typed.cli.verb {
             return Ok(Self::Installation(Box::new(Installing::again(shell, record, &typed, args)?)));
         }
-        let asked = typed.cli.verb.asked()?.context("its command brings nothing back")?;
-        let mut place = Place::find_from(record.cwd.clone(), &typed.cli.common.config, &asked.project)?;
+        let asked = typed.cli.verb.build_command()?.context("its command brings nothing back")?;
+        let mut place = Workspace::find_from(record.cwd.clone(), &typed.cli.common.config, &asked.project)?;
         if asked.cloud.with_git {
             place.project.widen_to_repository();
         }
@@ -77,8 +77,8 @@ impl Begun {
     }
 }
 
-fn latest(typed: &Typed, records: &Records, backend: Option<&str>) -> anyhow::Result<BuildRecord> {
-    let place = Place::find(&typed.cli.common, &ProjectArgs::default()).ok();
+fn latest(typed: &Invocation, records: &Records, backend: Option<&str>) -> anyhow::Result<BuildRecord> {
+    let place = Workspace::find(&typed.cli.common, &ProjectArgs::default()).ok();
     let found = records.latest(place.as_ref().map(|place| place.project.root.as_path()), backend);
     found.with_context(|| {
         let of_what = if place.is_some() { "of this project" } else { "that was begun on this device" };
@@ -122,7 +122,7 @@ fn own(
     }
 }
 
-fn destination(record: &BuildRecord, asked: &Asked, args: &AttachArgs) -> anyhow::Result<Destination> {
+fn destination(record: &BuildRecord, asked: &BuildCommand, args: &AttachArgs) -> anyhow::Result<Destination> {
     let artifact_dir = asked.artifact_dir.as_ref().map(|folder| record.cwd.join(folder));
     let target_dir = record.target_dir.clone();
     let root = match (&args.root, &record.install_root) {
@@ -137,7 +137,7 @@ fn destination(record: &BuildRecord, asked: &Asked, args: &AttachArgs) -> anyhow
 }
 
 /// A build of another device's, or one that this device noted nothing of: nothing is put anywhere unasked.
-fn of_elsewhere(session: &Session, typed: &Typed, text: &str, args: &AttachArgs) -> anyhow::Result<u8> {
+fn of_elsewhere(session: &Session, typed: &Invocation, text: &str, args: &AttachArgs) -> anyhow::Result<u8> {
     let root = match &args.root {
         Some(root) => Some(InstallRoot::chosen(std::path::absolute(root).context("the current folder is gone")?)),
         None => None,
@@ -147,7 +147,7 @@ fn of_elsewhere(session: &Session, typed: &Typed, text: &str, args: &AttachArgs)
     }
     let found = find(&session.storage, &session.clock, &session.backend.owner, text)?;
     let id = found.id.clone();
-    let paths = logs::paths_here(typed, found.asked());
+    let paths = logs::paths_here(typed, found.summary());
     let Some(result) = ending(session, found, Subject { paths, ..session.subject(&id) })? else {
         return Ok(interrupt::EXIT_CODE);
     };
@@ -174,7 +174,7 @@ fn ending(session: &Session, found: Found, subject: Subject) -> anyhow::Result<O
         session.tell(&result);
         return Ok(Some(result));
     }
-    match session.watch(subject, Manner::Watching) {
+    match session.watch(subject, FollowMode::Watching) {
         Followed::Ended(result) => {
             session.tell(&result);
             Ok(Some(result))

@@ -5,11 +5,11 @@ use protocol::limits::PROTOCOL_VERSION;
 use protocol::{Details, Request};
 
 use super::completion::Destination;
-use super::plan::{Place, Targets};
+use super::plan::{Targets, Workspace};
 use super::session::Session;
 use super::work::Work;
 use super::{detached, environment, sending};
-use crate::args::{Asked, Delivery, Typed};
+use crate::args::{BuildCommand, Delivery, Invocation};
 use crate::builds::Records;
 use crate::config::config_folder;
 use crate::install::{InstallRoot, sha256_of};
@@ -18,8 +18,8 @@ use crate::project::project_key;
 use crate::terminal::Shell;
 
 /// Does what is asked for with the project one stands in. Returns the exit code.
-pub fn build(shell: &Shell, interrupt: &Interrupt, typed: &Typed, asked: &Asked) -> anyhow::Result<u8> {
-    let mut place = Place::find(&typed.cli.common, &asked.project)?;
+pub fn build(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, asked: &BuildCommand) -> anyhow::Result<u8> {
+    let mut place = Workspace::find(&typed.cli.common, &asked.project)?;
     if asked.cloud.with_git && place.project.widen_to_repository().is_none() {
         bail!("`--with-git`: `{}` lies in no git repository", place.project.root.display());
     }
@@ -53,25 +53,25 @@ pub fn build(shell: &Shell, interrupt: &Interrupt, typed: &Typed, asked: &Asked)
     done
 }
 
-fn destination(place: &Place, asked: &Asked) -> anyhow::Result<Destination> {
+fn destination(workspace: &Workspace, asked: &BuildCommand) -> anyhow::Result<Destination> {
     let Delivery::Install { root, force } = &asked.delivery else {
-        let artifact_dir = asked.artifact_dir.as_ref().map(|folder| place.cwd.join(folder));
-        return Ok(Destination::TargetDir { folder: place.target_dir.clone(), artifact_dir });
+        let artifact_dir = asked.artifact_dir.as_ref().map(|folder| workspace.cwd.join(folder));
+        return Ok(Destination::TargetDir { folder: workspace.target_dir.clone(), artifact_dir });
     };
     let root = InstallRoot::choose(
         root.as_deref(),
-        &place.cwd,
+        &workspace.cwd,
         crate::environment::path,
-        place.project.config.install_root(),
-        place.cargo_home.as_deref(),
+        workspace.project.config.install_root(),
+        workspace.cargo_home.as_deref(),
     )?;
     root.check_writable()?;
-    let artifact_dir = asked.artifact_dir.as_ref().map(|folder| place.cwd.join(folder));
-    Ok(Destination::Install { root, force: *force, target_dir: place.target_dir.clone(), artifact_dir })
+    let artifact_dir = asked.artifact_dir.as_ref().map(|folder| workspace.cwd.join(folder));
+    Ok(Destination::Install { root, force: *force, target_dir: workspace.target_dir.clone(), artifact_dir })
 }
 
-fn tell_what_stays(shell: &Shell, place: &Place) {
-    for (file, keys) in place.project.config.left_behind() {
+fn tell_what_stays(shell: &Shell, workspace: &Workspace) {
+    for (file, keys) in workspace.project.config.left_behind() {
         shell.note(format!("`{}` is not the project's, so the builder doesn't heed it ({keys})", file.display()));
     }
 }
@@ -79,26 +79,26 @@ fn tell_what_stays(shell: &Shell, place: &Place) {
 /// The request that a command line comes to.
 pub fn request(
     shell: &Shell,
-    typed: &Typed,
-    asked: &Asked,
-    place: &Place,
+    typed: &Invocation,
+    asked: &BuildCommand,
+    workspace: &Workspace,
     targets: &Targets,
 ) -> anyhow::Result<Request> {
-    let project = &place.project;
+    let project = &workspace.project;
     let folder = config_folder()?;
-    let runs_in = place.working_directory();
+    let runs_in = workspace.working_directory();
     Ok(Request {
         protocol: PROTOCOL_VERSION,
         client: env!("CARGO_PKG_VERSION").to_owned(),
         command: asked.command,
         project: project_key(&project.name, &project.root, &folder)?,
-        options: place.cargo_options(shell, typed, (&asked.options, targets), runs_in)?,
+        options: workspace.cargo_options(shell, typed, (&asked.options, targets), runs_in)?,
         details: Details {
             root: project.inside(&project.root)?,
             directory: project.inside(&project.directory)?,
             working_directory: Some(project.inside(runs_in)?).filter(|_| *runs_in != project.directory),
             device: targets.device.clone(),
-            toolchain: place.toolchain(typed),
+            toolchain: workspace.toolchain(typed),
             env: environment::of_build(&asked.cloud.env, asked.cloud.platform)?,
             lock_sha256: sha256_of(&project.root.join("Cargo.lock")),
             filter: asked.filter.clone(),

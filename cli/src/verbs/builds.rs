@@ -1,10 +1,10 @@
 //! `cargo cloud builds`: what was built lately.
 
-use protocol::{AskedFor, BuildResult, Outcome};
+use protocol::{BuildResult, BuildSummary, Outcome};
 use serde_json::json;
 
 use super::session::Session;
-use crate::args::{BuildsArgs, Typed};
+use crate::args::{BuildsArgs, Invocation};
 use crate::builds::{self, Listed, State, short};
 use crate::interrupt::Interrupt;
 use crate::terminal::{Shell, bytes, stdout_columns};
@@ -12,7 +12,7 @@ use crate::terminal::{Shell, bytes, stdout_columns};
 const HEADINGS: [&str; 6] = ["BUILD", "BEGAN", "COMMAND", "OUTCOME", "TIME", "SIZE"];
 
 /// Prints the latest builds of the owner, from any device, the newest first.
-pub fn builds(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &BuildsArgs) -> anyhow::Result<u8> {
+pub fn builds(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &BuildsArgs) -> anyhow::Result<u8> {
     let session = Session::open(shell, interrupt, typed.cli.common.backend.as_deref())?;
     session.give_up_on_interrupt();
     let owner = &session.backend.owner;
@@ -50,7 +50,7 @@ fn row(listed: &Listed, now: u64) -> [String; 6] {
 }
 
 /// What was asked for, in a few words.
-pub fn command(asked: Option<&AskedFor>) -> String {
+pub fn command(asked: Option<&BuildSummary>) -> String {
     let Some(asked) = asked else { return "?".to_owned() };
     // Whoever cleans all names no project.
     let targets = if asked.targets.is_empty() { String::new() } else { format!(" ({})", asked.targets.join(", ")) };

@@ -6,7 +6,7 @@ use protocol::{Outcome, keys};
 
 use super::builds::outcome_of;
 use super::session::Session;
-use crate::args::{CancelArgs, Typed};
+use crate::args::{CancelArgs, Invocation};
 use crate::builds::{Records, State, find, short};
 use crate::config::config_folder;
 use crate::interrupt::Interrupt;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(400);
 
 /// Ends a build. Returns the exit code: 0 whenever the build does not go on.
-pub fn cancel(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &CancelArgs) -> anyhow::Result<u8> {
+pub fn cancel(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &CancelArgs) -> anyhow::Result<u8> {
     let session = Session::open(shell, interrupt, typed.cli.common.backend.as_deref())?;
     session.give_up_on_interrupt();
     let owner = &session.backend.owner;

@@ -3,10 +3,10 @@
 use protocol::limits::PROTOCOL_VERSION;
 use protocol::{CargoOptions, Command, Details, ProjectKey, Request};
 
-use super::plan::Place;
+use super::plan::Workspace;
 use super::sending;
 use super::session::Session;
-use crate::args::{CleanArgs, Typed};
+use crate::args::{CleanArgs, Invocation};
 use crate::config::config_folder;
 use crate::interrupt::{self, Interrupt};
 use crate::project::project_key;
@@ -16,11 +16,11 @@ use crate::terminal::Shell;
 const ALL: &str = "all-projects";
 
 /// Has it removed. Returns the exit code.
-pub fn clean(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &CleanArgs) -> anyhow::Result<u8> {
+pub fn clean(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &CleanArgs) -> anyhow::Result<u8> {
     let project: ProjectKey = if args.all {
         ALL.parse()?
     } else {
-        let place = Place::find(&typed.cli.common, &args.project)?;
+        let place = Workspace::find(&typed.cli.common, &args.project)?;
         project_key(&place.project.name, &place.project.root, &config_folder()?)?
     };
     let session = Session::open(shell, interrupt, typed.cli.common.backend.as_deref())?;

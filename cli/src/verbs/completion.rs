@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use protocol::{ArtifactFile, ArtifactInfo, CargoOptions, Command, FileKind, Request};
 
 use super::fetching::fetch;
-use super::plan::Place;
+use super::plan::Workspace;
 use super::session::Session;
 use crate::install::{
     Artifact, Detail, InstallRoot, Installation, Provenance, Staged, below, check_executable, left, single_name,
@@ -62,7 +62,7 @@ pub struct Completion<'a> {
     /// The backend.
     pub session: &'a Session<'a>,
     /// The project.
-    pub place: &'a Place,
+    pub place: &'a Workspace,
     /// What was asked for.
     pub request: &'a Request,
     /// Where to.

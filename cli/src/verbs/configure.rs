@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use protocol::{ClientLine, InvalidLine};
 
-use crate::args::{ConfigureArgs, Typed};
+use crate::args::{ConfigureArgs, Invocation};
 use crate::config::{Config, Summary, config_file, default_of, with_backend, with_default, without_backend};
 use crate::install::Staged;
 use crate::interrupt;
@@ -18,7 +18,7 @@ use crate::terminal::{Pasted, Shell, paste_hidden};
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
 /// Adds, shows, chooses or removes a backend. Returns the exit code.
-pub fn configure(shell: &Shell, typed: &Typed, args: &ConfigureArgs) -> anyhow::Result<u8> {
+pub fn configure(shell: &Shell, typed: &Invocation, args: &ConfigureArgs) -> anyhow::Result<u8> {
     let file = File::read()?;
     if args.list {
         file.summaries()?.iter().for_each(|summary| show(shell, summary));

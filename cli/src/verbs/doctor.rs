@@ -3,7 +3,7 @@
 use anyhow::Context;
 use protocol::BuildId;
 
-use crate::args::{DoctorArgs, Typed};
+use crate::args::{DoctorArgs, Invocation};
 use crate::config::{Backend, Config, config_file};
 use crate::doctor::{self, Finding, Report, Trial};
 use crate::interrupt::{self, Interrupt};
@@ -12,7 +12,7 @@ use crate::storage::{Clock, Signer, Storage};
 use crate::terminal::Shell;
 
 /// Looks at everything. Returns the exit code.
-pub fn doctor(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &DoctorArgs) -> anyhow::Result<u8> {
+pub fn doctor(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &DoctorArgs) -> anyhow::Result<u8> {
     let cwd = std::env::current_dir().context("the current folder is gone")?;
     let mut report = Report::new(shell, args.json);
     let (install, root) = doctor::install_folder(&cwd);

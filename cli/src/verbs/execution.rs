@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use protocol::{FileKind, PackageRef, Request, TargetKind, TargetRef};
 
 use super::completion::LeftProgram;
-use super::plan::Place;
+use super::plan::Workspace;
 use crate::device;
 use crate::project::documented;
 use crate::terminal::Shell;
@@ -32,7 +32,7 @@ struct Runnable<'a> {
 ///
 /// # Errors
 /// When they are for another kind of machine, or can't be started.
-pub fn run(shell: &Shell, place: &Place, request: &Request, programs: &[LeftProgram]) -> anyhow::Result<u8> {
+pub fn run(shell: &Shell, workspace: &Workspace, request: &Request, programs: &[LeftProgram]) -> anyhow::Result<u8> {
     let here = device::triple();
     let runnables: Vec<Runnable> = programs.iter().filter_map(runnable).collect();
     for program in programs {
@@ -47,29 +47,29 @@ pub fn run(shell: &Shell, place: &Place, request: &Request, programs: &[LeftProg
     }
     shell.clear();
     if request.command == protocol::Command::Run {
-        return run_program(shell, place, request, &runnables);
+        return run_program(shell, workspace, request, &runnables);
     }
-    run_harnesses(shell, place, request, &runnables)
+    run_harnesses(shell, workspace, request, &runnables)
 }
 
 /// Names the harnesses that were built and are not to be run, as cargo does.
-pub fn list(shell: &Shell, place: &Place, request: &Request, programs: &[LeftProgram]) {
+pub fn list(shell: &Shell, workspace: &Workspace, request: &Request, programs: &[LeftProgram]) {
     let units = if request.command == protocol::Command::Bench { "benches" } else { UNITS };
     let harness = |program: &Runnable| matches!(program.kind, "test" | "bench");
     for program in programs.iter().filter_map(runnable).filter(harness) {
-        shell.status("Executable", program.described(place, units));
+        shell.status("Executable", program.described(workspace, units));
     }
 }
 
 impl Runnable<'_> {
     /// `unittests src/lib.rs (target/debug/deps/tool-0123)`.
-    fn described(&self, place: &Place, units: &str) -> String {
+    fn described(&self, workspace: &Workspace, units: &str) -> String {
         let what = match self.tested {
             Some(TargetRef { kind: TargetKind::Test | TargetKind::Bench, source }) => source.clone(),
             Some(TargetRef { source, .. }) => format!("{units} {source}"),
             None => self.name.to_owned(),
         };
-        format!("{what} ({})", shown(place, self.place))
+        format!("{what} ({})", shown(workspace, self.place))
     }
 }
 
@@ -79,21 +79,21 @@ fn runnable(program: &LeftProgram) -> Option<Runnable<'_>> {
 }
 
 /// In the place of this process, as cargo runs a program on Unix: signals and the terminal are the program's.
-fn run_program(shell: &Shell, place: &Place, request: &Request, programs: &[Runnable]) -> anyhow::Result<u8> {
+fn run_program(shell: &Shell, workspace: &Workspace, request: &Request, programs: &[Runnable]) -> anyhow::Result<u8> {
     let [program] = programs else { bail!("the builder sent {} programs to run, not one", programs.len()) };
-    let shown = shown(place, program.place);
+    let shown = shown(workspace, program.place);
     let args = request.details.args.iter().map(|arg| format!(" {arg}")).collect::<String>();
     shell.status("Running", format!("`{shown}{args}`"));
-    let error = Command::new(program.place).args(&request.details.args).envs(variables(place, program)).exec();
+    let error = Command::new(program.place).args(&request.details.args).envs(variables(workspace, program)).exec();
     Err(error).with_context(|| format!("could not run `{shown}`"))
 }
 
 /// One after the other, in their packages' folders, until one fails.
-fn run_harnesses(shell: &Shell, place: &Place, request: &Request, programs: &[Runnable]) -> anyhow::Result<u8> {
+fn run_harnesses(shell: &Shell, workspace: &Workspace, request: &Request, programs: &[Runnable]) -> anyhow::Result<u8> {
     let binaries: Vec<_> = programs.iter().filter(|program| program.kind == "bin").collect();
     let mut failed = Vec::new();
     for program in programs.iter().filter(|program| matches!(program.kind, "test" | "bench")) {
-        shell.status("Running", program.described(place, UNITS));
+        shell.status("Running", program.described(workspace, UNITS));
         let mut command = Command::new(program.place);
         if request.command == protocol::Command::Bench {
             command.arg("--bench");
@@ -103,7 +103,7 @@ fn run_harnesses(shell: &Shell, place: &Place, request: &Request, programs: &[Ru
         }
         // Cargo puts the name in front of the harness's other arguments.
         command.args(&request.details.filter).args(&request.details.args);
-        command.envs(variables(place, program)).current_dir(folder(place, program));
+        command.envs(variables(workspace, program)).current_dir(folder(workspace, program));
         let status = command.status().with_context(|| format!("could not run `{}`", program.place.display()))?;
         if !status.success() {
             let flag = selecting(program);
@@ -145,14 +145,14 @@ fn how(status: ExitStatus) -> String {
     format!("\n\nCaused by:\n  process didn't exit successfully: {status}")
 }
 
-fn folder(place: &Place, program: &Runnable) -> PathBuf {
-    place.project.top.join(&program.package.directory)
+fn folder(workspace: &Workspace, program: &Runnable) -> PathBuf {
+    workspace.project.top.join(&program.package.directory)
 }
 
 /// What cargo tells programs of their package at run time (doc.rust-lang.org/cargo, environment variables), as far as
 /// it is known here.
-fn variables(place: &Place, program: &Runnable) -> Vec<(&'static str, String)> {
-    let folder = folder(place, program);
+fn variables(workspace: &Workspace, program: &Runnable) -> Vec<(&'static str, String)> {
+    let folder = folder(workspace, program);
     let PackageRef { name, version, .. } = program.package;
     vec![
         ("CARGO_MANIFEST_DIR", folder.display().to_string()),
@@ -162,16 +162,16 @@ fn variables(place: &Place, program: &Runnable) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn shown(place: &Place, program: &Path) -> String {
-    program.strip_prefix(&place.cwd).unwrap_or(program).display().to_string()
+fn shown(workspace: &Workspace, program: &Path) -> String {
+    program.strip_prefix(&workspace.cwd).unwrap_or(program).display().to_string()
 }
 
 /// Opens the documentation of what was documented in the device's browser.
-pub fn open_documentation(shell: &Shell, place: &Place, request: &Request) -> anyhow::Result<()> {
+pub fn open_documentation(shell: &Shell, workspace: &Workspace, request: &Request) -> anyhow::Result<()> {
     let triple = request.options.target.first();
-    let folder = triple.map_or(place.target_dir.clone(), |triple| place.target_dir.join(triple)).join("doc");
+    let folder = triple.map_or(workspace.target_dir.clone(), |triple| workspace.target_dir.join(triple)).join("doc");
     let options = &request.options;
-    let crates = documented(&place.project, &options.package, options.workspace);
+    let crates = documented(&workspace.project, &options.package, options.workspace);
     let mut pages = crates.iter().map(|name| folder.join(name).join("index.html"));
     let Some(page) = pages.find(|page| page.is_file()) else {
         bail!("there is no page to open for {}; look into `{}`", crates.join(", "), folder.display());

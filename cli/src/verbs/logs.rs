@@ -1,14 +1,14 @@
 //! `cargo cloud logs`: what a build printed, or prints.
 
-use protocol::{AskedFor, BuildId, BuildResult};
+use protocol::{BuildId, BuildResult, BuildSummary};
 
-use super::plan::Place;
+use super::plan::Workspace;
 use super::session::Session;
 use super::work::device_paths;
-use crate::args::{LogsArgs, ProjectArgs, Typed};
+use crate::args::{Invocation, LogsArgs, ProjectArgs};
 use crate::builds::{State, find, short};
 use crate::config::config_folder;
-use crate::follow::{DevicePaths, Followed, Log, Manner, Printer, Subject};
+use crate::follow::{DevicePaths, FollowMode, Followed, Log, Printer, Subject};
 use crate::interrupt::{self, Interrupt};
 use crate::project::project_key;
 use crate::terminal::Shell;
@@ -17,18 +17,18 @@ use crate::terminal::Shell;
 const UNHEARD: u8 = 101;
 
 /// Shows a build's output, each line where the build printed it. Returns the exit code, which says nothing of the build's.
-pub fn logs(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &LogsArgs) -> anyhow::Result<u8> {
+pub fn logs(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &LogsArgs) -> anyhow::Result<u8> {
     let session = Session::open(shell, interrupt, typed.cli.common.backend.as_deref())?;
     session.give_up_on_interrupt();
     let found = find(&session.storage, &session.clock, &session.backend.owner, &args.build)?;
-    let paths = paths_here(typed, found.asked());
+    let paths = paths_here(typed, found.summary());
     if let State::Ended(result) = &found.state {
         replay(&session, &found.id, &paths, false, result)?;
         session.tell(result);
         return Ok(0);
     }
-    let manner = if args.follow { Manner::Watching } else { Manner::Glance };
-    if manner == Manner::Glance && session.backend.socket.is_none() {
+    let manner = if args.follow { FollowMode::Watching } else { FollowMode::Glance };
+    if manner == FollowMode::Glance && session.backend.socket.is_none() {
         anyhow::bail!(
             "the backend `{}` has no socket, so what a build prints is there when it has ended; `--follow` waits for that",
             session.backend.name
@@ -70,7 +70,7 @@ pub fn replay(
     // What died left no log, but the backend may remember what it had heard by then.
     if !result.complete && session.backend.socket.is_some() {
         let subject = Subject { paths: paths.clone(), json, ..session.subject(build) };
-        session.watch(subject, Manner::Watching);
+        session.watch(subject, FollowMode::Watching);
         return Ok(());
     }
     let mut log = Log::new(&session.storage, &session.backend.owner, build, result.attempts);
@@ -79,9 +79,9 @@ pub fn replay(
 }
 
 /// This device's folders, if the build is one of the project one stands in.
-pub fn paths_here(typed: &Typed, asked: Option<&AskedFor>) -> DevicePaths {
+pub fn paths_here(typed: &Invocation, asked: Option<&BuildSummary>) -> DevicePaths {
     let here = || {
-        let place = Place::find(&typed.cli.common, &ProjectArgs::default()).ok()?;
+        let place = Workspace::find(&typed.cli.common, &ProjectArgs::default()).ok()?;
         let key = project_key(&place.project.name, &place.project.root, &config_folder().ok()?).ok()?;
         (key.as_str() == asked?.project).then(|| device_paths(&place))
     };

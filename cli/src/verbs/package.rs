@@ -1,13 +1,13 @@
 //! `cargo cloud package --list`: what would go up.
 
-use super::plan::Place;
-use crate::args::{PackageArgs, Typed};
+use super::plan::Workspace;
+use crate::args::{Invocation, PackageArgs};
 use crate::source;
 use crate::terminal::{Shell, bytes};
 
 /// Prints the files that a build would send, one a line with their size, and what they come to.
-pub fn package(shell: &Shell, typed: &Typed, args: &PackageArgs) -> anyhow::Result<u8> {
-    let place = Place::find(&typed.cli.common, &args.project)?;
+pub fn package(shell: &Shell, typed: &Invocation, args: &PackageArgs) -> anyhow::Result<u8> {
+    let place = Workspace::find(&typed.cli.common, &args.project)?;
     let listing = source::list(&place.project, &place.target_dir)?;
     for entry in &listing.entries {
         match &entry.content {

@@ -6,14 +6,14 @@ use anyhow::{Context, bail};
 use protocol::CargoOptions;
 use toml::Table;
 
-use crate::args::{Common, ProjectArgs, Typed};
+use crate::args::{Common, Invocation, ProjectArgs};
 use crate::config::Backend;
 use crate::project::{CargoConfig, Project, normalize, relative};
 use crate::terminal::Shell;
 use crate::{device, environment, project};
 
 /// Where we stand.
-pub struct Place {
+pub struct Workspace {
     /// The folder the command was typed in.
     pub cwd: PathBuf,
     /// The user's own cargo folder.
@@ -119,7 +119,7 @@ fn near(target: &str, known: &[String]) -> String {
     }
 }
 
-impl Place {
+impl Workspace {
     /// Finds the project and reads cargo's configuration.
     pub fn find(common: &Common, args: &ProjectArgs) -> anyhow::Result<Self> {
         let cwd = std::env::current_dir().context("the current folder is gone")?;
@@ -147,7 +147,7 @@ impl Place {
     pub fn cargo_options(
         &self,
         shell: &Shell,
-        typed: &Typed,
+        typed: &Invocation,
         (asked, targets): (&CargoOptions, &Targets),
         folder: &Path,
     ) -> anyhow::Result<CargoOptions> {
@@ -173,7 +173,7 @@ impl Place {
     }
 
     /// The toolchain to ask for.
-    pub fn toolchain(&self, typed: &Typed) -> Option<String> {
+    pub fn toolchain(&self, typed: &Invocation) -> Option<String> {
         let variable = environment::variable("RUSTUP_TOOLCHAIN").filter(|_| typed.by_cargo);
         let home = environment::rustup_home();
         project::forwarded_toolchain(

@@ -9,7 +9,7 @@ use anyhow::bail;
 use protocol::limits::{MAX_ENTRIES, MAX_SOURCE_BYTES, MAX_UNPACKED_BYTES};
 use protocol::{BuildId, Request, RequestFile, keys};
 
-use super::plan::Place;
+use super::plan::Workspace;
 use super::session::Session;
 use crate::interrupt::Interrupt;
 use crate::source::{self, Commit, Entry, Listing, PackError, biggest_folders, pack};
@@ -38,29 +38,35 @@ pub struct Shipment<'a> {
 
 /// Why nothing was sent, where trying again helps.
 #[derive(Debug)]
-pub enum Restless {
+pub enum SourceChanged {
     /// This file changed in the meantime.
     Changed(String),
 }
 
 /// Packs the project and sends it; `with_git`: the repository's last commit too. Returns the build's id.
-pub fn send_project(session: &Session, place: &Place, request: &Request, with_git: bool) -> anyhow::Result<BuildId> {
+pub fn send_project(
+    session: &Session,
+    workspace: &Workspace,
+    request: &Request,
+    with_git: bool,
+) -> anyhow::Result<BuildId> {
     let shell = session.shell;
     let (metadata, file) = request.encode();
     check_request(&file)?;
     let metadata: Vec<_> = metadata.into_iter().collect();
-    let commit = if with_git { Some(Commit::take(&place.project)?) } else { None };
+    let commit = if with_git { Some(Commit::take(&workspace.project)?) } else { None };
     let mut packings = 0;
     loop {
-        let mut listing = source::list(&place.project, &place.target_dir)?;
+        let mut listing = source::list(&workspace.project, &workspace.target_dir)?;
         if let Some(commit) = &commit {
-            listing.entries.extend(commit.entries(&place.project)?);
+            listing.entries.extend(commit.entries(&workspace.project)?);
         }
         if packings == 0 {
             tell(shell, &listing);
         }
         check_limits(&listing)?;
-        let message = format!("{} ({} files, {})", place.project.name, listing.entries.len(), bytes(listing.size()));
+        let message =
+            format!("{} ({} files, {})", workspace.project.name, listing.entries.len(), bytes(listing.size()));
         shell.status("Packing", message);
         let build = session.new_build()?;
         let key = keys::source(&session.backend.owner, &build);
@@ -71,7 +77,7 @@ pub fn send_project(session: &Session, place: &Place, request: &Request, with_gi
             entries: &listing.entries,
             backend: &session.backend.name,
         };
-        let Err(Restless::Changed(path)) = send(shell, session.interrupt, &session.storage, &shipment)? else {
+        let Err(SourceChanged::Changed(path)) = send(shell, session.interrupt, &session.storage, &shipment)? else {
             return Ok(build);
         };
         packings += 1;
@@ -96,7 +102,7 @@ pub fn send_request(session: &Session, request: &Request) -> anyhow::Result<Buil
         Shipment { key: &key, metadata: &metadata, request: &file, entries: &[], backend: &session.backend.name };
     match send(session.shell, session.interrupt, &session.storage, &shipment)? {
         Ok(()) => Ok(build),
-        Err(Restless::Changed(path)) => bail!("`{path}` changed while it was packed"),
+        Err(SourceChanged::Changed(path)) => bail!("`{path}` changed while it was packed"),
     }
 }
 
@@ -151,7 +157,7 @@ pub fn send(
     interrupt: &Interrupt,
     storage: &Storage,
     shipment: &Shipment,
-) -> anyhow::Result<Result<(), Restless>> {
+) -> anyhow::Result<Result<(), SourceChanged>> {
     let total: u64 = shipment.entries.iter().map(Entry::size).sum();
     let (read, packed, sent) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let whole = AtomicBool::new(false);
@@ -195,7 +201,7 @@ pub fn send(
     shell.clear();
     let (Ok(packing), Ok(sending)) = (packing, sending) else { bail!("a thread of the upload died") };
     match (packing, sending) {
-        (Err(PackError::Changed(path)), _) => Ok(Err(Restless::Changed(path))),
+        (Err(PackError::Changed(path)), _) => Ok(Err(SourceChanged::Changed(path))),
         // The archive ends early when its taker fails; the taker knows why.
         (Err(PackError::Output(error)), Ok(_)) => {
             if error.get_ref().is_some_and(|error| error.is::<TooLarge>()) {

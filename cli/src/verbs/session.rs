@@ -6,7 +6,7 @@ use std::time::Duration;
 use protocol::{BuildId, BuildResult, Outcome};
 
 use crate::config::{Backend, Config};
-use crate::follow::{DevicePaths, Followed, Follower, Manner, Subject};
+use crate::follow::{DevicePaths, FollowMode, Followed, Follower, Subject};
 use crate::interrupt::Interrupt;
 use crate::random;
 use crate::storage::{Clock, Signer, Storage};
@@ -60,7 +60,7 @@ impl<'a> Session<'a> {
     }
 
     /// Follows a build that somebody has begun before; what is said of its end is up to the caller.
-    pub fn watch(&self, subject: Subject, manner: Manner) -> Followed {
+    pub fn watch(&self, subject: Subject, manner: FollowMode) -> Followed {
         Follower::new(self.shell, self.interrupt, &self.storage, subject).in_manner(manner).watch(self.signer())
     }
 

@@ -2,14 +2,14 @@
 
 use anyhow::{Context, bail};
 
-use crate::args::{Typed, UninstallArgs};
+use crate::args::{Invocation, UninstallArgs};
 use crate::environment;
 use crate::install::{InstallRoot, Installation, PackageId, Spec, of_folder};
 use crate::project::CargoConfig;
 use crate::terminal::Shell;
 
 /// Removes what is named. Returns the exit code.
-pub fn uninstall(shell: &Shell, _typed: &Typed, args: &UninstallArgs) -> anyhow::Result<u8> {
+pub fn uninstall(shell: &Shell, _typed: &Invocation, args: &UninstallArgs) -> anyhow::Result<u8> {
     let specs = args.specs();
     if specs.len() > 1 && !args.bin.is_empty() {
         bail!(

@@ -6,7 +6,7 @@ use protocol::{BuildId, BuildResult, Outcome, Request, keys};
 
 use super::completion::{Completion, Destination, nothing_to_install};
 use super::execution;
-use super::plan::Place;
+use super::plan::Workspace;
 use super::session::Session;
 use crate::builds::BuildRecord;
 use crate::follow::{DevicePaths, Subject};
@@ -16,7 +16,7 @@ pub struct Work<'a> {
     /// The backend.
     pub session: &'a Session<'a>,
     /// The project.
-    pub place: &'a Place,
+    pub place: &'a Workspace,
     /// What was asked for.
     pub request: &'a Request,
     /// Where what is built goes.
@@ -84,11 +84,11 @@ impl Work<'_> {
 }
 
 /// The device's folders, for what a build of this project prints.
-pub fn device_paths(place: &Place) -> DevicePaths {
+pub fn device_paths(workspace: &Workspace) -> DevicePaths {
     DevicePaths {
-        source: Some(place.project.top.clone()),
-        target: Some(place.target_dir.clone()),
+        source: Some(workspace.project.top.clone()),
+        target: Some(workspace.target_dir.clone()),
         root: None,
-        cwd: Some(place.cwd.clone()),
+        cwd: Some(workspace.cwd.clone()),
     }
 }

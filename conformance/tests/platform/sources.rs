@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conformance::{Archive, Backend, Control, Raw, until};
-use protocol::{Outcome, endings};
+use protocol::{Outcome, messages};
 use serde_json::{Value, json};
 
 use crate::usage;
@@ -47,7 +47,7 @@ fn a_source_that_goes_while_it_is_fetched_is_a_cancelled_build() {
         })
         .collect();
     let large = Archive::program().entry("source/noise", noise).bytes();
-    for (replaced, why) in [(false, endings::SOURCE_DELETED), (true, endings::SOURCE_REPLACED)] {
+    for (replaced, why) in [(false, messages::SOURCE_DELETED), (true, messages::SOURCE_REPLACED)] {
         let backend = Backend::start();
         let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
         control.faults(json!([

@@ -77,7 +77,7 @@ fn a_further_attempt_builds_the_source_of_the_first_or_nothing() {
         );
         let result = raw.result(&id);
         assert_eq!((result.outcome, result.attempts), (expected, 2), "{result:?}");
-        assert!(result.message.as_deref() == replaced.then_some(endings::SOURCE_REPLACED), "{result:?}");
+        assert!(result.message.as_deref() == replaced.then_some(messages::SOURCE_REPLACED), "{result:?}");
         assert!(result.last >= 8 && control.objects("output").contains(&format!("me/{id}/2/claim")), "{result:?}");
         usage::assert_settled(&control);
     }

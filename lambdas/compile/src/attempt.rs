@@ -9,7 +9,7 @@ use common::NextAttempt;
 use common::table::TableError;
 use common::usage::{Reservation, Reserve, gb_seconds};
 use protocol::limits::MAX_ATTEMPTS;
-use protocol::{AskedFor, BuildResult, Event, EventKind, Frame, Outcome, Status, keys};
+use protocol::{BuildResult, BuildSummary, Event, EventKind, Frame, Outcome, Status, keys};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -29,7 +29,7 @@ struct Claimed<'a> {
     carried: Carried,
     held: Held,
     /// What its source's metadata say, as soon as they are read.
-    asked: OnceLock<AskedFor>,
+    asked: OnceLock<BuildSummary>,
     folder: PathBuf,
 }
 
@@ -105,7 +105,7 @@ impl Claimed<'_> {
             },
         };
         result.gb_seconds = Some(self.order.gb_seconds + gb_seconds(self.spent()));
-        result.asked = self.asked.take();
+        result.summary = self.asked.take();
         let outcome = result.outcome;
         if compiler.store_result(&self.order, &result, clock).await? {
             info!(?outcome, attempts = result.attempts, "ended");

@@ -3,7 +3,7 @@
 use builder::History;
 use common::NextAttempt;
 use common::usage::{Budget, gb_seconds};
-use protocol::{BuildResult, Outcome, endings};
+use protocol::{BuildResult, Outcome, messages};
 use serde::{Deserialize, Serialize};
 
 use crate::events::Delivered;
@@ -54,7 +54,7 @@ pub fn over_budget(order: &NextAttempt, month: &str, budget: Budget, worst: u64)
 
 /// Paused for the last time, after the event with the number `last`.
 pub fn timed_out(order: &NextAttempt, last: u64, advanced: bool, working_on: &str, history: History) -> BuildResult {
-    let message = endings::timed_out(order.attempt, advanced, working_on, LONGER);
+    let message = messages::timed_out(order.attempt, advanced, working_on, LONGER);
     let mut result = result(order, Outcome::TimedOut, message);
     result.last = last;
     result.times = history.times;

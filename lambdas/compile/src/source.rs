@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use protocol::limits::{CANCEL_POLL, MAX_METADATA_BYTES};
-use protocol::{AskedFor, Capabilities, InvalidRequest, RequestHead, admit_size, admit_target, endings};
+use protocol::{BuildSummary, Capabilities, InvalidRequest, RequestHead, admit_size, admit_target, messages};
 use thiserror::Error;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
@@ -36,8 +36,8 @@ pub enum SourceError {
 impl From<StorageError> for SourceError {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Deleted(_) => Self::Cancelled(endings::SOURCE_DELETED),
-            StorageError::Replaced(_) => Self::Cancelled(endings::SOURCE_REPLACED),
+            StorageError::Deleted(_) => Self::Cancelled(messages::SOURCE_DELETED),
+            StorageError::Replaced(_) => Self::Cancelled(messages::SOURCE_REPLACED),
             other => Self::Storage(other),
         }
     }
@@ -58,20 +58,20 @@ pub async fn open(
     bucket: &Bucket,
     key: &str,
     etag: Option<&str>,
-    asked: &OnceLock<AskedFor>,
+    asked: &OnceLock<BuildSummary>,
     capabilities: impl AsyncFnOnce() -> Option<Capabilities>,
 ) -> Result<Source, SourceError> {
     let download = match bucket.open(key, etag).await? {
         Opened::Object(download) => *download,
-        Opened::Missing => return Err(SourceError::Cancelled(endings::SOURCE_DELETED)),
-        Opened::Different => return Err(SourceError::Cancelled(endings::SOURCE_REPLACED)),
+        Opened::Missing => return Err(SourceError::Cancelled(messages::SOURCE_DELETED)),
+        Opened::Different => return Err(SourceError::Cancelled(messages::SOURCE_REPLACED)),
         Opened::Empty => {
             let why = "the source archive is empty; send it with cargo-cloud";
             return Err(InvalidRequest::Refused(why.to_owned()).into());
         }
     };
     let metadata = download.metadata();
-    if let Some(told) = AskedFor::of(&metadata) {
+    if let Some(told) = BuildSummary::of(&metadata) {
         let _ = asked.set(told);
     }
     admit(&metadata, download.size, capabilities).await?;
@@ -126,8 +126,8 @@ impl Watch {
                 tokio::time::sleep(CANCEL_POLL).await;
                 match tokio::time::timeout(LOOK_PATIENCE, bucket.etag(&key)).await {
                     Ok(Ok(Some(now))) if now == etag => {}
-                    Ok(Ok(Some(_))) => break endings::SOURCE_REPLACED,
-                    Ok(Ok(None)) => break endings::SOURCE_DELETED,
+                    Ok(Ok(Some(_))) => break messages::SOURCE_REPLACED,
+                    Ok(Ok(None)) => break messages::SOURCE_DELETED,
                     Ok(Err(error)) => warn!(%error, "whether the source is still there can't be seen"),
                     Err(_) => warn!("whether the source is still there can't be seen in time"),
                 }

@@ -2,7 +2,7 @@
 
 use common::NextAttempt;
 use common::logs::build_span;
-use common::table::Fate;
+use common::table::AttemptOutcome;
 use protocol::{BuildResult, Event, Outcome};
 use tracing::Instrument;
 
@@ -19,7 +19,9 @@ impl Relay {
 
     async fn start(&self, next: &NextAttempt) -> Result<(), EndError> {
         let before = next.attempt.saturating_sub(1);
-        if self.table.decide(&next.owner, &next.build, before, Fate::HandedOver).await? == Fate::Died {
+        if self.table.decide(&next.owner, &next.build, before, AttemptOutcome::HandedOver).await?
+            == AttemptOutcome::Died
+        {
             tracing::warn!(
                 attempt = next.attempt,
                 "who has handed it over has died meanwhile, and the build was ended"

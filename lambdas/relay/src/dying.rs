@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use common::NextAttempt;
 use common::logs::build_span;
 use common::payload::Payload;
-use common::table::Fate;
+use common::table::AttemptOutcome;
 use protocol::{Event, FailureRecord};
 use serde_json::Value;
 use tracing::Instrument;
@@ -29,7 +29,10 @@ impl Relay {
             let span = build_span(&attempt.owner, &attempt.build);
             // One build's trouble is not the next one's.
             let died = async {
-                if of_sources && self.table.decide(&attempt.owner, &attempt.build, 0, Fate::Died).await? != Fate::Died {
+                if of_sources
+                    && self.table.decide(&attempt.owner, &attempt.build, 0, AttemptOutcome::Died).await?
+                        != AttemptOutcome::Died
+                {
                     tracing::info!("an invocation of its own was to build it");
                     return Ok(());
                 }
@@ -49,7 +52,7 @@ impl Relay {
         let NextAttempt { owner, build, attempt: number, .. } = attempt;
         tracing::warn!(attempt = number, request = record.request_context.request_id, "an attempt died");
         self.table.settle_dead(owner, build, *number, ended).await?;
-        if self.table.decide(owner, build, *number, Fate::Died).await? == Fate::HandedOver {
+        if self.table.decide(owner, build, *number, AttemptOutcome::Died).await? == AttemptOutcome::HandedOver {
             tracing::info!(attempt = number, "it had handed over to the next one");
             return Ok(());
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{AskedFor, BuildResult, keys};
+use protocol::{BuildResult, BuildSummary, keys};
 use tracing::{error, info};
 
 use super::Builds;
@@ -18,7 +18,7 @@ const RETRY: Duration = Duration::from_secs(15);
 impl Builds {
     /// Ends a build with this result, or with the one that is there already.
     pub(super) async fn conclude(&self, build: &Arc<Build>, result: BuildResult) {
-        let result = BuildResult { asked: asked_for(build).await, ..result };
+        let result = BuildResult { summary: summary_of(build).await, ..result };
         let ending = match self.store_result(build, &result).await {
             Ok(ending) => ending,
             Err(error) => {
@@ -45,10 +45,10 @@ impl Builds {
 }
 
 /// What its record says of a build; an ending can do without.
-async fn asked_for(build: &Build) -> Option<AskedFor> {
+async fn summary_of(build: &Build) -> Option<BuildSummary> {
     let folder = build.folder().to_owned();
     let record = blocking(move || Record::load(&folder)).await.ok()?;
-    AskedFor::of(&record.metadata)
+    BuildSummary::of(&record.metadata)
 }
 
 fn result_key(build: &Build) -> io::Result<ObjectKey> {

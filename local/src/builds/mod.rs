@@ -237,7 +237,7 @@ impl Builds {
         build.cancel.cancel();
         if self.queue.lock().await.remove(|job| Arc::ptr_eq(&job.build, &build)) {
             let result = BuildResult::new(id.clone(), Outcome::Cancelled, build.last());
-            self.conclude(&build, result.with_message(protocol::endings::SOURCE_DELETED)).await;
+            self.conclude(&build, result.with_message(protocol::messages::SOURCE_DELETED)).await;
             self.changed.notify_one();
         }
         Ok(())

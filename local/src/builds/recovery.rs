@@ -51,7 +51,7 @@ impl Builds {
         let Ok(key) = keys::source(&build.owner, &build.id).parse() else { return Ok(()) };
         if self.objects.find(Bucket::Input, &key).await?.is_none() {
             let result = BuildResult::new(build.id.clone(), Outcome::Cancelled, build.last());
-            self.conclude(&build, result.with_message(protocol::endings::SOURCE_DELETED)).await;
+            self.conclude(&build, result.with_message(protocol::messages::SOURCE_DELETED)).await;
             return Ok(());
         }
         info!(owner = %build.owner, build = %build.id, "queued again");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use builder::{Attempt, Ending, History, Unsaved};
-use protocol::endings::{self, SOURCE_DELETED};
+use protocol::messages::{self, SOURCE_DELETED};
 use protocol::{BuildResult, Frame, Outcome, keys, limits};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -233,7 +233,7 @@ fn cancelled(build: &Build, attempts: u32, why: &str) -> BuildResult {
 
 fn timed_out(build: &Build, attempts: u32, advanced: bool, working_on: &str, history: History) -> BuildResult {
     let longer = "give the backend a longer --attempt-limit";
-    let message = endings::timed_out(attempts, advanced, working_on, longer);
+    let message = messages::timed_out(attempts, advanced, working_on, longer);
     let result = BuildResult::new(build.id.clone(), Outcome::TimedOut, build.last()).with_message(message);
     BuildResult {
         attempts,

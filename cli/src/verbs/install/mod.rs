@@ -1,6 +1,6 @@
 //! `cargo cloud install`: only the request goes up, unless a folder of this device is installed.
 
-mod order;
+mod plan;
 mod unpacking;
 
 use std::ffi::OsString;
@@ -9,22 +9,22 @@ use std::path::Path;
 use anyhow::Context;
 use protocol::{BuildId, BuildResult, Request, keys};
 
-use self::order::{Order, Surroundings};
+use self::plan::{InstallPlan, Surroundings};
 pub use self::unpacking::Unpacking;
 use super::fetching::fetch;
 use super::plan::Targets;
 use super::session::Session;
 use super::{detached, sending, uninstall};
-use crate::args::{InstallArgs, Typed};
+use crate::args::{InstallArgs, Invocation};
 use crate::builds::{BuildRecord, Records};
 use crate::config::config_folder;
 use crate::follow::{DevicePaths, Subject};
-use crate::install::{InstallRoot, Installation, Seed};
+use crate::install::{InstallRoot, Installation, InstalledSnapshot};
 use crate::interrupt::{self, Interrupt};
 use crate::terminal::Shell;
 
 /// Installs what is asked for. Returns the exit code.
-pub fn install(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &InstallArgs) -> anyhow::Result<u8> {
+pub fn install(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &InstallArgs) -> anyhow::Result<u8> {
     let cwd = std::env::current_dir().context("the current folder is gone")?;
     let surroundings = Surroundings::read(cwd, typed, args)?;
     let root = surroundings.root(args)?;
@@ -40,7 +40,7 @@ pub fn install(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &Insta
         shell.note(format!("`{}` is not the project's, so the builder doesn't heed it ({keys})", file.display()));
     }
 
-    let seed = Seed::read(&Installation::begin(shell, &root)?);
+    let seed = InstalledSnapshot::read(&Installation::begin(shell, &root)?);
     let request = order.request(args, &seed)?;
     let build = match &order.place {
         Some(place) => sending::send_project(&session, place, &request, false)?,
@@ -62,9 +62,9 @@ pub fn install(shell: &Shell, interrupt: &Interrupt, typed: &Typed, args: &Insta
 
 /// An installation that was sent.
 pub struct Installing {
-    order: Order,
+    order: InstallPlan,
     root: InstallRoot,
-    seed: Seed,
+    seed: InstalledSnapshot,
     request: Request,
     timings: bool,
 }
@@ -74,14 +74,16 @@ impl Installing {
     ///
     /// # Errors
     /// When the folder that is installed can't be read any more.
-    pub fn again(shell: &Shell, record: &BuildRecord, typed: &Typed, args: &InstallArgs) -> anyhow::Result<Self> {
+    pub fn again(shell: &Shell, record: &BuildRecord, typed: &Invocation, args: &InstallArgs) -> anyhow::Result<Self> {
         let surroundings = Surroundings::read(record.cwd.clone(), typed, args)?;
         let mut order = surroundings.order(shell, typed, args)?;
         order.targets = Targets { named: record.targets.clone(), device: record.device.clone() };
         order.options.target.clone_from(&record.targets);
         order.target_dir.clone_from(&record.target_dir);
         let root = record.install_root.clone().context("it was noted without a place to install into")?;
-        let seed = Seed::from_request(record.installed.as_ref().context("it was noted without what was installed")?)?;
+        let seed = InstalledSnapshot::from_request(
+            record.installed.as_ref().context("it was noted without what was installed")?,
+        )?;
         let request = order.request(args, &seed)?;
         Ok(Self { order, root: InstallRoot::chosen(root), seed, request, timings: args.timings })
     }

@@ -7,8 +7,8 @@ use protocol::{FileKind, SOURCE_URL, file_url, move_source};
 
 use super::super::session::Session;
 use crate::install::{
-    Arrived, Artifact, InstallRoot, Installation, Records, Seed, Staged, below, check_executable, single_name,
-    take_over,
+    Arrived, Artifact, InstallRoot, Installation, InstalledSnapshot, Records, Staged, below, check_executable,
+    single_name, take_over,
 };
 use crate::storage::StorageError;
 
@@ -28,7 +28,7 @@ pub struct Unpacking<'a> {
     /// Where to.
     pub root: &'a InstallRoot,
     /// What was installed there as far as the builder knew.
-    pub seed: &'a Seed,
+    pub seed: &'a InstalledSnapshot,
     /// Where reports go; none: nowhere.
     pub target_dir: Option<&'a Path>,
     /// The folder of what was sent.

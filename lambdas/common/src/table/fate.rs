@@ -13,18 +13,18 @@ const TTL_HOURS: u64 = 7 * 24;
 
 /// How an attempt ended that did not write the result itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum AttemptOutcome {
     /// It ran out of time, and the next one goes on.
     HandedOver,
     /// Its function died.
     Died,
 }
 
-impl Fate {
+impl AttemptOutcome {
     fn as_str(self) -> &'static str {
         match self {
-            Fate::HandedOver => "handed over",
-            Fate::Died => "died",
+            AttemptOutcome::HandedOver => "handed over",
+            AttemptOutcome::Died => "died",
         }
     }
 }
@@ -32,7 +32,13 @@ impl Fate {
 impl Table {
     /// Decides an attempt's fate, unless it is decided: gives the one that holds. In the place of attempt 0 stands an
     /// invocation for several sources, which hands over those it has no time for.
-    pub async fn decide(&self, owner: &Owner, build: &BuildId, attempt: u32, fate: Fate) -> Result<Fate, TableError> {
+    pub async fn decide(
+        &self,
+        owner: &Owner,
+        build: &BuildId,
+        attempt: u32,
+        fate: AttemptOutcome,
+    ) -> Result<AttemptOutcome, TableError> {
         let put = self
             .client
             .put_item()
@@ -53,9 +59,12 @@ impl Table {
     }
 }
 
-fn decided(row: &Row) -> Result<Fate, TableError> {
+fn decided(row: &Row) -> Result<AttemptOutcome, TableError> {
     let name = text(row, "fate")?;
-    [Fate::HandedOver, Fate::Died].into_iter().find(|fate| fate.as_str() == name).ok_or_else(|| unreadable(row, "fate"))
+    [AttemptOutcome::HandedOver, AttemptOutcome::Died]
+        .into_iter()
+        .find(|fate| fate.as_str() == name)
+        .ok_or_else(|| unreadable(row, "fate"))
 }
 
 #[cfg(test)]
@@ -64,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_fate_reads_back() {
-        for fate in [Fate::HandedOver, Fate::Died] {
+        for fate in [AttemptOutcome::HandedOver, AttemptOutcome::Died] {
             assert_eq!(decided(&Row::from([("fate".to_owned(), s(fate.as_str()))])).unwrap(), fate);
         }
         assert!(decided(&Row::from([("fate".to_owned(), s("unknown"))])).is_err());

@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::config::Builder;
 
 pub use error::TableError;
 pub use events::{Stored, StoredRows};
-pub use fate::Fate;
+pub use fate::AttemptOutcome;
 pub use followers::Follower;
 
 use crate::MissingVariable;

@@ -8,7 +8,7 @@ use super::flags::{Cloud, ProjectArgs};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct BuildCommand {
     /// What to do.
     pub command: Command,
     /// Cargo's flags, but for targets and configuration, which have defaults elsewhere, and what every verb has.
@@ -45,7 +45,7 @@ pub enum Delivery {
     },
 }
 
-impl Asked {
+impl BuildCommand {
     /// A command with these flags, and nothing else.
     pub fn new(command: Command, options: CargoOptions) -> Self {
         Self {

@@ -10,7 +10,7 @@ const MAX_WORD: usize = 128;
 /// What was asked for, as a source's metadata tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct AskedFor {
+pub struct BuildSummary {
     /// A [`crate::Command`] by its name: text, because a reader may be older than the command.
     pub command: String,
     /// The [`crate::ProjectKey`].
@@ -20,7 +20,7 @@ pub struct AskedFor {
     pub targets: Vec<String>,
 }
 
-impl AskedFor {
+impl BuildSummary {
     /// Reads a source's metadata (names in lower case, without `x-amz-meta-`), which need not make a request; `None` if
     /// they say nothing.
     pub fn of(metadata: &BTreeMap<String, String>) -> Option<Self> {
@@ -51,8 +51,8 @@ fn is_word(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn of(fields: &[(&str, &str)]) -> Option<AskedFor> {
-        AskedFor::of(&fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    fn of(fields: &[(&str, &str)]) -> Option<BuildSummary> {
+        BuildSummary::of(&fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
     #[test]

@@ -10,10 +10,10 @@ use protocol::{
 use toml::Table;
 
 use super::super::environment;
-use super::super::plan::{Place, Targets};
-use crate::args::{InstallArgs, ProjectArgs, Typed};
+use super::super::plan::{Targets, Workspace};
+use crate::args::{InstallArgs, Invocation, ProjectArgs};
 use crate::config::config_folder;
-use crate::install::{InstallRoot, Seed};
+use crate::install::{InstallRoot, InstalledSnapshot};
 use crate::project::{CargoConfig, forwarded_toolchain, install_key, normalize, project_key};
 use crate::terminal::Shell;
 
@@ -29,7 +29,7 @@ pub struct Surroundings {
 }
 
 /// What is asked of the builder, and what of the device belongs to it.
-pub struct Order {
+pub struct InstallPlan {
     project: ProjectKey,
     /// Triples, and the device's own.
     pub targets: Targets,
@@ -37,14 +37,14 @@ pub struct Order {
     pub options: CargoOptions,
     details: Details,
     /// The project that is sent.
-    pub place: Option<Place>,
+    pub place: Option<Workspace>,
     /// Where a timing report goes.
     pub target_dir: PathBuf,
 }
 
 impl Surroundings {
     /// Cargo's configuration as `cargo install` finds it: that of the user, or of the folder that is installed.
-    pub fn read(cwd: PathBuf, typed: &Typed, args: &InstallArgs) -> anyhow::Result<Self> {
+    pub fn read(cwd: PathBuf, typed: &Invocation, args: &InstallArgs) -> anyhow::Result<Self> {
         let cargo_home = crate::environment::cargo_home(&cwd);
         let config = match &args.path {
             Some(path) => {
@@ -121,17 +121,23 @@ impl Surroundings {
     ///
     /// # Errors
     /// When the folder or the command line can't be understood; nothing was sent then.
-    pub fn order(&self, shell: &Shell, typed: &Typed, args: &InstallArgs) -> anyhow::Result<Order> {
+    pub fn order(&self, shell: &Shell, typed: &Invocation, args: &InstallArgs) -> anyhow::Result<InstallPlan> {
         match self.path(shell, args)? {
             Some(folder) => self.of_folder(shell, typed, args, &folder),
             None => self.of_elsewhere(shell, typed, args),
         }
     }
 
-    fn of_folder(&self, shell: &Shell, typed: &Typed, args: &InstallArgs, folder: &Path) -> anyhow::Result<Order> {
+    fn of_folder(
+        &self,
+        shell: &Shell,
+        typed: &Invocation,
+        args: &InstallArgs,
+        folder: &Path,
+    ) -> anyhow::Result<InstallPlan> {
         let project =
             ProjectArgs { manifest_path: Some(folder.join("Cargo.toml")), target_dir: args.target_dir.clone() };
-        let place = Place::find_from(self.cwd.clone(), &typed.cli.common.config, &project)?;
+        let place = Workspace::find_from(self.cwd.clone(), &typed.cli.common.config, &project)?;
         let targets = place.targets(&args.target)?;
         let project = &place.project;
         let options = place.cargo_options(shell, typed, (&args.options(), &targets), &project.directory)?;
@@ -141,7 +147,7 @@ impl Surroundings {
             toolchain: place.toolchain(typed),
             ..Details::default()
         };
-        Ok(Order {
+        Ok(InstallPlan {
             project: project_key(&project.name, &project.root, &config_folder()?)?,
             targets,
             options,
@@ -151,7 +157,7 @@ impl Surroundings {
         })
     }
 
-    fn of_elsewhere(&self, shell: &Shell, typed: &Typed, args: &InstallArgs) -> anyhow::Result<Order> {
+    fn of_elsewhere(&self, shell: &Shell, typed: &Invocation, args: &InstallArgs) -> anyhow::Result<InstallPlan> {
         let common = &typed.cli.common;
         let targets = Targets::choose(&args.target, &self.arguments, &self.config)?;
         let mut config = common.config.clone();
@@ -169,7 +175,7 @@ impl Surroundings {
             color: shell.color(),
             ..args.options()
         };
-        Ok(Order {
+        Ok(InstallPlan {
             project: key_of(&args.request(), &args.names())?,
             targets,
             options,
@@ -187,9 +193,9 @@ impl Surroundings {
     }
 }
 
-impl Order {
+impl InstallPlan {
     /// The request, with what is installed already.
-    pub fn request(&self, args: &InstallArgs, seed: &Seed) -> anyhow::Result<Request> {
+    pub fn request(&self, args: &InstallArgs, seed: &InstalledSnapshot) -> anyhow::Result<Request> {
         let mut installed = seed.to_request();
         if let Some(place) = &self.place {
             let top = file_url(&place.project.top.to_string_lossy());

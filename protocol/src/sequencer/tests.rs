@@ -40,60 +40,60 @@ fn told(deliveries: Vec<Delivery>) -> Vec<i64> {
 
 #[test]
 fn late_and_double_events_leave_in_order_once() {
-    let mut order = Order::new(id(), 0);
+    let mut order = EventSequencer::new(id(), 0);
     assert_eq!(told(order.receive(output(2), 0)), NOTHING);
     assert_eq!(told(order.receive(output(1), 1)), [1, 2]);
     assert_eq!(told(order.receive(output(2), 2)), NOTHING);
     assert_eq!(told(order.receive(finished(3, true), 3)), NOTHING);
     assert_eq!(told(order.receive(output(3), 4)), [3, 0]);
-    assert_eq!(order.next(4), Next::Done);
+    assert_eq!(order.next(4), ClientAction::Done);
 }
 
 #[test]
 fn a_hole_that_stays_open_is_asked_for_once_at_a_time_and_then_less_often() {
-    let mut order = Order::new(id(), 0);
+    let mut order = EventSequencer::new(id(), 0);
     let hello = order.connected(0);
     assert_eq!(hello, ClientMessage::Resume { after: 0 });
     order.receive(event(None, EventKind::CaughtUp { last: 0 }), 1);
     order.receive(output(2), 10);
-    assert_eq!(order.next(10), Next::Wait(Duration::from_millis(1000)));
-    assert_eq!(order.next(1010), Next::Send(ClientMessage::Resume { after: 0 }));
-    assert!(matches!(order.next(1500), Next::Wait(_)));
+    assert_eq!(order.next(10), ClientAction::Wait(Duration::from_millis(1000)));
+    assert_eq!(order.next(1010), ClientAction::Send(ClientMessage::Resume { after: 0 }));
+    assert!(matches!(order.next(1500), ClientAction::Wait(_)));
     order.receive(event(None, EventKind::CaughtUp { last: 2 }), 1500);
-    assert!(matches!(order.next(3499), Next::Wait(_)));
-    assert_eq!(order.next(3500), Next::Send(ClientMessage::Resume { after: 0 }));
+    assert!(matches!(order.next(3499), ClientAction::Wait(_)));
+    assert_eq!(order.next(3500), ClientAction::Send(ClientMessage::Resume { after: 0 }));
 }
 
 #[test]
 fn progress_tells_of_a_hole_too() {
-    let mut order = Order::new(id(), 0);
+    let mut order = EventSequencer::new(id(), 0);
     order.receive(event(None, EventKind::Alive { last: 4 }), 0);
-    assert_eq!(order.next(1000), Next::Send(ClientMessage::Resume { after: 0 }));
+    assert_eq!(order.next(1000), ClientAction::Send(ClientMessage::Resume { after: 0 }));
 }
 
 #[test]
 fn silence_is_first_asked_about_and_then_taken_for_a_dead_connection() {
-    let mut order = Order::new(id(), 0);
+    let mut order = EventSequencer::new(id(), 0);
     order.connected(0);
     order.receive(event(None, EventKind::CaughtUp { last: 0 }), 0);
-    assert_eq!(order.next(30_000), Next::Send(ClientMessage::Resume { after: 0 }));
-    assert!(matches!(order.next(59_999), Next::Wait(_)));
-    assert_eq!(order.next(60_000), Next::Reconnect);
+    assert_eq!(order.next(30_000), ClientAction::Send(ClientMessage::Resume { after: 0 }));
+    assert!(matches!(order.next(59_999), ClientAction::Wait(_)));
+    assert_eq!(order.next(60_000), ClientAction::Reconnect);
     order.disconnected();
     assert_eq!(order.connected(61_000), ClientMessage::Resume { after: 0 });
 }
 
 #[test]
 fn a_lost_answer_on_a_living_connection_is_asked_for_again() {
-    let mut order = Order::new(id(), 0);
+    let mut order = EventSequencer::new(id(), 0);
     order.connected(0);
     order.receive(event(None, EventKind::Alive { last: 0 }), 29_000);
-    assert_eq!(order.next(30_000), Next::Send(ClientMessage::Resume { after: 0 }));
+    assert_eq!(order.next(30_000), ClientAction::Send(ClientMessage::Resume { after: 0 }));
 }
 
 #[test]
 fn an_incomplete_result_waits_for_stragglers_and_then_no_longer() {
-    let mut order = Order::new(id(), 0);
+    let mut order = EventSequencer::new(id(), 0);
     order.receive(output(1), 0);
     assert_eq!(told(order.receive(finished(1, false), 100)), NOTHING);
     assert_eq!(told(order.receive(output(2), 2000)), [2]);
@@ -103,7 +103,7 @@ fn an_incomplete_result_waits_for_stragglers_and_then_no_longer() {
 
 #[test]
 fn what_never_comes_is_named_as_lost() {
-    let mut order = Order::new(id(), 0);
+    let mut order = EventSequencer::new(id(), 0);
     order.receive(output(1), 0);
     order.receive(output(4), 0);
     order.receive(finished(6, true), 0);
@@ -112,7 +112,7 @@ fn what_never_comes_is_named_as_lost() {
 
 #[test]
 fn a_range_that_was_skipped_fills_only_what_lacks() {
-    let mut order = Order::new(id(), 0);
+    let mut order = EventSequencer::new(id(), 0);
     assert_eq!(told(order.receive(output(1), 0)), [1]);
     assert_eq!(told(order.receive(output(4), 0)), NOTHING);
     assert_eq!(told(order.receive(skipped(1, 3), 0)), [2, 3, 4]);
@@ -121,7 +121,7 @@ fn a_range_that_was_skipped_fills_only_what_lacks() {
 
 #[test]
 fn another_builds_events_and_senseless_numbers_do_nothing() {
-    let mut order = Order::new(id(), 0);
+    let mut order = EventSequencer::new(id(), 0);
     let mut foreign = output(1);
     foreign.build = BuildId::new(2, [0; 10]);
     assert_eq!(told(order.receive(foreign, 0)), NOTHING);
@@ -150,11 +150,11 @@ fn every_network_ends_in_order() {
         let last = 1 + random(40);
         let mut stored: Vec<Event> = Vec::new();
         let mut wire: Vec<Event> = Vec::new();
-        let mut order = Order::new(id(), 0);
+        let mut order = EventSequencer::new(id(), 0);
         let mut seen = Vec::new();
         let mut connected = false;
         let mut now = 0;
-        while order.next(now) != Next::Done {
+        while order.next(now) != ClientAction::Done {
             now += random(700);
             assert!(now < 4_000_000, "seed {seed} never ends");
             if !connected || random(30) == 0 {
@@ -174,10 +174,10 @@ fn every_network_ends_in_order() {
                 seen.extend(told(order.receive(wire.swap_remove(pick), now)));
             }
             match order.next(now) {
-                Next::Send(ClientMessage::Resume { after }) if random(3) > 0 => {
+                ClientAction::Send(ClientMessage::Resume { after }) if random(3) > 0 => {
                     answer(&mut wire, &stored, after, last);
                 }
-                Next::Reconnect => connected = false,
+                ClientAction::Reconnect => connected = false,
                 _ => {}
             }
         }

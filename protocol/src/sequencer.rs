@@ -28,7 +28,7 @@ pub enum Delivery {
 
 /// What a client does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
+pub enum ClientAction {
     /// Send this on the connection.
     Send(ClientMessage),
     /// The connection is dead: open another.
@@ -41,7 +41,7 @@ pub enum Next {
 
 /// The order of one build's events.
 #[derive(Debug)]
-pub struct Order {
+pub struct EventSequencer {
     build: BuildId,
     /// The next number to deliver.
     next: u64,
@@ -54,12 +54,12 @@ pub struct Order {
     fruitless: u32,
     resume_since: Option<u64>,
     last_sign: u64,
-    ending: Option<Ending>,
+    ending: Option<PendingResult>,
     done: bool,
 }
 
 #[derive(Debug)]
-struct Ending {
+struct PendingResult {
     result: Box<BuildResult>,
     /// When it came, or when a straggler came after it.
     since: u64,
@@ -69,7 +69,7 @@ fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl Order {
+impl EventSequencer {
     /// The order of a build of which nothing was received yet.
     pub fn new(build: BuildId, now: u64) -> Self {
         Self {
@@ -148,10 +148,10 @@ impl Order {
         out
     }
 
-    /// What to do now; what time alone brings about is delivered by [`Order::expire`].
-    pub fn next(&mut self, now: u64) -> Next {
+    /// What to do now; what time alone brings about is delivered by [`EventSequencer::expire`].
+    pub fn next(&mut self, now: u64) -> ClientAction {
         if self.done {
-            return Next::Done;
+            return ClientAction::Done;
         }
         let silence = now.saturating_sub(self.last_sign);
         let mut wait = ms(SILENCE_PATIENCE).saturating_sub(silence);
@@ -159,28 +159,28 @@ impl Order {
             let asked = now.saturating_sub(since);
             if asked >= ms(SILENCE_PATIENCE) {
                 if silence >= ms(SILENCE_PATIENCE) {
-                    return Next::Reconnect;
+                    return ClientAction::Reconnect;
                 }
                 // The connection lives but the answer was lost: ask again.
-                return Next::Send(self.resume(now));
+                return ClientAction::Send(self.resume(now));
             }
             wait = ms(SILENCE_PATIENCE) - asked;
         } else if wait == 0 {
-            return Next::Send(self.resume(now));
+            return ClientAction::Send(self.resume(now));
         } else if let Some(since) = self.hole_since {
             let patience = ms(HOLE_PATIENCE) << self.fruitless.min(5);
             let open = now.saturating_sub(since);
             if open >= patience {
                 self.fruitless += 1;
                 self.hole_since = Some(now);
-                return Next::Send(self.resume(now));
+                return ClientAction::Send(self.resume(now));
             }
             wait = wait.min(patience - open);
         }
         if let Some(ending) = &self.ending {
             wait = wait.min(ms(STRAGGLER_PATIENCE).saturating_sub(now.saturating_sub(ending.since)));
         }
-        Next::Wait(Duration::from_millis(wait.max(1)))
+        ClientAction::Wait(Duration::from_millis(wait.max(1)))
     }
 
     /// What the passing of time alone brings about: the end, when its stragglers were waited for long enough.
@@ -198,7 +198,7 @@ impl Order {
 
     fn end(&mut self, result: Box<BuildResult>, now: u64) {
         // The first is the true one: `result.json` is written once.
-        self.ending.get_or_insert(Ending { result, since: now });
+        self.ending.get_or_insert(PendingResult { result, since: now });
     }
 
     fn hold(&mut self, event: Event) {
