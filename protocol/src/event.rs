@@ -1,141 +1,141 @@
-//! What a build says while it runs.
+//! The events of a build: what the builder reports while the build runs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::limits::PROTOCOL_VERSION;
 use crate::{BuildId, BuildResult};
 
-/// One thing that happened. `status`, `output` and `skipped` are numbered from 1 without holes, across attempts;
-/// the other kinds carry no number, are not stored and may be lost.
+/// One event of a build. `status`, `output` and `skipped` are numbered from 1 without holes, across attempts; the other
+/// kinds carry no number, are not stored and may be lost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Version of the protocol.
+    /// Version of the protocol, [`PROTOCOL_VERSION`] of the sender.
     pub v: u32,
-    /// The build it belongs to.
+    /// The build that this event belongs to.
     pub build: BuildId,
-    /// Its number; of `skipped`, the first number that it stands for.
+    /// Number of the event, from 1; for `skipped`, the first number it stands for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
-    /// When, in milliseconds since 1970 by the sender's clock.
+    /// Time of sending in milliseconds since 1970, by the sender's clock.
     pub at: u64,
-    /// What.
+    /// The kind of event, with its data.
     #[serde(flatten)]
     pub kind: EventKind,
 }
 
-/// What happened.
+/// The kind of an event, with its data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
-    /// The build went on to something else. Numbered.
+    /// The build entered another phase. Numbered.
     Status(Status),
-    /// Cargo, or what cargo ran, printed something. Numbered.
+    /// Cargo, or a program that cargo ran, printed text. Numbered.
     Output {
-        /// Where it printed.
+        /// The stream that the text was printed to.
         stream: Stream,
-        /// What: any piece of text, usually whole lines. Bytes that are no UTF-8 became U+FFFD.
+        /// Any piece of text, usually whole lines. Bytes that are not UTF-8 are replaced by U+FFFD.
         text: String,
     },
-    /// Output too plentiful to stream: these numbers are read from the log. Numbered, by `from`.
+    /// Output beyond the streaming cap of a build: the client reads these numbers from the log. Numbered, by `from`.
     Skipped {
         /// The first number left out; the event's own `seq`.
         from: u64,
-        /// The last one.
+        /// The last number left out.
         to: u64,
     },
-    /// How far cargo is. Not numbered.
+    /// How far cargo has come. Not numbered.
     Progress {
-        /// Units finished.
+        /// Units of cargo's plan that are finished.
         done: u64,
-        /// Units in all, as far as cargo knows.
+        /// All units of the plan, as far as cargo knows.
         total: u64,
-        /// What compiles now, by crate name, as cargo lists it.
+        /// The crates that compile now, as cargo's progress bar lists them.
         current: String,
-        /// The highest number given out so far.
+        /// The highest number assigned so far.
         last: u64,
     },
-    /// Nothing else to say. Not numbered.
+    /// The build still runs, but printed nothing for a while. Not numbered.
     Alive {
-        /// The highest number given out so far.
+        /// The highest number assigned so far.
         last: u64,
     },
-    /// The answer to a resume, after the stored events. Not numbered.
+    /// Ends the answer to a resume, after the stored events. Not numbered.
     CaughtUp {
-        /// The highest number that is stored.
+        /// The highest number stored so far.
         last: u64,
     },
-    /// The end. Not numbered: `last` inside tells what came before it.
+    /// The build ended. Not numbered: `last` inside the result says how many numbers came before.
     Finished(Box<BuildResult>),
-    /// A kind this version doesn't know; its number counts all the same.
+    /// A kind that this version doesn't know. Its number still counts, so that newer backends leave no hole.
     #[serde(other)]
     Unknown,
 }
 
-/// Where a build is.
+/// The phase that a build is in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
-    /// The backend has the source.
+    /// The backend has received the source.
     Received,
-    /// Others are first.
+    /// The build waits for a free slot of the backend.
     Queued {
-        /// 1: the next to start.
+        /// Position in the queue; 1 starts next.
         place: u64,
     },
-    /// Another build of the same project works in its folder.
+    /// The build waits for another build of the same project, which uses the project's folder.
     Waiting,
-    /// What an earlier build left is fetched from the cache.
+    /// The target directory of an earlier build is being fetched from the cache.
     Restoring,
-    /// The source is being unpacked.
+    /// The builder unpacks the source archive.
     Unpacking,
-    /// Cargo runs.
+    /// Cargo compiles the project.
     Compiling {
-        /// From 1.
+        /// Number of the attempt, from 1.
         attempt: u32,
-        /// The folder of the source on the builder, so that a client can put its own in the place of it.
+        /// Folder of the source on the builder. The client replaces it in the output by the device's own folder.
         source: String,
-        /// Cargo's target directory on the builder, likewise.
+        /// Cargo's target directory on the builder, replaced in the same way.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<String>,
-        /// The folder programs are installed into on the builder, likewise.
+        /// Folder that `cargo install` installs into on the builder, replaced in the same way.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         root: Option<String>,
     },
-    /// What was built runs.
+    /// The program, the tests or the benchmarks run.
     Running,
-    /// The attempt ran out of time; what it has made is saved for the next.
+    /// The attempt ran out of time; the builder saves what it compiled for the next attempt.
     Pausing {
-        /// The attempt that ends, from 1.
+        /// Number of the attempt that ends, from 1.
         attempt: u32,
     },
-    /// What was built is packed.
+    /// The builder packs the artifact.
     Packing,
-    /// What was built is being stored.
+    /// The builder uploads the artifact to the output bucket.
     Uploading,
-    /// A status this version doesn't know.
+    /// A phase that this version doesn't know.
     #[serde(other)]
     Unknown,
 }
 
-/// One of a process's two outputs.
+/// One of the two output streams of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
-    /// Standard output.
+    /// The standard output of the process.
     Stdout,
-    /// Standard error.
+    /// The standard error of the process.
     Stderr,
 }
 
 impl Event {
-    /// An event of this version of the protocol.
+    /// Creates an event with this crate's protocol version. `at` is in milliseconds since 1970.
     pub fn new(build: BuildId, seq: Option<u64>, at: u64, kind: EventKind) -> Self {
         Self { v: PROTOCOL_VERSION, build, seq, at, kind }
     }
 
-    /// The numbers this event settles, first and last; none for an event without a number or with a senseless range.
+    /// The first and last number that this event covers; `None` for an event without a number or with an invalid range.
     pub fn span(&self) -> Option<(u64, u64)> {
         let seq = self.seq.filter(|seq| *seq > 0)?;
         match self.kind {
@@ -144,7 +144,7 @@ impl Event {
         }
     }
 
-    /// The highest number this event tells of: its own, or what it says of the stream.
+    /// The highest number that this event proves to exist: its own, or the `last` that it reports.
     pub fn highest(&self) -> u64 {
         let told = match &self.kind {
             EventKind::Progress { last, .. } | EventKind::Alive { last } | EventKind::CaughtUp { last } => *last,
@@ -154,7 +154,7 @@ impl Event {
         told.max(self.span().map_or(0, |(_, to)| to))
     }
 
-    /// Bytes of the event as JSON.
+    /// Size of the event as JSON, in bytes.
     pub fn encoded_len(&self) -> usize {
         serde_json::to_vec(self).map_or(usize::MAX, |json| json.len())
     }

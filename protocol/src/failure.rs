@@ -1,75 +1,73 @@
-//! The record Lambda writes of an invocation that failed, and the result it stands for. Its fields are those of
+//! The record that Lambda writes for a failed invocation, and the build result made from it. The fields are those of
 //! docs.aws.amazon.com/lambda, invocation-async-retain-records.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BuildId, BuildResult, Outcome};
 
-/// An on-failure record. `P` is the payload of the invocation.
+/// An on-failure record of Lambda. `P` is the type of the invocation's payload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureRecord<P> {
-    /// About the invocation.
+    /// Which invocation failed, and on which condition.
     pub request_context: FailedInvocation,
-    /// What the function was given.
+    /// Payload that the function was invoked with.
     pub request_payload: P,
-    /// How it ended; not there when it was never run.
+    /// How the function ended; missing if it never ran.
     #[serde(default)]
     pub response_context: Option<ResponseContext>,
-    /// What it, or Lambda in the place of it, answered; not there when it was never run.
+    /// The answer of the function, or of Lambda on its behalf; missing if it never ran.
     #[serde(default)]
     pub response_payload: Option<ResponsePayload>,
 }
 
-/// About the invocation that failed.
+/// Which invocation failed, and on which condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FailedInvocation {
-    /// Lambda's id of the invocation.
+    /// Lambda's request id of the invocation.
     #[serde(default)]
     pub request_id: String,
-    /// `RetriesExhausted`, `EventAgeExceeded`.
+    /// `RetriesExhausted` or, if Lambda was too busy to run it, `EventAgeExceeded`.
     #[serde(default)]
     pub condition: String,
 }
 
-/// How the invocation ended.
+/// How the function ended, if it ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResponseContext {
-    /// `Unhandled` and the like.
+    /// Lambda's class of error, for example `Unhandled`.
     #[serde(default)]
     pub function_error: Option<String>,
 }
 
-/// The error that was answered.
+/// The error that the function, or Lambda, answered with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResponsePayload {
-    /// For example `Runtime.ExitError`; not there for a time-out.
+    /// Type of the error, for example `Runtime.ExitError`; missing for a time-out.
     #[serde(default)]
     pub error_type: Option<String>,
-    /// For people, and the only sign of a time-out.
+    /// Text of the error; the only sign of a time-out.
     #[serde(default)]
     pub error_message: Option<String>,
 }
 
 impl<P> FailureRecord<P> {
-    /// The result of a build whose builder died: `attempts` were begun, `last` is the highest number stored.
+    /// The result of a build whose builder died. `attempts` is the number of started attempts, `last` the highest event
+    /// number that was stored.
     pub fn result(&self, id: BuildId, attempts: u32, last: u64) -> BuildResult {
         let error = self.response_payload.as_ref();
         let said = error.and_then(|e| e.error_message.as_deref()).unwrap_or_default();
         let kind = error.and_then(|e| e.error_type.as_deref()).unwrap_or_default();
         let (outcome, message) = if self.request_context.condition == "EventAgeExceeded" {
-            (
-                Outcome::Refused,
-                "the builder was busy for too long and never began this build; try again later".to_owned(),
-            )
+            (Outcome::Refused, "the builder was too busy to start this build; try again later".to_owned())
         } else if said.contains("Task timed out after") {
             (
                 Outcome::TimedOut,
                 format!(
-                    "the builder was stopped at its time limit ({}); try again: it goes on from what is cached",
+                    "the builder was stopped at its time limit ({}); build again: the new build continues from the cache",
                     clip(said)
                 ),
             )
@@ -80,7 +78,7 @@ impl<P> FailureRecord<P> {
             )
         } else {
             let kind = if kind.is_empty() { "unknown error" } else { kind };
-            (Outcome::Crashed, format!("the builder died ({}: {}); its log tells more", clip(kind), clip(said)))
+            (Outcome::Crashed, format!("the builder died ({}: {}); its log has the details", clip(kind), clip(said)))
         };
         let mut result = BuildResult::new(id, outcome, last).with_message(message);
         result.complete = false;
@@ -89,7 +87,7 @@ impl<P> FailureRecord<P> {
     }
 }
 
-/// What an error says can be long, and is not ours.
+/// Shortens foreign text and removes control characters.
 fn clip(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()
 }

@@ -1,28 +1,28 @@
-//! What goes over the socket, in both directions. What goes over the bus is a [`Frame`] too.
+//! The messages on the WebSocket, in both directions. The event bus carries [`Frame`]s too.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
 use crate::limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_MESSAGE_BYTES, PROTOCOL_VERSION};
 
-/// Client to backend. API Gateway routes by the field `action`.
+/// A message from client to backend. API Gateway routes it by the field `action`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum ClientMessage {
-    /// Send what was stored after this number, then `caught_up`; a finished build's result between the two.
+    /// Asks for all stored events after a number, then the result of an ended build, then `caught_up`.
     Resume {
-        /// The last number the client has, 0 for none.
+        /// The last number that the client has, 0 for none.
         after: u64,
     },
 }
 
 impl ClientMessage {
-    /// As JSON.
+    /// Encodes the message as JSON.
     pub fn encode(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads what a client sent: `None` for anything else than a message of this version.
+    /// Reads a message of a client. `None` for anything but a message of this version.
     pub fn decode(text: &str) -> Option<Self> {
         if text.len() > MAX_CLIENT_MESSAGE_BYTES {
             return None;
@@ -31,34 +31,34 @@ impl ClientMessage {
     }
 }
 
-/// Backend to client: events in one message.
+/// A message from backend to client: one or more events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
-    /// Version of the protocol.
+    /// Version of the protocol that the backend speaks.
     pub v: u32,
-    /// In the order in which they were made.
+    /// Events in the order in which they happened.
     pub events: Vec<Event>,
 }
 
 impl Frame {
-    /// A frame of these events.
+    /// Creates a frame with these events.
     pub fn new(events: Vec<Event>) -> Self {
         Self { v: PROTOCOL_VERSION, events }
     }
 
-    /// As JSON.
+    /// Encodes the message as JSON.
     pub fn encode(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads a frame.
+    /// Reads a frame from JSON.
     pub fn decode(text: &str) -> serde_json::Result<Self> {
-        // From bytes, as the log is read: one reader is enough for a small client.
+        // From bytes, like the log: one JSON reader keeps the client small.
         serde_json::from_slice(text.as_bytes())
     }
 
-    /// Groups events into as few frames as their order and the encoded limit allow. An event that is over the limit
-    /// by itself gets a frame of its own: whoever makes events keeps them under [`crate::limits::MAX_EVENT_BYTES`].
+    /// Groups events into frames within the limit of an encoded message, keeping their order. An event that exceeds the
+    /// limit gets a frame of its own; the sender keeps events below [`crate::limits::MAX_EVENT_BYTES`].
     pub fn pack(events: impl IntoIterator<Item = Event>) -> Vec<Frame> {
         let envelope = Frame::new(Vec::new()).encode().len();
         let mut frames: Vec<Frame> = Vec::new();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resume_is_what_api_gateway_routes() {
+    fn a_resume_has_the_action_that_api_gateway_routes_by() {
         let message = ClientMessage::Resume { after: 7 };
         assert_eq!(message.encode(), r#"{"action":"resume","after":7}"#);
         assert_eq!(ClientMessage::decode(&message.encode()), Some(message));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_keep_order_and_stay_below_the_limit_of_the_encoded_message() {
+    fn frames_keep_order_and_the_limit_of_the_encoded_message() {
         // Control characters become six bytes each in JSON.
         let events: Vec<Event> = (1..=200).map(|n| output(n, &"\u{1b}".repeat((n as usize * 37) % 900))).collect();
         let frames = Frame::pack(events.clone());

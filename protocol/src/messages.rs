@@ -1,22 +1,22 @@
-//! What every backend says in the same words when a build ends that cargo doesn't explain.
+//! Messages for endings that cargo's output doesn't explain, in the same words on every backend.
 
-/// The source is not there any more: someone cancelled the build.
+/// Somebody cancelled the build by deleting its source.
 pub const SOURCE_DELETED: &str = "the build was cancelled: its source was deleted";
 
-/// The source is another one now.
+/// Another source was uploaded under the same key.
 pub const SOURCE_REPLACED: &str =
-    "the build was cancelled: its source was replaced by another one; build again to build that";
+    "the build was cancelled: its source was replaced by another one; build again to use the new source";
 
-/// Why a build that was paused goes on no more: after `attempts`, of which the last `advanced` or not, `working_on` a
-/// crate or a phase. `longer` is what to do on this backend to give an attempt more time.
+/// Why a paused build gets no further attempt. `attempts` were made; the last one `advanced` or not, and was busy with
+/// `working_on`, a crate or a phase. `longer` says how to give an attempt more time on this backend.
 pub fn timed_out(attempts: u32, advanced: bool, working_on: &str, longer: &str) -> String {
     let work = if working_on.is_empty() { "the build".to_owned() } else { format!("`{working_on}`") };
     if advanced {
-        format!("the build needs more than {attempts} attempts, the most there are; {work} was in work last")
+        format!("the build needs more than {attempts} attempts, which is the limit; it was busy with {work} last")
     } else {
         format!(
-            "{work} needs longer than one attempt may take, so no attempt gets past it; {longer}, or make it compile \
-             faster (no lto, a lower opt-level for that crate)"
+            "{work} needs more time than one attempt has, so another attempt would not finish it either; {longer}, or \
+             make it compile faster (no lto, a lower opt-level for that crate)"
         )
     }
 }
@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn the_crate_that_took_too_long_is_named() {
         let said = timed_out(1, false, "big", "raise `timeout_s`");
-        assert!(said.starts_with("`big` needs longer") && said.contains("raise `timeout_s`, or"), "{said}");
+        assert!(said.starts_with("`big` needs more time") && said.contains("raise `timeout_s`, or"), "{said}");
         assert!(timed_out(12, true, "", "x").contains("more than 12 attempts"));
     }
 }

@@ -1,10 +1,10 @@
-//! The backend's side of a resume: stored events in, messages out.
+//! The backend's side of a resume: takes stored events, gives messages to send.
 
 use crate::limits::MAX_MESSAGE_BYTES;
 use crate::{BuildId, BuildResult, Event, EventKind, Frame};
 
-/// The answer to one resume. Stored events are pushed in order, as pages of the store bring them; each message is
-/// given out as soon as it is full, so an answer of any length takes the memory of one message.
+/// The answer to one resume. Stored events are pushed in order, page by page; each message is given out as soon as it
+/// is full, so that an answer of any length needs the memory of one message.
 #[derive(Debug)]
 pub struct Replay {
     build: BuildId,
@@ -15,12 +15,12 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// The answer to "resume after `after`".
+    /// Starts the answer to "resume after number `after`".
     pub fn new(build: BuildId, after: u64) -> Self {
         Self { build, after, last: 0, pending: Vec::new(), size: Frame::new(Vec::new()).encode().len() }
     }
 
-    /// Adds the next stored event; what the client has is left out. Gives a message when one is full.
+    /// Adds the next stored event, unless the client has it already. Returns a message when one is full.
     pub fn push(&mut self, mut event: Event) -> Option<Frame> {
         let (_, to) = event.span()?;
         self.last = self.last.max(to);
@@ -36,7 +36,7 @@ impl Replay {
         self.add(event)
     }
 
-    /// Ends the answer: the result of a build that has ended, then `caught_up`. `at`: now, in milliseconds since 1970.
+    /// Ends the answer: the result, if the build has ended, then `caught_up`. `at` is the time in milliseconds since 1970.
     pub fn finish(mut self, result: Option<BuildResult>, at: u64) -> Vec<Frame> {
         let mut frames = Vec::new();
         let last = self.last;
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_any_length_keeps_order_and_the_limit() {
+    fn a_long_answer_keeps_its_order_and_the_message_limit() {
         let stored: Vec<Event> = (1..=100).map(|n| output(n, 1000)).collect();
         let frames = replayed(&stored, 30, Some(BuildResult::new(id(), Outcome::Succeeded, 100)));
         assert!(frames.len() > 10);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resume_from_beyond_the_end_or_inside_a_skipped_range_is_answered() {
+    fn a_resume_beyond_the_end_or_inside_a_skipped_range_is_answered() {
         let frames = replayed(&[output(1, 1)], 99, None);
         assert_eq!(frames.len(), 1);
         assert_eq!(frames[0].events[0].kind, EventKind::CaughtUp { last: 1 });

@@ -1,120 +1,120 @@
-//! How a build ended: the body of `result.json` and of the `finished` event, which are one thing.
+//! How a build ended. `result.json` and the `finished` event have the same body.
 
 use serde::{Deserialize, Serialize};
 
 use crate::limits::PROTOCOL_VERSION;
 use crate::{BuildId, BuildSummary};
 
-/// How a build ended.
+/// The result of a build: the whole of `result.json`, and the data of the `finished` event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BuildResult {
-    /// Version of the protocol. (`version` here, because `finished` holds both, flat.)
+    /// Version of the protocol. (Named `version`, because the `finished` event already has a field `v`.)
     pub version: u32,
-    /// Version of the backend, for people.
+    /// Version of the backend, shown to people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<String>,
-    /// The build.
+    /// Id of the build that ended.
     pub id: BuildId,
-    /// The ending.
+    /// How the build ended, in one word.
     pub outcome: Outcome,
-    /// Cargo's exit code, where cargo ended by itself.
+    /// Exit code of cargo, if cargo exited by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// What happened, why, and what to do, for every ending that cargo's own output doesn't explain.
+    /// What happened, why, and what to do next, for every ending that cargo's own output doesn't explain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What was built, if anything is to be fetched.
+    /// The artifact, if there is anything to download.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<ArtifactInfo>,
-    /// The highest number of an event.
+    /// The highest event number of the build.
     pub last: u64,
-    /// False when someone else had to write the result: the events may have ended short of what cargo printed.
+    /// False if the builder died and the backend wrote the result for it: events may be missing at the end.
     pub complete: bool,
-    /// How many attempts there were.
+    /// Number of attempts that were started.
     #[serde(default)]
     pub attempts: u32,
-    /// Where the time went.
+    /// Time spent in each phase.
     #[serde(default)]
     pub times: Times,
-    /// The most memory all processes of the build held at once, in bytes, where it was measured.
+    /// Peak memory of all processes of the build together, in bytes, where it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory: Option<u64>,
-    /// What the build cost, in gigabyte-seconds, where that is counted.
+    /// Cost of the build in gigabyte-seconds, where the backend counts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gb_seconds: Option<f64>,
-    /// What was there from an earlier build.
+    /// How much of an earlier build was reused.
     #[serde(default)]
     pub cache: CacheUse,
-    /// What was asked for, where whoever wrote the result knew.
+    /// What the build was asked to do, if the writer of the result knew it.
     #[serde(default, rename = "asked", skip_serializing_if = "Option::is_none")]
     pub summary: Option<BuildSummary>,
 }
 
-/// How a build ended, for whoever acts on it.
+/// The kinds of ending of a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Cargo exited with 0.
+    /// Cargo exited with code 0.
     Succeeded,
-    /// Cargo exited with something else.
+    /// Cargo exited with another code than 0.
     Failed,
-    /// The source was deleted, or the backend was told to stop.
+    /// The source was deleted or replaced, or the backend was stopped.
     Cancelled,
-    /// No more attempts, or an attempt that got nowhere.
+    /// The build used all its attempts, or an attempt made no progress.
     TimedOut,
-    /// The builder died: out of memory, killed, disk full.
+    /// The builder died: it ran out of memory, was killed, or its disk was full.
     Crashed,
-    /// Never begun: bad input, a target the backend lacks, a budget that is spent.
+    /// The build never started: bad input, an unsupported target, or a spent budget.
     Refused,
-    /// An ending this version doesn't know.
+    /// An ending that this version doesn't know.
     #[serde(other)]
     Unknown,
 }
 
-/// The object that holds what was built.
+/// Size and digest of the artifact object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArtifactInfo {
-    /// Bytes.
+    /// Size of the object in bytes.
     pub size: u64,
-    /// SHA-256 in lower-case hex.
+    /// SHA-256 of the object, in lower-case hex.
     pub sha256: String,
 }
 
-/// Milliseconds a build spent in each phase, all attempts together.
+/// Milliseconds that a build spent in each phase, summed over all attempts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Times {
-    /// Behind others, and behind the project's own lock.
+    /// Waiting in the queue, and for other builds of the same project.
     pub waiting: u64,
-    /// Fetching what an earlier build left.
+    /// Fetching the target directory of an earlier build.
     pub restoring: u64,
-    /// Unpacking the source.
+    /// Unpacking the source archive into the project's folder.
     pub unpacking: u64,
-    /// In cargo.
+    /// Running cargo, from its start to its exit.
     pub compiling: u64,
-    /// Packing what was built.
+    /// Packing the artifact into an archive.
     pub packing: u64,
-    /// Storing it.
+    /// Uploading the artifact to the output bucket.
     pub uploading: u64,
 }
 
-/// What a build found of earlier ones.
+/// How much a build reused of earlier builds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CacheUse {
-    /// Whether there was a target directory to go on with.
+    /// Whether the build started from an earlier target directory.
     pub warm: bool,
-    /// Units cargo found fresh.
+    /// Units that cargo found up to date.
     pub fresh: u64,
-    /// Units cargo compiled.
+    /// Units that cargo compiled.
     pub compiled: u64,
-    /// Source files that had changed, appeared or gone since the last upload.
+    /// Source files that were changed, added or removed since the last upload.
     pub changed_files: u64,
 }
 
 impl Times {
-    /// All phases together, in milliseconds.
+    /// The sum of all phases, in milliseconds.
     pub fn total(&self) -> u64 {
         [self.waiting, self.restoring, self.unpacking, self.compiling, self.packing, self.uploading]
             .into_iter()
@@ -123,7 +123,7 @@ impl Times {
 }
 
 impl BuildResult {
-    /// A result with nothing but its ending.
+    /// Creates a complete result that holds only its outcome and the highest event number `last`.
     pub fn new(id: BuildId, outcome: Outcome, last: u64) -> Self {
         Self {
             version: PROTOCOL_VERSION,
@@ -145,14 +145,14 @@ impl BuildResult {
         }
     }
 
-    /// The same with a message.
+    /// Adds a message for the person who started the build.
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self
     }
 
-    /// What the client exits with: cargo's own code where there is one, 130 for a cancelled build, otherwise 101,
-    /// which is what cargo says when it could not do its work. Success is 0 only if the outcome says so too.
+    /// The exit code of the client: cargo's own code if there is one, 130 for a cancelled build, otherwise 101, which
+    /// cargo uses for its own failures. It is 0 only if the outcome is a success.
     pub fn client_exit_code(&self) -> u8 {
         match (self.outcome, self.exit_code) {
             (Outcome::Succeeded, _) => 0,

@@ -1,5 +1,6 @@
-//! The client's side of the stream: events come late, twice, out of order or not at all, and leave here once each, in
-//! order. A state machine without I/O and clock: `now` is any clock in milliseconds that doesn't run backwards.
+//! The client's side of the event stream. Events arrive late, twice, out of order or not at all; the sequencer delivers
+//! each of them once, in order. It is a state machine without I/O and without a clock: `now` is a time in milliseconds
+//! from any clock that doesn't run backwards.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,50 +8,50 @@ use std::time::Duration;
 use crate::limits::{HOLE_PATIENCE, SILENCE_PATIENCE, STRAGGLER_PATIENCE};
 use crate::{BuildId, BuildResult, ClientMessage, Event, EventKind};
 
-/// Events held back behind a hole, at most; further ones are dropped and come again with the resume.
+/// The most events that are held back behind a hole. Further ones are dropped; the next resume brings them again.
 const MAX_HELD: usize = 1024;
 
-/// What goes to the person.
+/// What the sequencer hands to the person's terminal.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delivery {
-    /// The next event. `skipped` is among them, with the part of its range that was not delivered before.
+    /// The next event. A `skipped` event is cut to the part of its range that was not delivered before.
     Event(Event),
-    /// Events that never came, though the build has ended: their text is in the log.
+    /// Events that never arrived although the build has ended. Their text is in the log.
     Lost {
-        /// The first number.
+        /// The first missing number.
         from: u64,
-        /// The last number.
+        /// The last missing number.
         to: u64,
     },
-    /// The end; nothing comes after it.
+    /// The end of the build; nothing is delivered after it.
     Finished(Box<BuildResult>),
 }
 
-/// What a client does next.
+/// What the client has to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientAction {
-    /// Send this on the connection.
+    /// Send this message on the connection.
     Send(ClientMessage),
-    /// The connection is dead: open another.
+    /// The connection is dead: open a new one.
     Reconnect,
-    /// Nothing to do before so much time has passed, or something was received.
+    /// Nothing to do until this time has passed or a message arrives.
     Wait(Duration),
-    /// The end was delivered.
+    /// The end of the build was delivered.
     Done,
 }
 
-/// The order of one build's events.
+/// Puts the events of one build in order.
 #[derive(Debug)]
 pub struct EventSequencer {
     build: BuildId,
-    /// The next number to deliver.
+    /// Number of the next event to deliver.
     next: u64,
-    /// What came too early, by its first number.
+    /// Events that arrived too early, by their first number.
     held: BTreeMap<u64, Event>,
-    /// The highest number told of.
+    /// The highest number known to exist.
     known: u64,
     hole_since: Option<u64>,
-    /// Resumes in a row that filled nothing: each doubles the patience.
+    /// Resumes in a row that filled no hole. Each of them doubles the waiting time.
     fruitless: u32,
     resume_since: Option<u64>,
     last_sign: u64,
@@ -61,7 +62,7 @@ pub struct EventSequencer {
 #[derive(Debug)]
 struct PendingResult {
     result: Box<BuildResult>,
-    /// When it came, or when a straggler came after it.
+    /// When the result arrived, or the latest event after it.
     since: u64,
 }
 
@@ -70,7 +71,7 @@ fn ms(duration: Duration) -> u64 {
 }
 
 impl EventSequencer {
-    /// The order of a build of which nothing was received yet.
+    /// A sequencer for a build of which nothing was received yet.
     pub fn new(build: BuildId, now: u64) -> Self {
         Self {
             build,
@@ -86,23 +87,23 @@ impl EventSequencer {
         }
     }
 
-    /// The number of the last event delivered, 0 for none.
+    /// Number of the last delivered event, 0 for none.
     pub fn last_delivered(&self) -> u64 {
         self.next - 1
     }
 
-    /// A connection stands, the first or the hundredth: this is the first thing to send on it.
+    /// A connection was opened, the first or the hundredth. Returns the first message to send on it.
     pub fn connected(&mut self, now: u64) -> ClientMessage {
         self.last_sign = now;
         self.resume(now)
     }
 
-    /// The connection is gone, and what was asked on it is not answered any more.
+    /// The connection was lost, so a resume that was sent on it will not be answered.
     pub fn disconnected(&mut self) {
         self.resume_since = None;
     }
 
-    /// Takes an event in and gives out what may be shown now.
+    /// Takes an event and returns what can be shown now.
     pub fn receive(&mut self, event: Event, now: u64) -> Vec<Delivery> {
         if self.done || event.build != self.build {
             return Vec::new();
@@ -116,7 +117,7 @@ impl EventSequencer {
             EventKind::Finished(_) => {}
             EventKind::CaughtUp { .. } => {
                 self.resume_since = None;
-                // What still lacks was not there to be sent: give it time before asking again.
+                // What is still missing was not stored yet: wait before asking again.
                 self.hole_since = self.hole_since.map(|_| now);
             }
             EventKind::Progress { .. } | EventKind::Alive { .. } => out.push(Delivery::Event(event)),
@@ -139,7 +140,7 @@ impl EventSequencer {
         out
     }
 
-    /// The result was found in the bucket, whatever the socket says.
+    /// The result was found in the output bucket. The socket's silence is judged as before.
     pub fn found(&mut self, result: BuildResult, now: u64) -> Vec<Delivery> {
         let kind = EventKind::Finished(Box::new(result));
         let sign = self.last_sign;
@@ -148,7 +149,7 @@ impl EventSequencer {
         out
     }
 
-    /// What to do now; what time alone brings about is delivered by [`EventSequencer::expire`].
+    /// What to do now. What becomes due by time alone is delivered by [`EventSequencer::expire`].
     pub fn next(&mut self, now: u64) -> ClientAction {
         if self.done {
             return ClientAction::Done;
@@ -161,7 +162,7 @@ impl EventSequencer {
                 if silence >= ms(SILENCE_PATIENCE) {
                     return ClientAction::Reconnect;
                 }
-                // The connection lives but the answer was lost: ask again.
+                // The connection is alive but the answer was lost: ask again.
                 return ClientAction::Send(self.resume(now));
             }
             wait = ms(SILENCE_PATIENCE) - asked;
@@ -183,7 +184,7 @@ impl EventSequencer {
         ClientAction::Wait(Duration::from_millis(wait.max(1)))
     }
 
-    /// What the passing of time alone brings about: the end, when its stragglers were waited for long enough.
+    /// Delivers the end once the wait for missing events is over.
     pub fn expire(&mut self, now: u64) -> Vec<Delivery> {
         if self.done {
             return Vec::new();
@@ -197,7 +198,7 @@ impl EventSequencer {
     }
 
     fn end(&mut self, result: Box<BuildResult>, now: u64) {
-        // The first is the true one: `result.json` is written once.
+        // The first result is the true one: `result.json` is written once.
         self.ending.get_or_insert(PendingResult { result, since: now });
     }
 
@@ -206,7 +207,7 @@ impl EventSequencer {
         if to < self.next || (from > self.next && self.held.len() >= MAX_HELD) {
             return;
         }
-        // Of two events that begin with the same number the longer one says more.
+        // Of two events that begin with the same number, keep the one that covers more.
         match self.held.get(&from).and_then(Event::span) {
             Some((_, held_to)) if held_to >= to => {}
             _ => drop(self.held.insert(from, event)),
@@ -237,7 +238,7 @@ impl EventSequencer {
             return Vec::new();
         }
         let mut out = Vec::new();
-        // Only the log can tell what lies in the holes; a stream that says so itself has none beyond its last number.
+        // The missing text is in the log. A held event proves that numbers up to its own exist.
         let last = ending.result.last.max(self.held.last_key_value().map_or(0, |(from, _)| *from));
         while self.next <= last {
             let to = self.held.first_key_value().map_or(last, |(from, _)| from - 1);
