@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use protocol::{ArtifactInfo, FileKind};
+use protocol::{ArtifactInfo, BuildSettings, FileKind};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,8 @@ struct Origin {
     rustc: String,
     #[serde(default)]
     run_on_device: bool,
+    #[serde(default)]
+    settings: BuildSettings,
     files: Vec<(String, Look, FileKind)>,
     lock: Option<Look>,
 }
@@ -58,6 +60,7 @@ impl Origin {
             host: contents.host.clone(),
             rustc: contents.rustc.clone(),
             run_on_device: contents.run_on_device,
+            settings: contents.settings.clone(),
             files: products.map(|p| Ok((p.path.clone(), look(&p.file)?, p.kind.clone()))).collect::<io::Result<_>>()?,
             lock: contents.lock.as_deref().map(look).transpose()?,
         })
@@ -106,23 +109,24 @@ mod tests {
             tested: None,
         };
         let product = Product { file: file.clone(), path: "debug/tool".to_owned(), kind };
-        let contents = Contents {
+        let mut contents = Contents {
             host: "h".to_owned(),
             rustc: "r".to_owned(),
             run_on_device: false,
+            settings: BuildSettings::default(),
             products: vec![product],
             lock: None,
         };
-        let packed = |name: &str| {
+        let packed = |contents: &Contents, name: &str| {
             let to = folder.path().join(name);
-            let info = pack_once(&contents, &project, &to, &CancellationToken::new()).unwrap();
+            let info = pack_once(contents, &project, &to, &CancellationToken::new()).unwrap();
             assert_eq!(hash_file(&to).unwrap(), info.sha256);
             info
         };
-        let first = packed("1.zip");
-        assert_eq!(packed("2.zip"), first);
+        let first = packed(&contents, "1.zip");
+        assert_eq!(packed(&contents, "2.zip"), first);
         fs::write(&file, "three").unwrap();
-        let changed = packed("3.zip");
+        let changed = packed(&contents, "3.zip");
         assert_ne!(changed, first);
         assert_eq!(
             hash_file(&folder.path().join("1.zip")).unwrap(),
@@ -132,6 +136,9 @@ mod tests {
         // What someone did to the kept one is noticed.
         remove(&project.artifact).unwrap();
         fs::write(&project.artifact, vec![0; usize::try_from(changed.size).unwrap()]).unwrap();
-        assert_eq!(packed("4.zip"), changed);
+        assert_eq!(packed(&contents, "4.zip"), changed);
+        // The same files of another profile: the device's record is to name it.
+        contents.settings.profile = "dist".to_owned();
+        assert_ne!(packed(&contents, "5.zip"), changed);
     }
 }

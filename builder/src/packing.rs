@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use protocol::limits::{MAX_ARTIFACT_BYTES, PROTOCOL_VERSION};
-use protocol::{ArtifactFile, ArtifactInfo, ArtifactManifest, FileKind, MANIFEST_ENTRY};
+use protocol::{ArtifactFile, ArtifactInfo, ArtifactManifest, BuildSettings, FileKind, MANIFEST_ENTRY};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use zip::write::SimpleFileOptions;
@@ -48,6 +48,8 @@ pub(crate) struct Contents {
     pub rustc: String,
     /// Whether the device is to run the programs.
     pub run_on_device: bool,
+    /// Profile and features of the build.
+    pub settings: BuildSettings,
     /// What was built.
     pub products: Vec<Product>,
     /// `Cargo.lock`, if it is new or changed.
@@ -75,6 +77,7 @@ pub(crate) fn pack(contents: &Contents, to: &Path, cancel: &CancellationToken) -
         host: contents.host.clone(),
         rustc: contents.rustc.clone(),
         run_on_device: contents.run_on_device,
+        settings: Some(contents.settings.clone()),
         files: files.iter().map(|(_, file)| file.clone()).collect(),
     };
     let options =

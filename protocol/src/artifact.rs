@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::BuildSettings;
+
 /// The name of the manifest inside an artifact: always its first entry.
 pub const MANIFEST_ENTRY: &str = "artifact.json";
 
@@ -17,6 +19,10 @@ pub struct ArtifactManifest {
     /// Whether the device is to run the programs: the builder could not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub run_on_device: bool,
+    /// Profile and features of the build, for the device's record of installed programs; an older
+    /// backend leaves them out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<BuildSettings>,
     /// What there is, in the order of the archive.
     pub files: Vec<ArtifactFile>,
 }

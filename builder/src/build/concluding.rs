@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use protocol::{Command, Outcome, Status};
+use protocol::{BuildSettings, Command, Outcome, Status};
 
 use super::fault::{Fault, disk};
 use super::verdict::verdict;
@@ -68,6 +68,7 @@ impl Build<'_> {
             host: prepared.toolchain.host.clone(),
             rustc: prepared.toolchain.rustc.clone(),
             run_on_device,
+            settings: BuildSettings::of(request),
             products,
             lock,
         };

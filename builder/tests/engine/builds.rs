@@ -11,6 +11,7 @@ pub const TESTS: &[(&str, fn())] = &[
     ("no_change_is_cargos_no_op_and_a_changed_line_is_built", no_change_is_cargos_no_op_and_a_changed_line_is_built),
     ("what_a_build_script_generates_into_src_stays", what_a_build_script_generates_into_src_stays),
     ("planted_configuration_is_not_obeyed", planted_configuration_is_not_obeyed),
+    ("profile_and_features_come_back_with_the_program", profile_and_features_come_back_with_the_program),
     ("a_new_lock_file_comes_back", a_new_lock_file_comes_back),
     ("two_builds_of_one_project_go_one_after_the_other", two_builds_of_one_project_go_one_after_the_other),
 ];
@@ -40,6 +41,7 @@ fn a_first_build_gives_a_program() {
     assert_eq!(manifest.files.len(), 1);
     assert_eq!(manifest.files[0].path, "debug/tiny");
     assert!(manifest.rustc.starts_with("rustc "), "{}", manifest.rustc);
+    assert_eq!(manifest.settings.unwrap().profile, "dev");
     assert_eq!(result.last, ran.events.iter().filter_map(|event| event.seq).max().unwrap());
     assert!(result.peak_memory.is_some_and(|peak| peak > 1 << 20));
     let log = fs::read_to_string(ran.output.path().join("log.jsonl")).unwrap();
@@ -100,6 +102,24 @@ fn planted_configuration_is_not_obeyed() {
     let mut own = Upload::tiny("fn main() { println!(\"{}\", cfg!(evil)); }\n");
     own.file(".cargo/config.toml", evil);
     assert_eq!(bench.run(&own).run_program(), "true\n");
+}
+
+fn profile_and_features_come_back_with_the_program() {
+    let bench = Bench::new();
+    let mut upload = Upload::tiny("fn main() { println!(\"{}\", cfg!(feature = \"loud\")); }\n");
+    upload.file(
+        "Cargo.toml",
+        "[package]\nname = \"tiny\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[features]\nloud = []\n\n\
+         [profile.dist]\ninherits = \"release\"\n",
+    );
+    upload.options.profile = Some("dist".to_owned());
+    upload.options.features = vec!["loud".to_owned()];
+    upload.options.no_default_features = true;
+    let ran = bench.run(&upload);
+    assert_eq!(ran.run_program(), "true\n");
+    let settings = ran.artifact().0.settings.unwrap();
+    assert_eq!((settings.profile.as_str(), settings.all_features, settings.no_default_features), ("dist", false, true));
+    assert_eq!(settings.features.into_iter().collect::<Vec<_>>(), ["loud"]);
 }
 
 fn a_new_lock_file_comes_back() {
