@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use protocol::{CargoOptions, Command};
 
-use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, Packages, ProjectArgs, Targets};
-use super::{BuildCommand, Delivery};
+use super::flags::{
+    CloudArgs, CompilationArgs, FeatureSelection, ManifestArgs, MessageArgs, PackageSelection, ProjectArgs,
+    TargetSelection,
+};
+use super::{ArtifactDestination, BuildCommand};
 
 /// Options of `build`.
 #[derive(Debug, Clone, Default, Args)]
@@ -22,11 +25,11 @@ pub struct BuildArgs {
     pub force: bool,
 
     #[command(flatten)]
-    packages: Packages,
+    packages: PackageSelection,
     #[command(flatten)]
-    targets: Targets,
+    targets: TargetSelection,
     #[command(flatten)]
-    features: Features,
+    features: FeatureSelection,
     /// Build in release mode, which is the default when installing
     #[arg(short, long, help_heading = "Compilation Options", conflicts_with = "profile")]
     pub release: bool,
@@ -34,7 +37,7 @@ pub struct BuildArgs {
     #[arg(long, help_heading = "Compilation Options")]
     keep_going: bool,
     #[command(flatten)]
-    compilation: Compilation,
+    compilation: CompilationArgs,
     /// Copy final artifacts to this directory (unstable)
     #[arg(long, value_name = "PATH", help_heading = "Compilation Options")]
     artifact_dir: Option<PathBuf>,
@@ -42,13 +45,13 @@ pub struct BuildArgs {
     #[arg(long)]
     future_incompat_report: bool,
     #[command(flatten)]
-    messages: Messages,
+    messages: MessageArgs,
     #[command(flatten)]
     project: ProjectArgs,
     #[command(flatten)]
     manifest: ManifestArgs,
     #[command(flatten)]
-    cloud: Cloud,
+    cloud: CloudArgs,
 }
 
 impl BuildArgs {
@@ -68,9 +71,9 @@ impl BuildArgs {
         self.messages.write(&mut options);
         self.manifest.write(&mut options);
         let delivery = if self.no_install {
-            Delivery::TargetDir
+            ArtifactDestination::TargetDir
         } else {
-            Delivery::Install { root: self.root.clone(), force: self.force }
+            ArtifactDestination::Install { root: self.root.clone(), force: self.force }
         };
         BuildCommand {
             targets: self.compilation.target.clone(),
@@ -90,16 +93,16 @@ mod tests {
     #[test]
     fn installing_builds_release_unless_a_profile_is_named() {
         let install = BuildArgs {
-            features: Features { features: vec!["a,b c".to_owned()], ..Features::default() },
+            features: FeatureSelection { features: vec!["a,b c".to_owned()], ..FeatureSelection::default() },
             ..BuildArgs::default()
         };
         let install = install.build_command();
-        assert!(install.options.release && matches!(install.delivery, Delivery::Install { .. }));
+        assert!(install.options.release && matches!(install.delivery, ArtifactDestination::Install { .. }));
         assert_eq!(install.options.features, ["a", "b", "c"]);
-        let compilation = Compilation { profile: Some("dev".to_owned()), ..Compilation::default() };
+        let compilation = CompilationArgs { profile: Some("dev".to_owned()), ..CompilationArgs::default() };
         let dev = BuildArgs { compilation, ..BuildArgs::default() }.build_command();
         assert!(!dev.options.release && dev.options.profile.as_deref() == Some("dev"));
         let left = BuildArgs { no_install: true, ..BuildArgs::default() }.build_command();
-        assert!(!left.options.release && matches!(left.delivery, Delivery::TargetDir));
+        assert!(!left.options.release && matches!(left.delivery, ArtifactDestination::TargetDir));
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use protocol::{CargoOptions, Command};
 
-use super::flags::{Cloud, ProjectArgs};
+use super::flags::{CloudArgs, ProjectArgs};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -22,18 +22,18 @@ pub struct BuildCommand {
     /// `--artifact-dir`.
     pub artifact_dir: Option<PathBuf>,
     /// Where what is built goes.
-    pub delivery: Delivery,
+    pub delivery: ArtifactDestination,
     /// `doc --open`.
     pub open: bool,
     /// Which project.
     pub project: ProjectArgs,
     /// What cargo has no need of.
-    pub cloud: Cloud,
+    pub cloud: CloudArgs,
 }
 
 /// Where what is built goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Delivery {
+pub enum ArtifactDestination {
     /// Where cargo would leave it.
     TargetDir,
     /// Into `bin` of an install root.
@@ -55,10 +55,10 @@ impl BuildCommand {
             filter: None,
             args: Vec::new(),
             artifact_dir: None,
-            delivery: Delivery::TargetDir,
+            delivery: ArtifactDestination::TargetDir,
             open: false,
             project: ProjectArgs::default(),
-            cloud: Cloud::default(),
+            cloud: CloudArgs::default(),
         }
     }
 }

@@ -4,17 +4,20 @@ use clap::Args;
 use protocol::{CargoOptions, Command};
 
 use super::BuildCommand;
-use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, Packages, ProjectArgs, Targets};
+use super::flags::{
+    CloudArgs, CompilationArgs, FeatureSelection, ManifestArgs, MessageArgs, PackageSelection, ProjectArgs,
+    TargetSelection,
+};
 
 /// Options of `check`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct CheckArgs {
     #[command(flatten)]
-    packages: Packages,
+    packages: PackageSelection,
     #[command(flatten)]
-    targets: Targets,
+    targets: TargetSelection,
     #[command(flatten)]
-    features: Features,
+    features: FeatureSelection,
     /// Check artifacts in release mode, with optimizations
     #[arg(short, long, help_heading = "Compilation Options", conflicts_with = "profile")]
     release: bool,
@@ -22,18 +25,18 @@ pub struct CheckArgs {
     #[arg(long, help_heading = "Compilation Options")]
     keep_going: bool,
     #[command(flatten)]
-    compilation: Compilation,
+    compilation: CompilationArgs,
     /// Outputs a future incompatibility report at the end of the build
     #[arg(long)]
     future_incompat_report: bool,
     #[command(flatten)]
-    messages: Messages,
+    messages: MessageArgs,
     #[command(flatten)]
     project: ProjectArgs,
     #[command(flatten)]
     manifest: ManifestArgs,
     #[command(flatten)]
-    cloud: Cloud,
+    cloud: CloudArgs,
 }
 
 /// Options of `clippy`.

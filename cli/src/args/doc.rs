@@ -4,7 +4,9 @@ use clap::Args;
 use protocol::{CargoOptions, Command};
 
 use super::BuildCommand;
-use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, Packages, ProjectArgs};
+use super::flags::{
+    CloudArgs, CompilationArgs, FeatureSelection, ManifestArgs, MessageArgs, PackageSelection, ProjectArgs,
+};
 
 /// Options of `doc`.
 #[derive(Debug, Clone, Default, Args)]
@@ -19,9 +21,9 @@ pub struct DocArgs {
     #[arg(long)]
     document_private_items: bool,
     #[command(flatten)]
-    packages: Packages,
+    packages: PackageSelection,
     #[command(flatten)]
-    features: Features,
+    features: FeatureSelection,
     /// Document only this package's library
     #[arg(long, help_heading = "Target Selection")]
     lib: bool,
@@ -44,15 +46,15 @@ pub struct DocArgs {
     #[arg(long, help_heading = "Compilation Options")]
     keep_going: bool,
     #[command(flatten)]
-    compilation: Compilation,
+    compilation: CompilationArgs,
     #[command(flatten)]
-    messages: Messages,
+    messages: MessageArgs,
     #[command(flatten)]
     project: ProjectArgs,
     #[command(flatten)]
     manifest: ManifestArgs,
     #[command(flatten)]
-    cloud: Cloud,
+    cloud: CloudArgs,
 }
 
 impl DocArgs {

@@ -20,7 +20,7 @@ pub struct ProjectArgs {
 /// Which packages.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Package Selection")]
-pub struct Packages {
+pub struct PackageSelection {
     /// Package to work on (see `cargo help pkgid`)
     #[arg(short, long, value_name = "SPEC", num_args = 0..=1, default_missing_value = "")]
     pub package: Vec<String>,
@@ -35,7 +35,7 @@ pub struct Packages {
 /// Which of a package's targets.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target Selection")]
-pub struct Targets {
+pub struct TargetSelection {
     /// Only this package's library
     #[arg(long)]
     pub lib: bool,
@@ -71,7 +71,7 @@ pub struct Targets {
 /// Which features.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Feature Selection")]
-pub struct Features {
+pub struct FeatureSelection {
     /// Space or comma separated list of features to activate
     #[arg(short = 'F', long, value_name = "FEATURES")]
     pub features: Vec<String>,
@@ -86,7 +86,7 @@ pub struct Features {
 /// How it is compiled, and for what.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Compilation Options")]
-pub struct Compilation {
+pub struct CompilationArgs {
     /// Build artifacts with the specified profile
     #[arg(long, value_name = "PROFILE-NAME")]
     pub profile: Option<String>,
@@ -129,7 +129,7 @@ pub struct NetworkArgs {
 
 /// What cargo says, and unstable flags.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Messages {
+pub struct MessageArgs {
     /// Error format [possible values: human, short, json, json-diagnostic-short, json-diagnostic-rendered-ansi,
     /// json-render-diagnostics]
     #[arg(long, value_name = "FMT")]
@@ -142,7 +142,7 @@ pub struct Messages {
 /// What cargo has no need of.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Cloud Options")]
-pub struct Cloud {
+pub struct CloudArgs {
     /// Set a variable of the build's environment; without a value, to what it is here
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub env: Vec<String>,
@@ -163,7 +163,7 @@ pub fn split(list: &[String]) -> Vec<String> {
     names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-impl Packages {
+impl PackageSelection {
     /// Into cargo's options.
     pub fn write(&self, options: &mut CargoOptions) {
         options.package.clone_from(&self.package);
@@ -172,7 +172,7 @@ impl Packages {
     }
 }
 
-impl Targets {
+impl TargetSelection {
     /// Into cargo's options.
     pub fn write(&self, options: &mut CargoOptions) {
         (options.lib, options.bins, options.examples) = (self.lib, self.bins, self.examples);
@@ -184,7 +184,7 @@ impl Targets {
     }
 }
 
-impl Features {
+impl FeatureSelection {
     /// Into cargo's options.
     pub fn write(&self, options: &mut CargoOptions) {
         options.features = split(&self.features);
@@ -193,7 +193,7 @@ impl Features {
     }
 }
 
-impl Compilation {
+impl CompilationArgs {
     /// Into cargo's options; targets are left to the caller, who knows where defaults come from.
     pub fn write(&self, options: &mut CargoOptions) {
         options.profile.clone_from(&self.profile);
@@ -211,7 +211,7 @@ impl ManifestArgs {
     }
 }
 
-impl Messages {
+impl MessageArgs {
     /// Into cargo's options.
     pub fn write(&self, options: &mut CargoOptions) {
         // Cargo too takes them in any case.

@@ -6,7 +6,7 @@ use clap::Args;
 use protocol::{CargoOptions, Command};
 
 use super::BuildCommand;
-use super::flags::{Cloud, ProjectArgs};
+use super::flags::{CloudArgs, ProjectArgs};
 
 /// Options of `fmt`.
 #[derive(Debug, Clone, Default, Args)]
@@ -27,7 +27,7 @@ pub struct FmtArgs {
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
     #[command(flatten)]
-    cloud: Cloud,
+    cloud: CloudArgs,
     /// Options for rustfmt
     #[arg(last = true, value_name = "ARGS", num_args = 0..)]
     args: Vec<String>,

@@ -7,7 +7,7 @@ use clap::Args;
 use protocol::{CargoOptions, InstallRequest};
 
 use super::crate_spec::{CrateSpec, crate_spec, crate_version};
-use super::flags::{Features, ManifestArgs, Messages, NetworkArgs};
+use super::flags::{FeatureSelection, ManifestArgs, MessageArgs, NetworkArgs};
 
 /// Options of `install`.
 #[derive(Debug, Clone, Default, Args)]
@@ -61,7 +61,7 @@ pub struct InstallArgs {
     #[arg(long)]
     pub list: bool,
     #[command(flatten)]
-    messages: Messages,
+    messages: MessageArgs,
     #[command(flatten)]
     manifest: ManifestArgs,
 
@@ -78,7 +78,7 @@ pub struct InstallArgs {
     #[arg(long, help_heading = "Target Selection")]
     examples: bool,
     #[command(flatten)]
-    features: Features,
+    features: FeatureSelection,
 
     /// Build in debug mode (with the 'dev' profile) instead of release mode
     #[arg(long, help_heading = "Compilation Options", conflicts_with = "profile")]

@@ -26,7 +26,7 @@ use clap::error::ErrorKind;
 use clap::{FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use build::BuildArgs;
-pub use build_command::{BuildCommand, Delivery};
+pub use build_command::{ArtifactDestination, BuildCommand};
 pub use builds::{AttachArgs, BuildsArgs, CancelArgs, LogsArgs};
 pub use check::{CheckArgs, ClippyArgs};
 pub use clean::CleanArgs;
@@ -52,12 +52,12 @@ pub struct Cli {
     pub verb: Verb,
     /// Options of every verb.
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonArgs,
 }
 
 /// Options of every verb.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Common {
+pub struct CommonArgs {
     /// Use this backend of the configuration
     #[arg(long, global = true, value_name = "NAME", help_heading = "Cloud Options")]
     pub backend: Option<String>,

@@ -4,7 +4,7 @@ use clap::Args;
 use protocol::{CargoOptions, Command};
 
 use super::BuildCommand;
-use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, ProjectArgs};
+use super::flags::{CloudArgs, CompilationArgs, FeatureSelection, ManifestArgs, MessageArgs, ProjectArgs};
 
 /// Options of `run`.
 #[derive(Debug, Clone, Default, Args)]
@@ -22,7 +22,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", help_heading = "Target Selection")]
     example: Vec<String>,
     #[command(flatten)]
-    features: Features,
+    features: FeatureSelection,
     /// Build artifacts in release mode, with optimizations
     #[arg(short, long, help_heading = "Compilation Options", conflicts_with = "profile")]
     release: bool,
@@ -30,15 +30,15 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Compilation Options")]
     keep_going: bool,
     #[command(flatten)]
-    compilation: Compilation,
+    compilation: CompilationArgs,
     #[command(flatten)]
-    messages: Messages,
+    messages: MessageArgs,
     #[command(flatten)]
     project: ProjectArgs,
     #[command(flatten)]
     manifest: ManifestArgs,
     #[command(flatten)]
-    cloud: Cloud,
+    cloud: CloudArgs,
 }
 
 impl RunArgs {

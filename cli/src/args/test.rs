@@ -4,7 +4,10 @@ use clap::Args;
 use protocol::{CargoOptions, Command};
 
 use super::BuildCommand;
-use super::flags::{Cloud, Compilation, Features, ManifestArgs, Messages, Packages, ProjectArgs, Targets};
+use super::flags::{
+    CloudArgs, CompilationArgs, FeatureSelection, ManifestArgs, MessageArgs, PackageSelection, ProjectArgs,
+    TargetSelection,
+};
 
 /// What `test` and `bench` have in common.
 #[derive(Debug, Clone, Default, Args)]
@@ -19,21 +22,21 @@ pub struct Harness {
     #[arg(long, hide = true)]
     keep_going: bool,
     #[command(flatten)]
-    packages: Packages,
+    packages: PackageSelection,
     #[command(flatten)]
-    targets: Targets,
+    targets: TargetSelection,
     #[command(flatten)]
-    features: Features,
+    features: FeatureSelection,
     #[command(flatten)]
-    compilation: Compilation,
+    compilation: CompilationArgs,
     #[command(flatten)]
-    messages: Messages,
+    messages: MessageArgs,
     #[command(flatten)]
     project: ProjectArgs,
     #[command(flatten)]
     manifest: ManifestArgs,
     #[command(flatten)]
-    cloud: Cloud,
+    cloud: CloudArgs,
 }
 
 /// Options of `test`.

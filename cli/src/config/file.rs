@@ -40,7 +40,7 @@ struct BackendTable {
 
 /// What may be shown of a backend.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Summary {
+pub struct BackendSummary {
     /// Its name in the configuration.
     pub name: String,
     /// Whether it is used when none is named.
@@ -132,10 +132,10 @@ impl Config {
     }
 
     /// What the text of the file at `path` says of each backend, without its keys.
-    pub fn summaries(text: &str, path: &Path) -> anyhow::Result<Vec<Summary>> {
+    pub fn summaries(text: &str, path: &Path) -> anyhow::Result<Vec<BackendSummary>> {
         let config = Self::parse(text, path)?;
         let only = config.backends.len() == 1;
-        let summary = |(name, table): (String, BackendTable)| Summary {
+        let summary = |(name, table): (String, BackendTable)| BackendSummary {
             used: config.backend.as_ref().map_or(only, |used| *used == name),
             address: table.endpoint.unwrap_or(table.input_bucket),
             region: table.region,

@@ -2,7 +2,7 @@
 
 /// One `key = value` and the section it stands in, as written (`profile work`, `include`, `remote "origin"`).
 #[derive(Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct IniEntry {
     /// What stood between the brackets, trimmed; empty before the first.
     pub section: String,
     /// In lower case.
@@ -12,7 +12,7 @@ pub struct Entry {
 }
 
 /// The entries in their order; what is no entry is passed over.
-pub fn parse(text: &str) -> Vec<Entry> {
+pub fn parse(text: &str) -> Vec<IniEntry> {
     let mut section = String::new();
     let mut entries = Vec::new();
     for line in text.lines().map(str::trim) {
@@ -26,7 +26,7 @@ pub fn parse(text: &str) -> Vec<Entry> {
             continue;
         }
         if let Some((key, value)) = line.split_once('=') {
-            entries.push(Entry {
+            entries.push(IniEntry {
                 section: section.clone(),
                 key: key.trim().to_ascii_lowercase(),
                 value: unquoted(value.trim()),

@@ -7,5 +7,5 @@ mod ini;
 
 pub use credentials::Credentials;
 pub use edit::{default_of, with_backend, with_default, without_backend};
-pub use file::{Backend, Config, Summary, config_file, config_folder};
-pub use ini::{Entry, parse as parse_ini};
+pub use file::{Backend, BackendSummary, Config, config_file, config_folder};
+pub use ini::{IniEntry, parse as parse_ini};

@@ -3,7 +3,7 @@
 use protocol::limits::MAX_RESULT_BYTES;
 use protocol::{BuildId, keys};
 
-use super::{Finding, Report};
+use super::{CheckOutcome, DoctorReport};
 use crate::config::Backend;
 use crate::storage::{Clock, Storage, StorageError, try_upload};
 
@@ -11,27 +11,33 @@ use crate::storage::{Clock, Storage, StorageError, try_upload};
 const BAD_CLOCK_MS: u64 = 5 * 60 * 1000;
 
 /// Asks for a result that can't be there, and begins an upload that never ends; false if a build could not work.
-pub fn buckets(report: &mut Report, backend: &Backend, storage: &Storage, clock: &Clock, build: &BuildId) -> bool {
+pub fn buckets(
+    report: &mut DoctorReport,
+    backend: &Backend,
+    storage: &Storage,
+    clock: &Clock,
+    build: &BuildId,
+) -> bool {
     report.looking("keys");
     let answer = storage.read_small(&keys::result(&backend.owner, build), "read a result", MAX_RESULT_BYTES);
     report.add("clock", clock_finding(clock.behind_ms(), &answer));
     match &answer {
         Err(error @ StorageError::Unreachable { .. }) => {
-            return report.add("keys", Finding::failed(error, error.hint().unwrap_or_default()));
+            return report.add("keys", CheckOutcome::failed(error, error.hint().unwrap_or_default()));
         }
         Err(error @ StorageError::Refused { code, .. }) if is_about_keys(code) => {
-            return report.add("keys", Finding::failed(error, error.hint().unwrap_or_default()));
+            return report.add("keys", CheckOutcome::failed(error, error.hint().unwrap_or_default()));
         }
-        _ => report.add("keys", Finding::Ok(format!("{}, accepted", backend.credentials.access_key_id))),
+        _ => report.add("keys", CheckOutcome::Ok(format!("{}, accepted", backend.credentials.access_key_id))),
     };
     let output = match answer {
-        Ok(_) => Finding::Ok(format!("{} (read)", backend.output_bucket)),
+        Ok(_) => CheckOutcome::Ok(format!("{} (read)", backend.output_bucket)),
         Err(error) => refusal(&error, &backend.output_bucket),
     };
     let mut ok = report.add("output bucket", output);
     report.looking("input bucket");
     let input = match try_upload(storage, &keys::source(&backend.owner, build)) {
-        Ok(()) => Finding::Ok(format!("{} (write)", backend.input_bucket)),
+        Ok(()) => CheckOutcome::Ok(format!("{} (write)", backend.input_bucket)),
         Err(error) => refusal(&error, &backend.input_bucket),
     };
     ok &= report.add("input bucket", input);
@@ -51,24 +57,24 @@ fn is_about_keys(code: &str) -> bool {
     CODES.contains(&code)
 }
 
-fn refusal(error: &StorageError, bucket: &str) -> Finding {
+fn refusal(error: &StorageError, bucket: &str) -> CheckOutcome {
     let advice = error.hint().unwrap_or("type the command again; if it stays so, look into the backend's log");
-    Finding::failed(format_args!("{bucket}: {error}"), advice)
+    CheckOutcome::failed(format_args!("{bucket}: {error}"), advice)
 }
 
-fn clock_finding(behind_ms: i64, answer: &Result<Option<Vec<u8>>, StorageError>) -> Finding {
+fn clock_finding(behind_ms: i64, answer: &Result<Option<Vec<u8>>, StorageError>) -> CheckOutcome {
     if let Err(StorageError::Unreachable { .. }) = answer {
-        return Finding::Skipped("nobody answered".to_owned());
+        return CheckOutcome::Skipped("nobody answered".to_owned());
     }
     if behind_ms == 0 {
-        return Finding::Ok("agrees with the backend's".to_owned());
+        return CheckOutcome::Ok("agrees with the backend's".to_owned());
     }
     let side = if behind_ms > 0 { "behind" } else { "ahead of" };
     let text = format!("{} s {side} the backend's; builds allow for that", behind_ms.unsigned_abs() / 1000);
     if behind_ms.unsigned_abs() < BAD_CLOCK_MS {
-        return Finding::Ok(text);
+        return CheckOutcome::Ok(text);
     }
-    Finding::Warning(text, "set this device's clock, best to network time".to_owned())
+    CheckOutcome::Warning(text, "set this device's clock, best to network time".to_owned())
 }
 
 #[cfg(test)]
@@ -77,10 +83,10 @@ mod tests {
 
     #[test]
     fn a_clock_is_judged_by_how_far_off_it_is() {
-        assert!(matches!(clock_finding(0, &Ok(None)), Finding::Ok(_)));
-        assert!(matches!(clock_finding(-20_000, &Ok(None)), Finding::Ok(text) if text.contains("20 s ahead of")));
+        assert!(matches!(clock_finding(0, &Ok(None)), CheckOutcome::Ok(_)));
+        assert!(matches!(clock_finding(-20_000, &Ok(None)), CheckOutcome::Ok(text) if text.contains("20 s ahead of")));
         assert!(
-            matches!(clock_finding(3_600_000, &Ok(None)), Finding::Warning(text, _) if text.contains("3600 s behind"))
+            matches!(clock_finding(3_600_000, &Ok(None)), CheckOutcome::Warning(text, _) if text.contains("3600 s behind"))
         );
     }
 }

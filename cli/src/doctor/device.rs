@@ -2,27 +2,27 @@
 
 use std::path::Path;
 
-use super::Finding;
+use super::CheckOutcome;
 use crate::config::Backend;
 use crate::install::InstallRoot;
 use crate::project::CargoConfig;
 use crate::{device, environment};
 
 /// Whether the backend can build for this device.
-pub fn target(backend: &Backend) -> Finding {
+pub fn target(backend: &Backend) -> CheckOutcome {
     let Some(triple) = device::triple() else {
-        return Finding::Warning(
+        return CheckOutcome::Warning(
             "Rust has no target for this kind of device that cargo-cloud knows".to_owned(),
             "name one with each build: --target TRIPLE".to_owned(),
         );
     };
     if backend.targets.is_empty() {
-        return Finding::Ok(format!("{triple} (the configuration doesn't say what the backend builds for)"));
+        return CheckOutcome::Ok(format!("{triple} (the configuration doesn't say what the backend builds for)"));
     }
     if backend.targets.contains(&triple) {
-        return Finding::Ok(triple);
+        return CheckOutcome::Ok(triple);
     }
-    Finding::failed(
+    CheckOutcome::failed(
         format_args!("the backend can't build for {triple}; it can for {}", backend.targets.join(", ")),
         "where the backend runs, add the target (`rustup target add`, the NDK for Android), start it again, and configure \
          this device anew with the line it makes; or name another target with --target",
@@ -30,26 +30,26 @@ pub fn target(backend: &Backend) -> Finding {
 }
 
 /// Whether programs can be installed, and where; the second value is that place.
-pub fn install_folder(cwd: &Path) -> (Finding, Option<InstallRoot>) {
+pub fn install_folder(cwd: &Path) -> (CheckOutcome, Option<InstallRoot>) {
     let home = environment::cargo_home(cwd);
     let configured = match CargoConfig::read(cwd, cwd, home.as_deref()) {
         Ok(config) => config.install_root(),
         Err(error) => {
-            return (Finding::failed(format_args!("{error:#}"), "mend that file of cargo's configuration"), None);
+            return (CheckOutcome::failed(format_args!("{error:#}"), "mend that file of cargo's configuration"), None);
         }
     };
     let root = match InstallRoot::choose(None, cwd, environment::path, configured, home.as_deref()) {
         Ok(root) => root,
-        Err(error) => return (Finding::failed(error, "set `HOME`"), None),
+        Err(error) => return (CheckOutcome::failed(error, "set `HOME`"), None),
     };
     if let Err(error) = root.check_writable() {
         let advice = "make that folder yours, or set CARGO_INSTALL_ROOT to another";
-        return (Finding::failed(format_args!("{error:#}"), advice), None);
+        return (CheckOutcome::failed(format_args!("{error:#}"), advice), None);
     }
     let bin = root.bin();
     let finding = match root.path_warning(std::env::var_os("PATH").as_deref()) {
-        None => Finding::Ok(bin.display().to_string()),
-        Some(_) => Finding::Warning(
+        None => CheckOutcome::Ok(bin.display().to_string()),
+        Some(_) => CheckOutcome::Warning(
             format!("{} is not in PATH: a shell won't find what is installed", bin.display()),
             format!("add to ~/.profile (bash: ~/.bashrc): export PATH=\"{}:$PATH\"", bin.display()),
         ),

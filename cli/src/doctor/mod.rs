@@ -2,14 +2,14 @@
 
 mod buckets;
 mod device;
-mod echo;
 mod network;
 mod report;
 mod socket;
+mod trial_build;
 
 pub use buckets::buckets;
 pub use device::{install_folder, target};
-pub use echo::{Trial, versions};
 pub use network::network;
-pub use report::{Finding, Report};
+pub use report::{CheckOutcome, DoctorReport};
 pub use socket::socket;
+pub use trial_build::{TrialBuild, versions};

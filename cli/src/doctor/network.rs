@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use super::{Finding, Report};
+use super::{CheckOutcome, DoctorReport};
 use crate::config::Backend;
 use crate::device;
 use crate::follow::{HostPort, Line};
@@ -13,7 +13,7 @@ use crate::storage::Storage;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// DNS, TCP and TLS for each host of the backend; false if a build could not get through.
-pub fn network(report: &mut Report, backend: &Backend, storage: &Storage) -> bool {
+pub fn network(report: &mut DoctorReport, backend: &Backend, storage: &Storage) -> bool {
     let mut hosts: Vec<(bool, String)> = Vec::new();
     let buckets = storage.addresses().map(|address| (address.scheme == "https", address.host.clone()));
     let socket = backend.socket.as_deref().map(HostPort::of).map(|place| (place.secure, place.host.to_owned()));
@@ -24,7 +24,7 @@ pub fn network(report: &mut Report, backend: &Backend, storage: &Storage) -> boo
         }
     }
     if proxied {
-        report.add("network", Finding::Skipped("a proxy stands between this device and the buckets".to_owned()));
+        report.add("network", CheckOutcome::Skipped("a proxy stands between this device and the buckets".to_owned()));
     }
     let mut ok = true;
     for (secure, host) in hosts {
@@ -35,7 +35,7 @@ pub fn network(report: &mut Report, backend: &Backend, storage: &Storage) -> boo
     ok
 }
 
-fn host_finding(secure: bool, host: &str) -> Finding {
+fn host_finding(secure: bool, host: &str) -> CheckOutcome {
     let (sender, receiver) = channel();
     let owned = host.to_owned();
     // A thread of its own: there is no other way out of the system's resolver.
@@ -47,7 +47,7 @@ fn host_finding(secure: bool, host: &str) -> Finding {
         let _ = sender.send((found, met, begun.elapsed()));
     });
     let Ok((found, met, took)) = receiver.recv_timeout(PATIENCE) else {
-        return Finding::failed(
+        return CheckOutcome::failed(
             format_args!("{host} can't be reached: no answer for {} s", PATIENCE.as_secs()),
             "is the network up? In a network with a portal, open a web page first",
         );
@@ -55,13 +55,13 @@ fn host_finding(secure: bool, host: &str) -> Finding {
     match (found, met) {
         (Ok(_), Some(Ok(()))) => {
             let how = if secure { "TLS" } else { "not encrypted" };
-            Finding::Ok(format!("{host} ({how}, {} ms)", took.as_millis()))
+            CheckOutcome::Ok(format!("{host} ({how}, {} ms)", took.as_millis()))
         }
-        (Err(error), _) => Finding::failed(format_args!("the name {host} is not known ({error})"), name_advice()),
+        (Err(error), _) => CheckOutcome::failed(format_args!("the name {host} is not known ({error})"), name_advice()),
         (Ok(_), Some(Err(error))) => {
-            Finding::failed(format_args!("no connection to {host}: {error}"), connection_advice(&error))
+            CheckOutcome::failed(format_args!("no connection to {host}: {error}"), connection_advice(&error))
         }
-        (Ok(_), None) => Finding::failed(format_args!("no connection to {host}"), "try again"),
+        (Ok(_), None) => CheckOutcome::failed(format_args!("no connection to {host}"), "try again"),
     }
 }
 
@@ -103,10 +103,12 @@ mod tests {
     fn what_is_wrong_is_told_apart() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
-        assert!(matches!(host_finding(false, &host), Finding::Ok(text) if text.contains("not encrypted")));
+        assert!(matches!(host_finding(false, &host), CheckOutcome::Ok(text) if text.contains("not encrypted")));
         drop(listener);
-        assert!(matches!(host_finding(false, &host), Finding::Failed(_, advice) if advice.contains("nobody listens")));
+        assert!(
+            matches!(host_finding(false, &host), CheckOutcome::Failed(_, advice) if advice.contains("nobody listens"))
+        );
         let unknown = host_finding(false, "name.invalid");
-        assert!(matches!(&unknown, Finding::Failed(why, _) if why.contains("not known")), "{unknown:?}");
+        assert!(matches!(&unknown, CheckOutcome::Failed(why, _) if why.contains("not known")), "{unknown:?}");
     }
 }

@@ -6,7 +6,7 @@ use crate::terminal::Shell;
 
 /// How one check went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
+pub enum CheckOutcome {
     /// As it should be; the details.
     Ok(String),
     /// Builds work all the same: what is wrong, and what to do.
@@ -17,7 +17,7 @@ pub enum Finding {
     Skipped(String),
 }
 
-impl Finding {
+impl CheckOutcome {
     /// The same, for an error that was met.
     pub fn failed(why: impl std::fmt::Display, advice: impl Into<String>) -> Self {
         Self::Failed(why.to_string(), advice.into())
@@ -25,14 +25,14 @@ impl Finding {
 }
 
 /// All findings so far.
-pub struct Report<'a> {
+pub struct DoctorReport<'a> {
     shell: &'a Shell,
     json: bool,
     checks: Vec<Value>,
     failures: usize,
 }
 
-impl<'a> Report<'a> {
+impl<'a> DoctorReport<'a> {
     /// An empty one. `json`: nothing is printed before the end.
     pub fn new(shell: &'a Shell, json: bool) -> Self {
         Self { shell, json, checks: Vec::new(), failures: 0 }
@@ -46,12 +46,12 @@ impl<'a> Report<'a> {
     }
 
     /// Adds a finding. True unless it is in the way of a build.
-    pub fn add(&mut self, check: &str, finding: Finding) -> bool {
+    pub fn add(&mut self, check: &str, finding: CheckOutcome) -> bool {
         let (status, word, color, text, advice) = match finding {
-            Finding::Ok(text) => ("ok", "  ok", 92, text, None),
-            Finding::Warning(text, advice) => ("warning", "warn", 93, text, Some(advice)),
-            Finding::Failed(text, advice) => ("failed", "FAIL", 91, text, Some(advice)),
-            Finding::Skipped(text) => ("skipped", "   -", 96, text, None),
+            CheckOutcome::Ok(text) => ("ok", "  ok", 92, text, None),
+            CheckOutcome::Warning(text, advice) => ("warning", "warn", 93, text, Some(advice)),
+            CheckOutcome::Failed(text, advice) => ("failed", "FAIL", 91, text, Some(advice)),
+            CheckOutcome::Skipped(text) => ("skipped", "   -", 96, text, None),
         };
         let ok = status != "failed";
         self.failures += usize::from(!ok);

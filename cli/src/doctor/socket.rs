@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use protocol::{BuildId, ClientMessage, EventKind, Frame};
 use tungstenite::{Error, Message};
 
-use super::Finding;
+use super::CheckOutcome;
 use crate::config::Backend;
 use crate::follow::Endpoint;
 use crate::storage::Signer;
@@ -14,9 +14,9 @@ use crate::storage::Signer;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Opens the socket for a build that doesn't exist and asks where it stands.
-pub fn socket(backend: &Backend, build: &BuildId, signer: Signer) -> Finding {
+pub fn socket(backend: &Backend, build: &BuildId, signer: Signer) -> CheckOutcome {
     let Some(url) = backend.socket.clone() else {
-        return Finding::Warning(
+        return CheckOutcome::Warning(
             "none is configured: builds show what they print at their end".to_owned(),
             "configure this device anew with the line that the backend makes".to_owned(),
         );
@@ -24,16 +24,16 @@ pub fn socket(backend: &Backend, build: &BuildId, signer: Signer) -> Finding {
     let endpoint = Endpoint { url, owner: backend.owner.clone(), build: build.clone(), signer };
     let begun = Instant::now();
     match converse(&endpoint) {
-        Ok(true) => Finding::Ok(format!("opens and answers ({} ms)", begun.elapsed().as_millis())),
-        Ok(false) => Finding::failed(
+        Ok(true) => CheckOutcome::Ok(format!("opens and answers ({} ms)", begun.elapsed().as_millis())),
+        Ok(false) => CheckOutcome::failed(
             format_args!("opens, but nobody answered for {} s", PATIENCE.as_secs()),
             "look into the backend's log (on AWS: the function `relay`); until then builds show what they print at their end",
         ),
         Err(Error::Http(response)) => {
             let status = response.status().as_u16();
-            Finding::failed(format_args!("refused with status {status} at {}", endpoint.url), advice(status))
+            CheckOutcome::failed(format_args!("refused with status {status} at {}", endpoint.url), advice(status))
         }
-        Err(error) => Finding::failed(
+        Err(error) => CheckOutcome::failed(
             format_args!("{error} at {}", endpoint.url),
             "check `socket` of the configuration; a proxy or a firewall may not let WebSockets through",
         ),

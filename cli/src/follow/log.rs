@@ -89,7 +89,7 @@ impl<'a> Log<'a> {
                     self.fruitless += 1;
                     if self.fruitless >= MAX_FRUITLESS {
                         let action = "read the build's log".to_owned();
-                        return Err(StorageError::Senseless { action, why: error.to_string() });
+                        return Err(StorageError::InvalidAnswer { action, why: error.to_string() });
                     }
                     self.storage.pause(self.fruitless)?;
                 }

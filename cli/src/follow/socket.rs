@@ -11,7 +11,7 @@ use tungstenite::{Error, Message, WebSocket};
 
 use super::line::{HostPort, Line};
 use super::signal::Signal;
-use crate::storage::{SignatureSubject, Signer};
+use crate::storage::{SignedRequest, Signer};
 
 /// What goes to the thread.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Endpoint {
     pub fn connect(&self) -> Result<WebSocket<Line>, Error> {
         let place = HostPort::of(&self.url);
         let query = [("build", self.build.as_str()), ("owner", self.owner.as_str())];
-        let subject = SignatureSubject { method: "GET", host: place.host, path: &place.path, query: &query };
+        let subject = SignedRequest { method: "GET", host: place.host, path: &place.path, query: &query };
         let query = self.signer.presign(&subject, EXPIRES);
         let scheme = if place.secure { "wss" } else { "ws" };
         let url = format!("{scheme}://{}{}?{query}", place.host, place.path);

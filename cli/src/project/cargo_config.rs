@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use toml::{Table, Value};
 
-use super::malformed::caused;
+use super::toml_error::caused;
 
 /// One `.cargo/config.toml`.
 #[derive(Debug, Clone)]

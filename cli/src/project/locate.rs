@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::manifest::Manifest;
+use super::manifest::CargoManifest;
 use super::path::normalize;
 
 /// The manifest cargo would take: the one named, or the nearest above `cwd`.
@@ -40,7 +40,7 @@ pub fn manifest(cwd: &Path, named: Option<&Path>) -> anyhow::Result<PathBuf> {
 }
 
 /// The folder of the workspace's root that `folder`, whose manifest is given, belongs to: its own, if to none.
-pub fn workspace_root(folder: &Path, manifest: &Manifest) -> anyhow::Result<PathBuf> {
+pub fn workspace_root(folder: &Path, manifest: &CargoManifest) -> anyhow::Result<PathBuf> {
     if manifest.workspace().is_some() {
         return Ok(folder.to_path_buf());
     }
@@ -52,7 +52,7 @@ pub fn workspace_root(folder: &Path, manifest: &Manifest) -> anyhow::Result<Path
     for ancestor in folder.ancestors().skip(1) {
         let path = ancestor.join("Cargo.toml");
         if path.is_file() {
-            let candidate = Manifest::read(&path)?;
+            let candidate = CargoManifest::read(&path)?;
             if candidate.workspace().is_some() && !is_excluded(ancestor, &candidate, folder) {
                 return Ok(ancestor.to_path_buf());
             }
@@ -61,13 +61,13 @@ pub fn workspace_root(folder: &Path, manifest: &Manifest) -> anyhow::Result<Path
     Ok(folder.to_path_buf())
 }
 
-fn is_excluded(root: &Path, manifest: &Manifest, folder: &Path) -> bool {
+fn is_excluded(root: &Path, manifest: &CargoManifest, folder: &Path) -> bool {
     let below = |list: Vec<&str>| list.into_iter().any(|path| folder.starts_with(normalize(&root.join(path))));
     below(manifest.excluded()) && !below(manifest.members())
 }
 
 /// The folders of a workspace's members, as far as its patterns name folders with a manifest.
-pub fn members(root: &Path, manifest: &Manifest) -> Vec<PathBuf> {
+pub fn members(root: &Path, manifest: &CargoManifest) -> Vec<PathBuf> {
     let excluded: Vec<PathBuf> = manifest.excluded().into_iter().map(|path| normalize(&root.join(path))).collect();
     let mut out = Vec::new();
     for pattern in manifest.members() {
@@ -129,13 +129,13 @@ mod tests {
         }
         let root = |folder: &str| {
             let folder = top.join(folder);
-            workspace_root(&folder, &Manifest::read(&folder.join("Cargo.toml")).unwrap()).unwrap()
+            workspace_root(&folder, &CargoManifest::read(&folder.join("Cargo.toml")).unwrap()).unwrap()
         };
         assert_eq!(root("a"), top);
         assert_eq!(root("crates/c/deep"), top);
         assert_eq!(root("fuzz"), top.join("fuzz"));
         assert_eq!(root("crates/x"), top.join("crates/x"));
-        let members = members(top, &Manifest::read(&top.join("Cargo.toml")).unwrap());
+        let members = members(top, &CargoManifest::read(&top.join("Cargo.toml")).unwrap());
         assert_eq!(members, [top.join("a"), top.join("crates/b")]);
         assert_eq!(manifest(&top.join("crates/b"), None).unwrap(), top.join("crates/b/Cargo.toml"));
         assert!(manifest(top, Some(Path::new("a"))).is_err());

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::malformed;
+use super::toml_error;
 
 /// A manifest.
 #[derive(Debug, Clone)]
-pub struct Manifest(Table);
+pub struct CargoManifest(Table);
 
 /// Something outside itself that a manifest names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,15 +33,15 @@ pub enum ReferenceKind {
 const DEPENDENCIES: [&str; 5] =
     ["dependencies", "dev-dependencies", "dev_dependencies", "build-dependencies", "build_dependencies"];
 
-impl Manifest {
+impl CargoManifest {
     /// Reads a manifest.
     ///
     /// # Errors
     /// When the file can't be read, or is no TOML; in cargo's words.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
-            .map_err(|error| malformed::caused(format!("failed to read `{}`", path.display()), &[&error]))?;
-        Self::parse(&text).map_err(|error| malformed::manifest(&error, &text, path))
+            .map_err(|error| toml_error::caused(format!("failed to read `{}`", path.display()), &[&error]))?;
+        Self::parse(&text).map_err(|error| toml_error::manifest(&error, &text, path))
     }
 
     /// Reads a manifest's text.
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_path_is_found() {
-        let manifest = Manifest::parse(
+        let manifest = CargoManifest::parse(
             r#"
             [package]
             name = "x"
@@ -239,7 +239,7 @@ mod tests {
             ["../a", "../build.rs", "../d", "../e", "../f", "../h", "../i", "../j", "../lib.rs", "b.rs", "g"]
         );
         assert!(manifest.inherits());
-        assert!(!Manifest::parse("[workspace.package]\nversion = '1'").unwrap().inherits());
+        assert!(!CargoManifest::parse("[workspace.package]\nversion = '1'").unwrap().inherits());
     }
 
     #[test]
@@ -247,7 +247,7 @@ mod tests {
         for text in
             ["dependencies = 3", "[dependencies]\na = []", "[package]\nbuild = false", "bin = [1]", "patch = 'x'"]
         {
-            assert_eq!(Manifest::parse(text).unwrap().references(), [], "{text}");
+            assert_eq!(CargoManifest::parse(text).unwrap().references(), [], "{text}");
         }
     }
 

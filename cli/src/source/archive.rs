@@ -9,12 +9,12 @@ use thiserror::Error;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::entry::{Content, Entry, file_content};
+use super::entry::{SourceContent, SourceEntry, file_content};
 
 /// Why an archive was not finished.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum PackError {
+pub enum SourcePackError {
     /// A file of the source can't be read.
     #[error(
         "could not read `{path}`: {source}; make it readable or leave it out with `exclude` under [workspace.metadata.cloud]"
@@ -43,18 +43,23 @@ const COMPRESSED: [&str; 22] = [
 ];
 
 /// Writes request and entries to `out`; `read` counts the bytes of content read.
-pub fn pack<W: Write>(request: &RequestFile, entries: &[Entry], out: W, read: &AtomicU64) -> Result<W, PackError> {
+pub fn pack<W: Write>(
+    request: &RequestFile,
+    entries: &[SourceEntry],
+    out: W,
+    read: &AtomicU64,
+) -> Result<W, SourcePackError> {
     let mut zip = ZipWriter::new_stream(out);
-    let json = serde_json::to_vec(request).map_err(|error| PackError::Output(error.into()))?;
+    let json = serde_json::to_vec(request).map_err(|error| SourcePackError::Output(error.into()))?;
     zip.start_file(REQUEST_ENTRY, options(json.len() as u64, 0o644, "json")).map_err(output)?;
-    zip.write_all(&json).map_err(PackError::Output)?;
+    zip.write_all(&json).map_err(SourcePackError::Output)?;
     let mut buffer = vec![0; 64 * 1024];
     for entry in entries {
         let name = format!("{SOURCE_PREFIX}{}", entry.name);
         match &entry.content {
-            Content::Link { target } => zip.add_symlink(name, target, options(0, 0o777, "")).map_err(output)?,
-            Content::Folder => zip.add_directory(name, options(0, 0o755, "")).map_err(output)?,
-            Content::File { size, mode, .. } => {
+            SourceContent::Link { target } => zip.add_symlink(name, target, options(0, 0o777, "")).map_err(output)?,
+            SourceContent::Folder => zip.add_directory(name, options(0, 0o755, "")).map_err(output)?,
+            SourceContent::File { size, mode, .. } => {
                 let extension = entry.path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
                 zip.start_file(name, options(*size, *mode, &extension.unwrap_or_default())).map_err(output)?;
                 copy(entry, &mut zip, &mut buffer, read)?;
@@ -72,8 +77,13 @@ fn options(size: u64, mode: u32, extension: &str) -> SimpleFileOptions {
     SimpleFileOptions::default().compression_method(method).compression_level(level).unix_permissions(mode)
 }
 
-fn copy<W: Write>(entry: &Entry, out: &mut W, buffer: &mut [u8], read: &AtomicU64) -> Result<(), PackError> {
-    let unreadable = |source| PackError::Unreadable { path: entry.path.display().to_string(), source };
+fn copy<W: Write>(
+    entry: &SourceEntry,
+    out: &mut W,
+    buffer: &mut [u8],
+    read: &AtomicU64,
+) -> Result<(), SourcePackError> {
+    let unreadable = |source| SourcePackError::Unreadable { path: entry.path.display().to_string(), source };
     let mut file = File::open(&entry.path).map_err(unreadable)?;
     unchanged(entry, &file).map_err(unreadable)?.then_some(()).ok_or_else(|| changed(entry))?;
     let mut left = entry.size();
@@ -83,23 +93,23 @@ fn copy<W: Write>(entry: &Entry, out: &mut W, buffer: &mut [u8], read: &AtomicU6
             break;
         }
         left = left.checked_sub(count as u64).ok_or_else(|| changed(entry))?;
-        out.write_all(&buffer[..count]).map_err(PackError::Output)?;
+        out.write_all(&buffer[..count]).map_err(SourcePackError::Output)?;
         read.fetch_add(count as u64, Ordering::Relaxed);
     }
     let same = left == 0 && unchanged(entry, &file).map_err(unreadable)?;
     if same { Ok(()) } else { Err(changed(entry)) }
 }
 
-fn changed(entry: &Entry) -> PackError {
-    PackError::Changed(entry.path.display().to_string())
+fn changed(entry: &SourceEntry) -> SourcePackError {
+    SourcePackError::Changed(entry.path.display().to_string())
 }
 
-fn unchanged(entry: &Entry, file: &File) -> io::Result<bool> {
+fn unchanged(entry: &SourceEntry, file: &File) -> io::Result<bool> {
     Ok(file_content(&file.metadata()?)? == entry.content)
 }
 
-fn output(error: zip::result::ZipError) -> PackError {
-    PackError::Output(error.into())
+fn output(error: zip::result::ZipError) -> SourcePackError {
+    SourcePackError::Output(error.into())
 }
 
 #[cfg(test)]
@@ -110,14 +120,14 @@ mod tests {
     use std::io::Cursor;
     use std::path::Path;
 
-    fn file(path: &Path) -> Entry {
+    fn file(path: &Path) -> SourceEntry {
         let metadata = path.metadata().unwrap();
-        let content = Content::File {
+        let content = SourceContent::File {
             size: metadata.len(),
             modified: metadata.modified().unwrap(),
             mode: metadata.permissions().mode() & 0o777,
         };
-        Entry { path: path.to_path_buf(), name: path.file_name().unwrap().to_str().unwrap().to_owned(), content }
+        SourceEntry { path: path.to_path_buf(), name: path.file_name().unwrap().to_str().unwrap().to_owned(), content }
     }
 
     fn request() -> RequestFile {
@@ -130,10 +140,10 @@ mod tests {
         let script = temp.path().join("bü ild.sh");
         std::fs::write(&script, "x".repeat(5000)).unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let link = Entry {
+        let link = SourceEntry {
             path: temp.path().join("l"),
             name: "l".to_owned(),
-            content: Content::Link { target: "bü ild.sh".to_owned() },
+            content: SourceContent::Link { target: "bü ild.sh".to_owned() },
         };
         let read = AtomicU64::new(0);
         let bytes = pack(&request(), &[file(&script), link], Vec::new(), &read).unwrap();
@@ -157,7 +167,7 @@ mod tests {
         let entry = file(&path);
         std::fs::write(&path, "longer").unwrap();
         let error = pack(&request(), &[entry], Vec::new(), &AtomicU64::new(0)).unwrap_err();
-        assert!(matches!(error, PackError::Changed(_)), "{error}");
+        assert!(matches!(error, SourcePackError::Changed(_)), "{error}");
         let gone = file(&path);
         std::fs::remove_file(&path).unwrap();
         let error = pack(&request(), &[gone], Vec::new(), &AtomicU64::new(0)).unwrap_err();

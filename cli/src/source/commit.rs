@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use super::entry::{Entry, file_content};
-use crate::project::{Project, repository_root};
+use super::entry::{SourceEntry, file_content};
+use crate::project::{DeviceProject, repository_root};
 
 /// A shallow copy of a repository.
 pub struct Commit {
@@ -22,7 +22,7 @@ impl Commit {
     ///
     /// # Errors
     /// Without git, without a repository, and for one whose root lies above all that is sent.
-    pub fn take(project: &Project) -> anyhow::Result<Self> {
+    pub fn take(project: &DeviceProject) -> anyhow::Result<Self> {
         let root = repository_root(&project.root)
             .with_context(|| format!("`--with-git`: `{}` lies in no git repository", project.root.display()))?;
         let copy =
@@ -41,7 +41,7 @@ impl Commit {
     }
 
     /// Its files, as `.git` of the work tree.
-    pub fn entries(&self, project: &Project) -> anyhow::Result<Vec<Entry>> {
+    pub fn entries(&self, project: &DeviceProject) -> anyhow::Result<Vec<SourceEntry>> {
         let folder = self.copy.path().join(".git");
         let name = project.inside(&self.root.join(".git"))?;
         let mut entries = Vec::new();
@@ -55,7 +55,7 @@ impl Commit {
             let below = below.to_str().context("a name of git's is not UTF-8")?;
             let metadata = file.metadata().context("a temporary folder went away")?;
             let content = file_content(&metadata).context("a temporary folder went away")?;
-            entries.push(Entry { path: file.path().to_path_buf(), name: format!("{name}/{below}"), content });
+            entries.push(SourceEntry { path: file.path().to_path_buf(), name: format!("{name}/{below}"), content });
         }
         Ok(entries)
     }

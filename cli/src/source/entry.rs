@@ -8,18 +8,18 @@ use std::time::SystemTime;
 
 /// A file, link or empty folder that is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct SourceEntry {
     /// Where it is on the device.
     pub path: PathBuf,
     /// Its name below the source's top, with `/`.
     pub name: String,
     /// What it is.
-    pub content: Content,
+    pub content: SourceContent,
 }
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
+pub enum SourceContent {
     /// A regular file.
     File {
         /// Bytes.
@@ -38,43 +38,43 @@ pub enum Content {
     Folder,
 }
 
-impl Entry {
+impl SourceEntry {
     /// Bytes of content.
     pub fn size(&self) -> u64 {
         match &self.content {
-            Content::File { size, .. } => *size,
-            Content::Link { target } => target.len() as u64,
-            Content::Folder => 0,
+            SourceContent::File { size, .. } => *size,
+            SourceContent::Link { target } => target.len() as u64,
+            SourceContent::Folder => 0,
         }
     }
 }
 
 /// A regular file, as it is now.
-pub fn file_content(metadata: &Metadata) -> std::io::Result<Content> {
+pub fn file_content(metadata: &Metadata) -> std::io::Result<SourceContent> {
     let mode = metadata.permissions().mode() & 0o777;
-    Ok(Content::File { size: metadata.len(), modified: metadata.modified()?, mode })
+    Ok(SourceContent::File { size: metadata.len(), modified: metadata.modified()?, mode })
 }
 
 /// Everything that is sent.
 #[derive(Debug, Default)]
-pub struct Listing {
+pub struct SourceListing {
     /// In the order of their names.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<SourceEntry>,
     /// What is left out though nobody asked for that, and why.
     pub notes: Vec<String>,
     /// Names that look like secrets and were not asked for.
     pub secrets: Vec<String>,
 }
 
-impl Listing {
+impl SourceListing {
     /// Bytes in all, unpacked.
     pub fn size(&self) -> u64 {
-        self.entries.iter().map(Entry::size).sum()
+        self.entries.iter().map(SourceEntry::size).sum()
     }
 }
 
 /// The folders that hold most, two levels deep, with bytes and files: for someone who must leave something out.
-pub fn biggest_folders(entries: &[Entry], count: usize) -> Vec<(String, u64, usize)> {
+pub fn biggest_folders(entries: &[SourceEntry], count: usize) -> Vec<(String, u64, usize)> {
     let mut folders: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
     for entry in entries {
         let slashes: Vec<usize> = entry.name.match_indices('/').map(|(at, _)| at).collect();
@@ -94,10 +94,10 @@ mod tests {
 
     #[test]
     fn folders_are_weighed() {
-        let entry = |name: &str, size| Entry {
+        let entry = |name: &str, size| SourceEntry {
             path: PathBuf::from(name),
             name: name.to_owned(),
-            content: Content::File { size, modified: SystemTime::UNIX_EPOCH, mode: 0o644 },
+            content: SourceContent::File { size, modified: SystemTime::UNIX_EPOCH, mode: 0o644 },
         };
         let entries = [entry("Cargo.toml", 1), entry("data/a/x/y", 5), entry("data/a/z", 6), entry("src/main.rs", 3)];
         assert_eq!(biggest_folders(&entries, 2), [("data/a".to_owned(), 11, 2), ("src".to_owned(), 3, 1)]);

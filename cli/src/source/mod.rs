@@ -3,14 +3,14 @@
 mod archive;
 mod commit;
 mod entry;
+mod include_rules;
 mod index;
 mod patterns;
 mod repository;
 mod secrets;
-mod selection;
 mod walk;
 
-pub use archive::{PackError, pack};
+pub use archive::{SourcePackError, pack};
 pub use commit::Commit;
-pub use entry::{Content, Entry, Listing, biggest_folders};
+pub use entry::{SourceContent, SourceEntry, SourceListing, biggest_folders};
 pub use walk::list;

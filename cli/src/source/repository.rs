@@ -57,7 +57,7 @@ fn git_folder(root: &Path) -> PathBuf {
     }
 }
 
-type Settings = Vec<crate::config::Entry>;
+type Settings = Vec<crate::config::IniEntry>;
 
 fn read_config(path: &Path) -> Settings {
     std::fs::read_to_string(path).map(|text| parse_ini(&text)).unwrap_or_default()

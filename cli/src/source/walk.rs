@@ -10,22 +10,22 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use walkdir::{DirEntry, WalkDir};
 
-use super::entry::{Content, Entry, Listing, file_content};
+use super::entry::{SourceContent, SourceEntry, SourceListing, file_content};
+use super::include_rules::IncludeRules;
 use super::patterns::Patterns;
 use super::repository::Repository;
 use super::secrets::looks_secret;
-use super::selection::Selections;
-use crate::project::{Project, normalize, relative, repository_root};
+use crate::project::{DeviceProject, normalize, relative, repository_root};
 
 /// Everything of a project that is sent. `target_dir` is where cargo builds.
 ///
 /// # Errors
 /// When a folder or file that is to be sent can't be read.
-pub fn list(project: &Project, target_dir: &Path) -> anyhow::Result<Listing> {
+pub fn list(project: &DeviceProject, target_dir: &Path) -> anyhow::Result<SourceListing> {
     let mut walk = Walk {
         project,
         target_dir,
-        selections: Selections::new(&project.selections),
+        selections: IncludeRules::new(&project.selections),
         found: BTreeMap::new(),
         notes: Vec::new(),
         own_output: own_output(),
@@ -45,24 +45,24 @@ pub fn list(project: &Project, target_dir: &Path) -> anyhow::Result<Listing> {
         }
     }
     let Walk { found, notes, selections, .. } = walk;
-    let entries: Vec<Entry> = found.into_values().collect();
-    let secret = |entry: &&Entry| !selections.includes(&entry.path, false) && looks_secret(&entry.path);
+    let entries: Vec<SourceEntry> = found.into_values().collect();
+    let secret = |entry: &&SourceEntry| !selections.includes(&entry.path, false) && looks_secret(&entry.path);
     let secrets = entries.iter().filter(secret).map(|entry| entry.name.clone()).collect();
-    Ok(Listing { entries, notes, secrets })
+    Ok(SourceListing { entries, notes, secrets })
 }
 
 struct Walk<'a> {
-    project: &'a Project,
+    project: &'a DeviceProject,
     target_dir: &'a Path,
-    selections: Selections,
-    found: BTreeMap<String, Entry>,
+    selections: IncludeRules,
+    found: BTreeMap<String, SourceEntry>,
     notes: Vec<String>,
     /// Device and inode of what we print into: `cargo cloud build 2> log.txt` changes that file while it is packed.
     own_output: Vec<(u64, u64)>,
 }
 
 /// What a folder adds to the rules.
-struct Frame {
+struct FolderRules {
     ignore: Option<Patterns>,
     gitignore: Option<Patterns>,
     /// A repository of its own begins here: rules above it don't reach in.
@@ -73,7 +73,7 @@ struct Frame {
     whole: bool,
 }
 
-impl Frame {
+impl FolderRules {
     fn read(folder: &Path, ignored: bool, whole: bool) -> Self {
         Self {
             ignore: Patterns::read(folder, &folder.join(".ignore")),
@@ -116,13 +116,13 @@ impl Walk<'_> {
             let kind = entry.file_type();
             frames.truncate(base + entry.depth());
             if entry.depth() == 0 {
-                frames.push(Frame::read(folder, false, self.is_vendored(folder)));
+                frames.push(FolderRules::read(folder, false, self.is_vendored(folder)));
                 // As cargo does: a package whose manifest git ignores is not git's, so its rules don't hold in it.
                 let manifest = folder.join("Cargo.toml");
                 if manifest.is_file() && git_ignores(&manifest, false, of_repository(&frames)) {
                     (base, tracked) = (0, false);
                     frames.drain(..frames.len() - 1);
-                    frames.iter_mut().for_each(Frame::without_git);
+                    frames.iter_mut().for_each(FolderRules::without_git);
                 }
                 continue;
             }
@@ -135,9 +135,9 @@ impl Walk<'_> {
                 let whole = frames.last().is_some_and(|frame| frame.whole)
                     || self.is_vendored(entry.path())
                     || (verdict == Verdict::Send && self.selections.includes(entry.path(), true));
-                frames.push(Frame::read(entry.path(), verdict == Verdict::Search, whole));
+                frames.push(FolderRules::read(entry.path(), verdict == Verdict::Search, whole));
                 if !tracked {
-                    frames.iter_mut().for_each(Frame::without_git);
+                    frames.iter_mut().for_each(FolderRules::without_git);
                 }
                 if verdict == Verdict::Send && is_empty(entry.path()) {
                     self.empty_folder(entry.path(), folder, name);
@@ -164,14 +164,14 @@ impl Walk<'_> {
         let below = path.strip_prefix(folder).ok().and_then(Path::to_str).filter(|below| !below.contains('\\'));
         let Some(below) = below else { return };
         let name = if name.is_empty() { below.to_owned() } else { format!("{name}/{below}") };
-        self.found.insert(name.clone(), Entry { path: path.to_path_buf(), name, content: Content::Folder });
+        self.found.insert(name.clone(), SourceEntry { path: path.to_path_buf(), name, content: SourceContent::Folder });
     }
 
     fn is_vendored(&self, folder: &Path) -> bool {
         self.project.vendored.iter().any(|vendored| folder.starts_with(vendored))
     }
 
-    fn verdict(&self, entry: &DirEntry, frames: &[Frame]) -> Verdict {
+    fn verdict(&self, entry: &DirEntry, frames: &[FolderRules]) -> Verdict {
         let (path, is_dir) = (entry.path(), entry.file_type().is_dir());
         if self.selections.excludes(path, is_dir) {
             return Verdict::Leave;
@@ -227,7 +227,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let content = file_content(&metadata).with_context(|| format!("could not read `{}`", path.display()))?;
-        self.found.insert(name.clone(), Entry { path: path.to_path_buf(), name, content });
+        self.found.insert(name.clone(), SourceEntry { path: path.to_path_buf(), name, content });
         Ok(())
     }
 
@@ -240,8 +240,10 @@ impl Walk<'_> {
         let inside = self.project.folders.iter().any(|folder| full.starts_with(folder));
         if inside && let Some(target) = relative(parent, &full).to_str() {
             let target = if target.is_empty() { "." } else { target }.to_owned();
-            self.found
-                .insert(name.clone(), Entry { path: path.to_path_buf(), name, content: Content::Link { target } });
+            self.found.insert(
+                name.clone(),
+                SourceEntry { path: path.to_path_buf(), name, content: SourceContent::Link { target } },
+            );
             return Ok(());
         }
         match path.canonicalize() {
@@ -273,12 +275,12 @@ impl Walk<'_> {
 }
 
 /// Rules of git hold inside their repository only.
-fn of_repository(frames: &[Frame]) -> &[Frame] {
+fn of_repository(frames: &[FolderRules]) -> &[FolderRules] {
     &frames[frames.iter().rposition(|frame| frame.repository.is_some()).unwrap_or(0)..]
 }
 
 /// Whether git leaves this out; the frames are of one repository.
-fn git_ignores(path: &Path, is_dir: bool, frames: &[Frame]) -> bool {
+fn git_ignores(path: &Path, is_dir: bool, frames: &[FolderRules]) -> bool {
     let repository = frames.first().and_then(|frame| frame.repository.as_ref());
     if repository.is_some_and(|repository| repository.tracks(path, false)) {
         return false;
@@ -289,11 +291,11 @@ fn git_ignores(path: &Path, is_dir: bool, frames: &[Frame]) -> bool {
 }
 
 /// The rules of the folders above, as far as their repository reaches.
-fn frames_above(folder: &Path) -> Vec<Frame> {
+fn frames_above(folder: &Path) -> Vec<FolderRules> {
     let Some(root) = repository_root(folder) else { return Vec::new() };
     let mut above: Vec<&Path> = folder.ancestors().skip(1).take_while(|ancestor| ancestor.starts_with(&root)).collect();
     above.reverse();
-    above.into_iter().map(|ancestor| Frame::read(ancestor, false, false)).collect()
+    above.into_iter().map(|ancestor| FolderRules::read(ancestor, false, false)).collect()
 }
 
 fn is_empty(folder: &Path) -> bool {

@@ -12,7 +12,7 @@ use super::address::Address;
 use super::clock::Clock;
 use super::error::{StorageError, element};
 use super::http;
-use super::signature::{Signer, Subject, encoded_path, encoded_query, sha256_hex};
+use super::signature::{SignedRequest, Signer, encoded_path, encoded_query, sha256_hex};
 use crate::config::Backend;
 
 /// S3's error documents are a few hundred bytes.
@@ -198,7 +198,7 @@ impl Storage {
         let address = self.address(call.bucket);
         let path = format!("{}{}", address.prefix, call.key);
         let mut headers = call.headers.clone();
-        let subject = Subject { method: call.method, host: &address.host, path: &path, query: call.query };
+        let subject = SignedRequest { method: call.method, host: &address.host, path: &path, query: call.query };
         self.signer.sign(&subject, &mut headers, &sha256_hex(call.body));
         let mut url = format!("{}://{}{}", address.scheme, address.host, encoded_path(&path));
         if !call.query.is_empty() {

@@ -29,7 +29,7 @@ impl Storage {
                 .limit(limit)
                 .read_to_vec()
                 .map(Some)
-                .map_err(|error| StorageError::Senseless { action: action.to_owned(), why: error.to_string() }),
+                .map_err(|error| StorageError::InvalidAnswer { action: action.to_owned(), why: error.to_string() }),
             404 => Ok(None),
             _ => Err(refused(action, response)),
         }
@@ -88,8 +88,8 @@ impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
             let before = self.done;
             let error = match self.part() {
                 Ok(()) if self.done == self.info.size => break,
-                Ok(()) => senseless(format!("it ended after {} of {} bytes", self.done, self.info.size)),
-                Err(error @ (StorageError::Unreachable { .. } | StorageError::Senseless { .. })) => error,
+                Ok(()) => invalid_answer(format!("it ended after {} of {} bytes", self.done, self.info.size)),
+                Err(error @ (StorageError::Unreachable { .. } | StorageError::InvalidAnswer { .. })) => error,
                 Err(error) => return Err(error),
             };
             fruitless = if self.done > before { 1 } else { fruitless + 1 };
@@ -101,7 +101,10 @@ impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
         self.out.flush().map_err(StorageError::Write)?;
         let sha256 = hex(self.digest.finish().as_ref());
         if sha256 != self.info.sha256 {
-            return Err(StorageError::Untrue(format!("its SHA-256 is {sha256}, announced was {}", self.info.sha256)));
+            return Err(StorageError::WrongArtifact(format!(
+                "its SHA-256 is {sha256}, announced was {}",
+                self.info.sha256
+            )));
         }
         Ok(())
     }
@@ -117,19 +120,19 @@ impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
             200 if self.done > 0 => self.restart()?,
             200 => {}
             206 if starts_at(&response, self.done) => {}
-            206 => return Err(senseless("another range than was asked for".to_owned())),
+            206 => return Err(invalid_answer("another range than was asked for".to_owned())),
             _ => return Err(refused(ACTION, response)),
         }
         let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            let count = body.read(&mut buffer).map_err(|error| senseless(error.to_string()))?;
+            let count = body.read(&mut buffer).map_err(|error| invalid_answer(error.to_string()))?;
             if count == 0 {
                 return Ok(());
             }
             let left = self.info.size - self.done;
             if count as u64 > left {
-                return Err(StorageError::Untrue(format!("it is longer than {} bytes", self.info.size)));
+                return Err(StorageError::WrongArtifact(format!("it is longer than {} bytes", self.info.size)));
             }
             self.out.write_all(&buffer[..count]).map_err(StorageError::Write)?;
             self.digest.update(&buffer[..count]);
@@ -154,6 +157,6 @@ fn starts_at<B>(response: &Response<B>, offset: u64) -> bool {
     range.is_some_and(|range| range.starts_with(&format!("bytes {offset}-")))
 }
 
-fn senseless(why: String) -> StorageError {
-    StorageError::Senseless { action: ACTION.to_owned(), why }
+fn invalid_answer(why: String) -> StorageError {
+    StorageError::InvalidAnswer { action: ACTION.to_owned(), why }
 }

@@ -28,7 +28,7 @@ pub enum StorageError {
     },
     /// An answer that makes no sense.
     #[error("the backend answered what makes no sense when asked to {action}: {why}")]
-    Senseless {
+    InvalidAnswer {
         /// What was tried.
         action: String,
         /// What is wrong with it.
@@ -36,7 +36,7 @@ pub enum StorageError {
     },
     /// A download that isn't what the build's result announced; nothing of it is used.
     #[error("the artifact is not what the build announced: {0}; nothing was installed")]
-    Untrue(String),
+    WrongArtifact(String),
     /// A file on the device could not be written.
     #[error("could not write what was downloaded")]
     Write(#[source] std::io::Error),

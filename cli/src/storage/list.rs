@@ -40,17 +40,17 @@ impl Storage {
     /// A build's result, if there is one.
     pub fn result(&self, owner: &Owner, build: &BuildId) -> Result<Option<Box<BuildResult>>, StorageError> {
         let action = "read the build's result";
-        let senseless = |why: String| StorageError::Senseless { action: action.to_owned(), why };
+        let invalid_answer = |why: String| StorageError::InvalidAnswer { action: action.to_owned(), why };
         let key = keys::result(owner, build);
         let mut response = self.call(&call(action, "GET", Bucket::Output, &key, &[]), RetryPolicy::Long)?;
         match response.status().as_u16() {
             200 => {
                 let json = response.body_mut().with_config().limit(MAX_RESULT_BYTES).read_to_vec();
-                let json = json.map_err(|error| senseless(error.to_string()))?;
+                let json = json.map_err(|error| invalid_answer(error.to_string()))?;
                 let result: BuildResult =
-                    serde_json::from_slice(&json).map_err(|error| senseless(error.to_string()))?;
+                    serde_json::from_slice(&json).map_err(|error| invalid_answer(error.to_string()))?;
                 if result.id != *build {
-                    return Err(senseless("it is another build's".to_owned()));
+                    return Err(invalid_answer("it is another build's".to_owned()));
                 }
                 Ok(Some(Box::new(result)))
             }
@@ -115,7 +115,7 @@ impl Storage {
             return Err(refused(ACTION, response));
         }
         let xml = response.body_mut().with_config().limit(MAX_LISTING_BYTES).read_to_string();
-        xml.map_err(|error| StorageError::Senseless { action: ACTION.to_owned(), why: error.to_string() })
+        xml.map_err(|error| StorageError::InvalidAnswer { action: ACTION.to_owned(), why: error.to_string() })
     }
 }
 

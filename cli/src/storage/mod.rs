@@ -16,5 +16,5 @@ pub use client::Storage;
 pub use clock::Clock;
 pub use error::StorageError;
 pub use http::tls_config;
-pub use signature::{Signer, Subject as SignatureSubject, sha256_hex};
-pub use upload::{PartWriter, Upload, Uploaded, try_upload};
+pub use signature::{SignedRequest, Signer, sha256_hex};
+pub use upload::{PartWriter, SourceUpload, UploadOutcome, try_upload};

@@ -22,7 +22,7 @@ pub struct Signer {
 
 /// What is signed.
 #[derive(Debug)]
-pub struct Subject<'a> {
+pub struct SignedRequest<'a> {
     /// `GET` and so on.
     pub method: &'a str,
     /// With the port, unless it is the scheme's own.
@@ -64,7 +64,7 @@ impl Signer {
 
     /// Adds the headers that authorise an S3 request: `headers` are those it has already, in lower case, all of which
     /// are signed. `payload` is the SHA-256 of the body in hex.
-    pub fn sign(&self, subject: &Subject, headers: &mut Vec<(String, String)>, payload: &str) {
+    pub fn sign(&self, subject: &SignedRequest, headers: &mut Vec<(String, String)>, payload: &str) {
         let (date, time) = self.now();
         headers.push(("x-amz-content-sha256".to_owned(), payload.to_owned()));
         headers.push(("x-amz-date".to_owned(), time.clone()));
@@ -88,7 +88,7 @@ impl Signer {
 
     /// The query that authorises opening a socket at `subject` (service `execute-api`, nothing in the body) for
     /// `expires` seconds, the subject's own query included.
-    pub fn presign(&self, subject: &Subject, expires: u32) -> String {
+    pub fn presign(&self, subject: &SignedRequest, expires: u32) -> String {
         let (date, time) = self.now();
         let credential = format!("{}/{}", self.credentials.access_key_id, self.scope(&date, "execute-api"));
         let expires = expires.to_string();
@@ -124,7 +124,7 @@ impl Signer {
     #[expect(clippy::too_many_arguments, reason = "the parts of a signature")]
     fn signature(
         &self,
-        subject: &Subject,
+        subject: &SignedRequest,
         query: &str,
         signed: &[(&str, &str)],
         payload: &str,
@@ -169,7 +169,7 @@ mod tests {
         let mut all = vec![("host", host), ("x-amz-content-sha256", payload), ("x-amz-date", "20130524T000000Z")];
         all.extend(headers);
         all.sort_unstable();
-        let subject = Subject { method, host, path, query };
+        let subject = SignedRequest { method, host, path, query };
         signer().signature(&subject, &encoded_query(query), &all, payload, "20130524", "20130524T000000Z", "s3")
     }
 
@@ -206,7 +206,7 @@ mod tests {
         let mut signer = signer();
         signer.credentials.session_token = Some("a/b=".to_owned());
         let query = [("owner", "me"), ("build", "x")];
-        let query = signer.presign(&Subject { method: "GET", host: "h", path: "/prod", query: &query }, 300);
+        let query = signer.presign(&SignedRequest { method: "GET", host: "h", path: "/prod", query: &query }, 300);
         let names: Vec<_> = query.split('&').map(|pair| pair.split('=').next().unwrap()).collect();
         assert_eq!(
             names,

@@ -71,8 +71,8 @@ fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn upload(storage: &Storage, content: &'static [u8]) -> Result<Uploaded, StorageError> {
-    let (mut writer, upload) = Upload::new();
+fn upload(storage: &Storage, content: &'static [u8]) -> Result<UploadOutcome, StorageError> {
+    let (mut writer, upload) = SourceUpload::new();
     let packing = std::thread::spawn(move || writer.write_all(content).and_then(|()| writer.finish()));
     let metadata = [("command".to_owned(), "build".to_owned())];
     let outcome = upload.run(storage, "me/x.zip", &metadata, "token-1", &AtomicU64::new(0));
@@ -88,7 +88,7 @@ fn a_clock_that_is_an_hour_off_is_corrected_from_the_servers() {
         0 => response("403 Forbidden", &date, b"<Error><Code>RequestTimeTooSkewed</Code></Error>"),
         _ => response("200 OK", &date, b""),
     });
-    assert_eq!(upload(&storage, b"abc").unwrap(), Uploaded::Whole);
+    assert_eq!(upload(&storage, b"abc").unwrap(), UploadOutcome::Whole);
     let seen = seen.lock().unwrap();
     let time = |request: &Seen| request.headers.split("x-amz-date: ").nth(1).unwrap()[..16].to_owned();
     assert_eq!(seen.len(), 2);
@@ -103,7 +103,7 @@ fn a_retry_that_meets_its_own_success_is_a_success() {
         (_, "PUT") => response("412 Precondition Failed", "", b"<Error><Code>PreconditionFailed</Code></Error>"),
         _ => b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nx-amz-meta-upload: token-1\r\n\r\n".to_vec(),
     });
-    assert_eq!(upload(&storage, b"abc").unwrap(), Uploaded::Whole);
+    assert_eq!(upload(&storage, b"abc").unwrap(), UploadOutcome::Whole);
     assert_eq!(seen.lock().unwrap().len(), 3);
 }
 
@@ -132,7 +132,7 @@ fn a_large_source_goes_up_in_parts_and_each_is_tried_again() {
             _ => response("200 OK", "", b"<CompleteMultipartUploadResult/>"),
         }
     });
-    assert_eq!(upload(&storage, &CONTENT).unwrap(), Uploaded::Whole);
+    assert_eq!(upload(&storage, &CONTENT).unwrap(), UploadOutcome::Whole);
     let seen = seen.lock().unwrap();
     let lengths: Vec<_> = seen.iter().map(|request| request.body.len()).collect();
     assert_eq!(lengths[..5], [0, 5 << 20, 5 << 20, 5 << 20, 1 << 20]);
@@ -188,9 +188,9 @@ fn a_server_without_ranges_starts_again() {
 #[test]
 fn what_was_not_announced_is_refused() {
     let (storage, _) = serve(|_, _| response("200 OK", "", b"hello, and more"));
-    assert!(matches!(download(&storage, 5, HELLO), Err(StorageError::Untrue(_))));
+    assert!(matches!(download(&storage, 5, HELLO), Err(StorageError::WrongArtifact(_))));
     let (storage, _) = serve(|_, _| response("200 OK", "", b"jello"));
-    assert!(matches!(download(&storage, 5, HELLO), Err(StorageError::Untrue(_))));
+    assert!(matches!(download(&storage, 5, HELLO), Err(StorageError::WrongArtifact(_))));
     let (storage, _) = serve(|_, _| response("200 OK", "", &[b'x'; 5000]));
     assert!(storage.read_small("k", "read it", 100).is_err());
 }

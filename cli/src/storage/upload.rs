@@ -28,26 +28,26 @@ pub struct PartWriter {
 }
 
 /// The other end of a [`PartWriter`].
-pub struct Upload {
+pub struct SourceUpload {
     parts: Receiver<Part>,
     spare: Sender<Vec<u8>>,
 }
 
 /// What was stored.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Uploaded {
+pub enum UploadOutcome {
     /// The whole object.
     Whole,
     /// Nothing: the writer was dropped before its end.
     Abandoned,
 }
 
-impl Upload {
+impl SourceUpload {
     /// Both ends. Never more than one part waits.
-    pub fn new() -> (PartWriter, Upload) {
+    pub fn new() -> (PartWriter, SourceUpload) {
         let (sender, receiver) = sync_channel(0);
         let (used, spare) = channel();
-        (PartWriter { parts: sender, spare, buffer: Vec::new() }, Upload { parts: receiver, spare: used })
+        (PartWriter { parts: sender, spare, buffer: Vec::new() }, SourceUpload { parts: receiver, spare: used })
     }
 
     /// Stores what comes under `key` in the input bucket, if nothing is there yet. `metadata` has names without
@@ -59,20 +59,20 @@ impl Upload {
         metadata: &[(String, String)],
         token: &str,
         sent: &AtomicU64,
-    ) -> Result<Uploaded, StorageError> {
+    ) -> Result<UploadOutcome, StorageError> {
         let mut headers: Vec<(String, String)> =
             metadata.iter().map(|(name, value)| (format!("x-amz-meta-{name}"), value.clone())).collect();
         headers.push((TOKEN.to_owned(), token.to_owned()));
         headers.push(("content-type".to_owned(), "application/zip".to_owned()));
-        let target = Target { storage, key, token, sent };
-        let Ok(first) = self.parts.recv() else { return Ok(Uploaded::Abandoned) };
+        let target = UploadRequests { storage, key, token, sent };
+        let Ok(first) = self.parts.recv() else { return Ok(UploadOutcome::Abandoned) };
         if first.last {
             target.put(headers, &first.bytes)?;
-            return Ok(Uploaded::Whole);
+            return Ok(UploadOutcome::Whole);
         }
         let id = target.create(headers)?;
         let outcome = target.parts(&id, first, &self);
-        if !matches!(outcome, Ok(Uploaded::Whole)) {
+        if !matches!(outcome, Ok(UploadOutcome::Whole)) {
             target.abort(&id);
         }
         outcome
@@ -81,20 +81,20 @@ impl Upload {
 
 /// Whether a source could be stored under `key`: an upload in parts is begun, and taken back before anything is there.
 pub fn try_upload(storage: &Storage, key: &str) -> Result<(), StorageError> {
-    let target = Target { storage, key, token: "", sent: &AtomicU64::new(0) };
+    let target = UploadRequests { storage, key, token: "", sent: &AtomicU64::new(0) };
     let id = target.create(Vec::new())?;
     target.abort(&id);
     Ok(())
 }
 
-struct Target<'a> {
+struct UploadRequests<'a> {
     storage: &'a Storage,
     key: &'a str,
     token: &'a str,
     sent: &'a AtomicU64,
 }
 
-impl Target<'_> {
+impl UploadRequests<'_> {
     fn call<'a>(&'a self, method: &'a str, query: &'a [(&'a str, &'a str)], body: &'a [u8]) -> Call<'a> {
         Call {
             action: "store the source",
@@ -125,13 +125,13 @@ impl Target<'_> {
         if response.status().as_u16() != 200 {
             return Err(refused(call.action, response));
         }
-        element(&text(response, call.action)?, "UploadId").ok_or_else(|| StorageError::Senseless {
+        element(&text(response, call.action)?, "UploadId").ok_or_else(|| StorageError::InvalidAnswer {
             action: call.action.to_owned(),
             why: "an upload without an id".to_owned(),
         })
     }
 
-    fn parts(&self, id: &str, first: Part, upload: &Upload) -> Result<Uploaded, StorageError> {
+    fn parts(&self, id: &str, first: Part, upload: &SourceUpload) -> Result<UploadOutcome, StorageError> {
         let mut etags = String::new();
         let mut part = first;
         for number in 1.. {
@@ -142,11 +142,11 @@ impl Target<'_> {
             }
             // Nobody may be there to fill it again.
             let _ = upload.spare.send(part.bytes);
-            let Ok(next) = upload.parts.recv() else { return Ok(Uploaded::Abandoned) };
+            let Ok(next) = upload.parts.recv() else { return Ok(UploadOutcome::Abandoned) };
             part = next;
         }
         self.complete(id, &etags)?;
-        Ok(Uploaded::Whole)
+        Ok(UploadOutcome::Whole)
     }
 
     fn part(&self, id: &str, number: u32, bytes: &[u8]) -> Result<String, StorageError> {
@@ -221,7 +221,7 @@ fn text(mut response: ureq::http::Response<ureq::Body>, action: &str) -> Result<
         .with_config()
         .limit(1 << 20)
         .read_to_string()
-        .map_err(|error| StorageError::Senseless { action: action.to_owned(), why: error.to_string() })
+        .map_err(|error| StorageError::InvalidAnswer { action: action.to_owned(), why: error.to_string() })
 }
 
 impl PartWriter {
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn parts_have_the_size_s3_wants_and_the_last_is_marked() {
-        let (mut writer, upload) = Upload::new();
+        let (mut writer, upload) = SourceUpload::new();
         let packing = std::thread::spawn(move || {
             writer.write_all(&vec![7; 2 * PART_BYTES]).unwrap();
             writer.write_all(b"end").unwrap();
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn what_fits_a_part_exactly_is_one_part() {
-        let (mut writer, upload) = Upload::new();
+        let (mut writer, upload) = SourceUpload::new();
         let packing = std::thread::spawn(move || {
             writer.write_all(&vec![7; PART_BYTES]).unwrap();
             writer.finish().unwrap();

@@ -3,14 +3,14 @@
 
 /// Takes a stream apart into text and escape sequences; a sequence may be cut anywhere between two pieces.
 #[derive(Debug, Default)]
-pub struct Filter {
-    state: State,
+pub struct EscapeFilter {
+    state: EscapeState,
     /// The sequence read so far.
     held: String,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
-enum State {
+enum EscapeState {
     #[default]
     Text,
     Escape,
@@ -28,7 +28,7 @@ enum State {
 /// No sequence that passes is longer; a longer one is dropped.
 const MAX_SEQUENCE: usize = 2048;
 
-impl Filter {
+impl EscapeFilter {
     /// What of `piece` may be shown.
     pub fn pass(&mut self, piece: &str) -> String {
         let mut out = String::with_capacity(piece.len());
@@ -39,61 +39,61 @@ impl Filter {
     }
 
     fn step(&mut self, c: char, out: &mut String) {
-        if self.state != State::Text && self.held.len() < MAX_SEQUENCE {
+        if self.state != EscapeState::Text && self.held.len() < MAX_SEQUENCE {
             self.held.push(c);
         }
         self.state = match (self.state, c) {
-            (State::Text, '\u{1b}') => {
+            (EscapeState::Text, '\u{1b}') => {
                 self.held.clear();
                 self.held.push(c);
-                State::Escape
+                EscapeState::Escape
             }
-            (State::Text, _) => {
+            (EscapeState::Text, _) => {
                 if !c.is_control() || matches!(c, '\n' | '\r' | '\t') {
                     out.push(c);
                 }
-                State::Text
+                EscapeState::Text
             }
-            (State::Escape, '[') => State::Control,
-            (State::Escape, ']') => State::Command,
-            (State::Escape, 'P' | 'X' | '^' | '_') => State::Text7,
-            (State::Escape, '\u{20}'..='\u{2f}') => State::Escape,
-            (State::Escape, _) => State::Text,
+            (EscapeState::Escape, '[') => EscapeState::Control,
+            (EscapeState::Escape, ']') => EscapeState::Command,
+            (EscapeState::Escape, 'P' | 'X' | '^' | '_') => EscapeState::Text7,
+            (EscapeState::Escape, '\u{20}'..='\u{2f}') => EscapeState::Escape,
+            (EscapeState::Escape, _) => EscapeState::Text,
             // Colours end in `m`, and clearing to the end of the line, which compilers do too, in `K`.
-            (State::Control, 'm' | 'K') => self.release(out),
-            (State::Control, '\u{20}'..='\u{3f}') => State::Control,
-            (State::Control, _) => State::Text,
-            (State::Command, '\u{7}') => self.command(out),
-            (State::Command, '\u{1b}') => State::CommandEscape,
-            (State::Command, _) => State::Command,
-            (State::CommandEscape, '\\') => self.command(out),
-            (State::CommandEscape, _) => State::Text,
-            (State::Text7, '\u{1b}') => State::Text7Escape,
-            (State::Text7, _) => State::Text7,
-            (State::Text7Escape, '\\') => State::Text,
-            (State::Text7Escape, _) => State::Text7,
+            (EscapeState::Control, 'm' | 'K') => self.release(out),
+            (EscapeState::Control, '\u{20}'..='\u{3f}') => EscapeState::Control,
+            (EscapeState::Control, _) => EscapeState::Text,
+            (EscapeState::Command, '\u{7}') => self.command(out),
+            (EscapeState::Command, '\u{1b}') => EscapeState::CommandEscape,
+            (EscapeState::Command, _) => EscapeState::Command,
+            (EscapeState::CommandEscape, '\\') => self.command(out),
+            (EscapeState::CommandEscape, _) => EscapeState::Text,
+            (EscapeState::Text7, '\u{1b}') => EscapeState::Text7Escape,
+            (EscapeState::Text7, _) => EscapeState::Text7,
+            (EscapeState::Text7Escape, '\\') => EscapeState::Text,
+            (EscapeState::Text7Escape, _) => EscapeState::Text7,
         };
     }
 
-    fn release(&mut self, out: &mut String) -> State {
+    fn release(&mut self, out: &mut String) -> EscapeState {
         if self.held.len() < MAX_SEQUENCE {
             out.push_str(&self.held);
         }
-        State::Text
+        EscapeState::Text
     }
 
     /// Of commands only OSC 8, a link, passes.
-    fn command(&mut self, out: &mut String) -> State {
-        if self.held.starts_with("\u{1b}]8;") { self.release(out) } else { State::Text }
+    fn command(&mut self, out: &mut String) -> EscapeState {
+        if self.held.starts_with("\u{1b}]8;") { self.release(out) } else { EscapeState::Text }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Filter;
+    use super::EscapeFilter;
 
     fn pass(text: &str) -> String {
-        Filter::default().pass(text)
+        EscapeFilter::default().pass(text)
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_sequence_cut_in_two_is_one_sequence() {
-        let mut filter = Filter::default();
+        let mut filter = EscapeFilter::default();
         assert_eq!(filter.pass("a\u{1b}[3"), "a");
         assert_eq!(filter.pass("1mb\u{1b}"), "\u{1b}[31mb");
         assert_eq!(filter.pass("]0;x"), "");

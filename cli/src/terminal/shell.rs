@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use protocol::Stream;
 
-use super::escapes::Filter;
+use super::escapes::EscapeFilter;
 use super::live::{Live, LiveLine};
 use super::width::{stderr_columns, stdout_columns, wrapped};
 
@@ -34,7 +34,7 @@ pub struct Shell {
     line: RefCell<Option<LiveLine>>,
     /// When the live line was drawn; `None`: it is not on the screen.
     drawn: Cell<Option<Instant>>,
-    filters: RefCell<[Filter; 2]>,
+    filters: RefCell<[EscapeFilter; 2]>,
     /// Takes everything, in place of the terminal.
     kept: Option<RefCell<String>>,
     /// Whether the cursor is behind an unfinished line of the build's output.
@@ -114,7 +114,7 @@ impl Shell {
     fn headed(&self, head: &str, color: &str, colon: &str, message: impl Display) {
         // A message may quote the backend or a file's name.
         let message =
-            if self.stderr_terminal { Filter::default().pass(&message.to_string()) } else { message.to_string() };
+            if self.stderr_terminal { EscapeFilter::default().pass(&message.to_string()) } else { message.to_string() };
         let newline = if self.mid_line.replace(false) { "\n" } else { "" };
         let line = if self.color {
             format!("{newline}{color}{head}\u{1b}[0m{colon} {message}\n")
@@ -126,7 +126,7 @@ impl Shell {
 
     /// A line on standard output that begins with a word in this colour (of ECMA-48, as `92`), wrapped behind it.
     pub fn print_verdict(&self, word: &str, color: u8, text: &str) {
-        let text = if self.stdout_terminal { Filter::default().pass(text) } else { text.to_owned() };
+        let text = if self.stdout_terminal { EscapeFilter::default().pass(text) } else { text.to_owned() };
         let text = match stdout_columns() {
             Some(columns) => wrapped(&text, columns, word.len() + 1),
             None => text,
@@ -204,7 +204,7 @@ impl Shell {
 
     /// The live line of a build, as cargo draws it.
     pub fn building(&self, done: u64, total: u64, current: &str) {
-        let current = Filter::default().pass(current).replace(['\n', '\r', '\t'], " ");
+        let current = EscapeFilter::default().pass(current).replace(['\n', '\r', '\t'], " ");
         self.draw("Building", Live::Building { done, total: total.max(done), current });
     }
 

@@ -11,7 +11,7 @@ use super::plan::{Targets, Workspace};
 use super::session::Session;
 use super::work::Work;
 use super::{adoption, logs};
-use crate::args::{AttachArgs, BuildCommand, Delivery, Invocation, ProjectArgs, Verb, parse_words};
+use crate::args::{ArtifactDestination, AttachArgs, BuildCommand, Invocation, ProjectArgs, Verb, parse_words};
 use crate::builds::{BuildRecord, Found, Records, State, find, gone, short};
 use crate::config::config_folder;
 use crate::follow::{FollowMode, Followed, Subject};
@@ -132,7 +132,7 @@ fn destination(record: &BuildRecord, asked: &BuildCommand, args: &AttachArgs) ->
     };
     let root = InstallRoot::chosen(root);
     root.check_writable()?;
-    let force = args.force || matches!(asked.delivery, Delivery::Install { force: true, .. });
+    let force = args.force || matches!(asked.delivery, ArtifactDestination::Install { force: true, .. });
     Ok(Destination::Install { root, force, target_dir, artifact_dir })
 }
 

@@ -9,7 +9,7 @@ use super::plan::{Targets, Workspace};
 use super::session::Session;
 use super::work::Work;
 use super::{detached, environment, sending};
-use crate::args::{BuildCommand, Delivery, Invocation};
+use crate::args::{ArtifactDestination, BuildCommand, Invocation};
 use crate::builds::Records;
 use crate::config::config_folder;
 use crate::install::{InstallRoot, sha256_of};
@@ -54,7 +54,7 @@ pub fn build(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, asked: &B
 }
 
 fn destination(workspace: &Workspace, asked: &BuildCommand) -> anyhow::Result<Destination> {
-    let Delivery::Install { root, force } = &asked.delivery else {
+    let ArtifactDestination::Install { root, force } = &asked.delivery else {
         let artifact_dir = asked.artifact_dir.as_ref().map(|folder| workspace.cwd.join(folder));
         return Ok(Destination::TargetDir { folder: workspace.target_dir.clone(), artifact_dir });
     };
@@ -103,7 +103,7 @@ pub fn request(
             lock_sha256: sha256_of(&project.root.join("Cargo.lock")),
             filter: asked.filter.clone(),
             args: asked.args.clone(),
-            to_target_dir: asked.delivery == Delivery::TargetDir,
+            to_target_dir: asked.delivery == ArtifactDestination::TargetDir,
             ..Details::default()
         },
     })

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use protocol::{ClientLine, InvalidLine};
 
 use crate::args::{ConfigureArgs, Invocation};
-use crate::config::{Config, Summary, config_file, default_of, with_backend, with_default, without_backend};
+use crate::config::{BackendSummary, Config, config_file, default_of, with_backend, with_default, without_backend};
 use crate::install::Staged;
 use crate::interrupt;
 use crate::storage::sha256_hex;
@@ -74,7 +74,7 @@ fn read_line(shell: &Shell) -> anyhow::Result<Option<ClientLine>> {
     }
 }
 
-fn show(shell: &Shell, summary: &Summary) {
+fn show(shell: &Shell, summary: &BackendSummary) {
     let used = if summary.used { "*" } else { " " };
     let region = summary.region.as_deref().unwrap_or("region from AWS_REGION");
     shell.print(format_args!("{used} {}: owner {}, {region}\n    {}", summary.name, summary.owner, summary.address));
@@ -97,7 +97,7 @@ impl File {
         Ok(Self { path, text })
     }
 
-    fn summaries(&self) -> anyhow::Result<Vec<Summary>> {
+    fn summaries(&self) -> anyhow::Result<Vec<BackendSummary>> {
         Config::summaries(&self.text, &self.path)
     }
 

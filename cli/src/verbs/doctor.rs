@@ -5,7 +5,7 @@ use protocol::BuildId;
 
 use crate::args::{DoctorArgs, Invocation};
 use crate::config::{Backend, Config, config_file};
-use crate::doctor::{self, Finding, Report, Trial};
+use crate::doctor::{self, CheckOutcome, DoctorReport, TrialBuild};
 use crate::interrupt::{self, Interrupt};
 use crate::random;
 use crate::storage::{Clock, Signer, Storage};
@@ -14,7 +14,7 @@ use crate::terminal::Shell;
 /// Looks at everything. Returns the exit code.
 pub fn doctor(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &DoctorArgs) -> anyhow::Result<u8> {
     let cwd = std::env::current_dir().context("the current folder is gone")?;
-    let mut report = Report::new(shell, args.json);
+    let mut report = DoctorReport::new(shell, args.json);
     let (install, root) = doctor::install_folder(&cwd);
     let backend = match Config::backend(typed.cli.common.backend.as_deref()) {
         Ok((backend, warning)) => {
@@ -23,7 +23,7 @@ pub fn doctor(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &D
         }
         Err(error) => {
             let advice = "paste the line that the backend makes: cargo cloud configure";
-            report.add("configuration", Finding::failed(format_args!("{error:#}"), advice));
+            report.add("configuration", CheckOutcome::failed(format_args!("{error:#}"), advice));
             None
         }
     };
@@ -36,7 +36,9 @@ pub fn doctor(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &D
                 let way = Way { backend, storage: &storage, clock: &clock, interrupt };
                 way.check(&mut report, args, root.as_ref())?;
             }
-            Err(error) => drop(report.add("network", Finding::failed(format_args!("{error:#}"), "then try again"))),
+            Err(error) => {
+                drop(report.add("network", CheckOutcome::failed(format_args!("{error:#}"), "then try again")))
+            }
         }
     }
     if interrupt.requested() {
@@ -46,12 +48,12 @@ pub fn doctor(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &D
     Ok(u8::from(!report.end()))
 }
 
-fn configuration(backend: &Backend, warning: Option<String>) -> anyhow::Result<Finding> {
+fn configuration(backend: &Backend, warning: Option<String>) -> anyhow::Result<CheckOutcome> {
     let file = config_file()?;
     let text = format!("backend `{}`, owner {}, {} in {}", backend.name, backend.owner, backend.region, file.display());
     Ok(match warning {
-        None => Finding::Ok(text),
-        Some(warning) => Finding::Warning(text, warning),
+        None => CheckOutcome::Ok(text),
+        Some(warning) => CheckOutcome::Warning(text, warning),
     })
 }
 
@@ -66,7 +68,7 @@ struct Way<'a> {
 impl Way<'_> {
     fn check(
         &self,
-        report: &mut Report,
+        report: &mut DoctorReport,
         args: &DoctorArgs,
         root: Option<&crate::install::InstallRoot>,
     ) -> anyhow::Result<()> {
@@ -78,18 +80,18 @@ impl Way<'_> {
         }
         let usable = doctor::buckets(report, self.backend, self.storage, self.clock, &new_build()?);
         if !usable {
-            report.add("socket", Finding::Skipped("first the buckets".to_owned()));
-            report.add("trial build", Finding::Skipped("first the buckets".to_owned()));
+            report.add("socket", CheckOutcome::Skipped("first the buckets".to_owned()));
+            report.add("trial build", CheckOutcome::Skipped("first the buckets".to_owned()));
             return Ok(());
         }
         report.looking("socket");
         report.add("socket", doctor::socket(self.backend, &new_build()?, signer()));
         if args.no_build || self.interrupt.requested() {
-            report.add("trial build", Finding::Skipped("not wanted (--no-build)".to_owned()));
+            report.add("trial build", CheckOutcome::Skipped("not wanted (--no-build)".to_owned()));
             return Ok(());
         }
         report.looking("trial build");
-        let trial = Trial {
+        let trial = TrialBuild {
             interrupt: self.interrupt,
             backend: self.backend,
             storage: self.storage,

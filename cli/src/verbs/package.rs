@@ -11,9 +11,13 @@ pub fn package(shell: &Shell, typed: &Invocation, args: &PackageArgs) -> anyhow:
     let listing = source::list(&place.project, &place.target_dir)?;
     for entry in &listing.entries {
         match &entry.content {
-            source::Content::File { size, .. } => shell.print(format_args!("{:>10}  {}", bytes(*size), entry.name)),
-            source::Content::Link { target } => shell.print(format_args!("{:>10}  {} -> {target}", "link", entry.name)),
-            source::Content::Folder => shell.print(format_args!("{:>10}  {}/", "folder", entry.name)),
+            source::SourceContent::File { size, .. } => {
+                shell.print(format_args!("{:>10}  {}", bytes(*size), entry.name))
+            }
+            source::SourceContent::Link { target } => {
+                shell.print(format_args!("{:>10}  {} -> {target}", "link", entry.name))
+            }
+            source::SourceContent::Folder => shell.print(format_args!("{:>10}  {}/", "folder", entry.name)),
         }
     }
     super::sending::tell(shell, &listing);

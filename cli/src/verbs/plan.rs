@@ -6,9 +6,9 @@ use anyhow::{Context, bail};
 use protocol::CargoOptions;
 use toml::Table;
 
-use crate::args::{Common, Invocation, ProjectArgs};
+use crate::args::{CommonArgs, Invocation, ProjectArgs};
 use crate::config::Backend;
-use crate::project::{CargoConfig, Project, normalize, relative};
+use crate::project::{CargoConfig, DeviceProject, normalize, relative};
 use crate::terminal::Shell;
 use crate::{device, environment, project};
 
@@ -19,7 +19,7 @@ pub struct Workspace {
     /// The user's own cargo folder.
     pub cargo_home: Option<PathBuf>,
     /// The project.
-    pub project: Project,
+    pub project: DeviceProject,
     /// `--config` tables, the weightiest last.
     arguments: Vec<Table>,
     /// `--config` for the builder.
@@ -121,7 +121,7 @@ fn near(target: &str, known: &[String]) -> String {
 
 impl Workspace {
     /// Finds the project and reads cargo's configuration.
-    pub fn find(common: &Common, args: &ProjectArgs) -> anyhow::Result<Self> {
+    pub fn find(common: &CommonArgs, args: &ProjectArgs) -> anyhow::Result<Self> {
         let cwd = std::env::current_dir().context("the current folder is gone")?;
         Self::find_from(cwd, &common.config, args)
     }
@@ -129,7 +129,7 @@ impl Workspace {
     /// The same, as if the command had been typed in `cwd` with these `--config`.
     pub fn find_from(cwd: PathBuf, config: &[String], args: &ProjectArgs) -> anyhow::Result<Self> {
         let cargo_home = environment::cargo_home(&cwd);
-        let project = Project::find(&cwd, args.manifest_path.as_deref(), cargo_home.as_deref())?;
+        let project = DeviceProject::find(&cwd, args.manifest_path.as_deref(), cargo_home.as_deref())?;
         let (arguments, forwarded_config) = config_arguments(config, &cwd, &project)?;
         let target_dir = target_dir(args, environment::path, &cwd, &arguments, &project);
         Ok(Self { cwd, cargo_home, project, arguments, forwarded_config, target_dir })
@@ -186,7 +186,11 @@ impl Workspace {
 }
 
 /// The tables of `--config`, and what of it the builder gets.
-fn config_arguments(list: &[String], cwd: &Path, project: &Project) -> anyhow::Result<(Vec<Table>, Vec<Forwarded>)> {
+fn config_arguments(
+    list: &[String],
+    cwd: &Path,
+    project: &DeviceProject,
+) -> anyhow::Result<(Vec<Table>, Vec<Forwarded>)> {
     let (mut tables, mut forwarded) = (Vec::new(), Vec::new());
     for argument in list {
         let path = normalize(&cwd.join(argument));
@@ -218,7 +222,7 @@ fn target_dir(
     env: impl Fn(&str) -> Option<PathBuf>,
     cwd: &Path,
     arguments: &[Table],
-    project: &Project,
+    project: &DeviceProject,
 ) -> PathBuf {
     let argument = || {
         let path = arguments.iter().rev().find_map(|table| table.get("build")?.get("target-dir")?.as_str());
@@ -257,7 +261,7 @@ mod tests {
         std::fs::write(root.join("Cargo.toml"), "[package]\nname='p'").unwrap();
         std::fs::write(root.join("sub/c.toml"), "[build]\ntarget='x'\ntarget-dir='out'").unwrap();
         std::fs::write(top.join("o.toml"), "").unwrap();
-        let project = Project::find(&root, None, None).unwrap();
+        let project = DeviceProject::find(&root, None, None).unwrap();
         let read = |argument: &str| config_arguments(&[argument.to_owned()], &root.join("sub"), &project);
         let (tables, forwarded) = read("c.toml").unwrap();
         assert_eq!(forwarded, [Forwarded::File(root.join("sub/c.toml"))]);

@@ -12,8 +12,8 @@ use protocol::{BuildId, Request, RequestFile, keys};
 use super::plan::Workspace;
 use super::session::Session;
 use crate::interrupt::Interrupt;
-use crate::source::{self, Commit, Entry, Listing, PackError, biggest_folders, pack};
-use crate::storage::{PartWriter, Storage, StorageError, Upload, Uploaded};
+use crate::source::{self, Commit, SourceEntry, SourceListing, SourcePackError, biggest_folders, pack};
+use crate::storage::{PartWriter, SourceUpload, Storage, StorageError, UploadOutcome};
 use crate::terminal::{Shell, bytes};
 
 /// A source that changes is listed and packed again so often.
@@ -31,7 +31,7 @@ pub struct Shipment<'a> {
     /// The archive's first entry.
     pub request: &'a RequestFile,
     /// The rest of it.
-    pub entries: &'a [Entry],
+    pub entries: &'a [SourceEntry],
     /// The backend's name, for people.
     pub backend: &'a str,
 }
@@ -107,7 +107,7 @@ pub fn send_request(session: &Session, request: &Request) -> anyhow::Result<Buil
 }
 
 /// Says what of a source is worth knowing before it goes.
-pub fn tell(shell: &Shell, listing: &Listing) {
+pub fn tell(shell: &Shell, listing: &SourceListing) {
     for note in &listing.notes {
         shell.note(note);
     }
@@ -126,7 +126,7 @@ pub fn tell(shell: &Shell, listing: &Listing) {
 }
 
 /// Refuses what no backend takes, before anything is sent.
-pub fn check_limits(listing: &Listing) -> anyhow::Result<()> {
+pub fn check_limits(listing: &SourceListing) -> anyhow::Result<()> {
     let (count, size) = (listing.entries.len() + 1, listing.size());
     let over = if count > MAX_ENTRIES {
         format!("the source has {count} files, the limit is {MAX_ENTRIES}")
@@ -138,7 +138,7 @@ pub fn check_limits(listing: &Listing) -> anyhow::Result<()> {
     bail!("{over}\n{}", advice(&listing.entries))
 }
 
-fn advice(entries: &[Entry]) -> String {
+fn advice(entries: &[SourceEntry]) -> String {
     let folders = biggest_folders(entries, 5);
     let list: Vec<_> = folders
         .iter()
@@ -158,11 +158,11 @@ pub fn send(
     storage: &Storage,
     shipment: &Shipment,
 ) -> anyhow::Result<Result<(), SourceChanged>> {
-    let total: u64 = shipment.entries.iter().map(Entry::size).sum();
+    let total: u64 = shipment.entries.iter().map(SourceEntry::size).sum();
     let (read, packed, sent) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let whole = AtomicBool::new(false);
     let token = random_token()?;
-    let (writer, upload) = Upload::new();
+    let (writer, upload) = SourceUpload::new();
     let main = thread::current();
     let (packing, sending) = thread::scope(|scope| {
         let packer = scope.spawn(|| {
@@ -170,7 +170,7 @@ pub fn send(
             let outcome = pack(shipment.request, shipment.entries, &mut out, &read).map(drop);
             whole.store(outcome.is_ok(), Ordering::Relaxed);
             // Dropping the writer before its end tells the other side to give up.
-            outcome.and_then(|()| out.inner.finish().map_err(PackError::Output))
+            outcome.and_then(|()| out.inner.finish().map_err(SourcePackError::Output))
         });
         let sender = scope.spawn(|| {
             let outcome = upload.run(storage, shipment.key, shipment.metadata, &token, &sent);
@@ -201,18 +201,18 @@ pub fn send(
     shell.clear();
     let (Ok(packing), Ok(sending)) = (packing, sending) else { bail!("a thread of the upload died") };
     match (packing, sending) {
-        (Err(PackError::Changed(path)), _) => Ok(Err(SourceChanged::Changed(path))),
+        (Err(SourcePackError::Changed(path)), _) => Ok(Err(SourceChanged::Changed(path))),
         // The archive ends early when its taker fails; the taker knows why.
-        (Err(PackError::Output(error)), Ok(_)) => {
+        (Err(SourcePackError::Output(error)), Ok(_)) => {
             if error.get_ref().is_some_and(|error| error.is::<TooLarge>()) {
                 bail!("the packed source is larger than {}\n{}", bytes(MAX_SOURCE_BYTES), advice(shipment.entries));
             }
-            Err(PackError::Output(error).into())
+            Err(SourcePackError::Output(error).into())
         }
-        (Err(PackError::Output(_)) | Ok(()), Err(error)) => Err(interrupted_or(interrupt, error).into()),
+        (Err(SourcePackError::Output(_)) | Ok(()), Err(error)) => Err(interrupted_or(interrupt, error).into()),
         (Err(error), _) => Err(error.into()),
-        (Ok(()), Ok(Uploaded::Whole)) => Ok(Ok(())),
-        (Ok(()), Ok(Uploaded::Abandoned)) => bail!("the upload ended before its end"),
+        (Ok(()), Ok(UploadOutcome::Whole)) => Ok(Ok(())),
+        (Ok(()), Ok(UploadOutcome::Abandoned)) => bail!("the upload ended before its end"),
     }
 }
 

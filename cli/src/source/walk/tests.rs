@@ -11,8 +11,8 @@ fn names(root: &Path) -> Vec<String> {
     listing(root).entries.into_iter().map(|entry| entry.name).collect()
 }
 
-fn listing(root: &Path) -> Listing {
-    let project = Project::find(root, None, None).unwrap();
+fn listing(root: &Path) -> SourceListing {
+    let project = DeviceProject::find(root, None, None).unwrap();
     list(&project, &root.join("target")).unwrap()
 }
 
@@ -112,15 +112,15 @@ fn links_stay_links_inside_and_become_content_outside() {
     link("../outside/deep/data.txt", "p/file");
     link("../nowhere", "p/dangling");
     link("self", "p/self");
-    let project = Project::find(&root.join("p"), None, None).unwrap();
+    let project = DeviceProject::find(&root.join("p"), None, None).unwrap();
     let listing = list(&project, &root.join("p/target")).unwrap();
     let shown: Vec<_> = listing
         .entries
         .iter()
         .map(|entry| match &entry.content {
-            Content::Link { target } => format!("{} -> {target}", entry.name),
-            Content::Folder => format!("{}/", entry.name),
-            Content::File { size, .. } => format!("{} {size}", entry.name),
+            SourceContent::Link { target } => format!("{} -> {target}", entry.name),
+            SourceContent::Folder => format!("{}/", entry.name),
+            SourceContent::File { size, .. } => format!("{} {size}", entry.name),
         })
         .collect();
     assert_eq!(

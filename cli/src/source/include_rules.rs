@@ -3,20 +3,20 @@
 use std::path::Path;
 
 use super::patterns::Patterns;
-use crate::project::Selection;
+use crate::project::CloudMetadata;
 
 /// All manifests' selections.
 #[derive(Debug, Default)]
-pub struct Selections {
+pub struct IncludeRules {
     include: Vec<Patterns>,
     exclude: Vec<Patterns>,
 }
 
-impl Selections {
+impl IncludeRules {
     /// Reads the patterns.
-    pub fn new(selections: &[Selection]) -> Self {
+    pub fn new(selections: &[CloudMetadata]) -> Self {
         let patterns =
-            |selection: &Selection, list: &[String]| Patterns::parse(&selection.base, list.join("\n").as_bytes());
+            |selection: &CloudMetadata, list: &[String]| Patterns::parse(&selection.base, list.join("\n").as_bytes());
         Self {
             include: selections.iter().map(|selection| patterns(selection, &selection.include)).collect(),
             exclude: selections.iter().map(|selection| patterns(selection, &selection.exclude)).collect(),

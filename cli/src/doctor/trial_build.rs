@@ -10,12 +10,12 @@ use anyhow::{Context, bail};
 use protocol::limits::{MAX_ARTIFACT_BYTES, PROTOCOL_VERSION};
 use protocol::{ArtifactInfo, BuildId, BuildResult, CargoOptions, Details, FileKind, Outcome, Request, keys};
 
-use super::Finding;
+use super::CheckOutcome;
 use crate::config::{Backend, config_folder};
 use crate::follow::{DevicePaths, Follower, Subject};
 use crate::install::{Artifact, InstallRoot, check_executable};
 use crate::interrupt::Interrupt;
-use crate::project::{Project, project_key};
+use crate::project::{DeviceProject, project_key};
 use crate::storage::{Signer, Storage};
 use crate::terminal::Shell;
 use crate::verbs::sending::{self, Shipment};
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const NAME: &str = "cargo-cloud-echo";
 
 /// What the trial needs.
-pub struct Trial<'a> {
+pub struct TrialBuild<'a> {
     /// Ctrl-C.
     pub interrupt: &'a Interrupt,
     /// The backend.
@@ -42,22 +42,22 @@ pub struct Trial<'a> {
 }
 
 /// What came of it.
-pub struct Echo {
+pub struct TrialOutcome {
     /// The finding itself.
-    pub finding: Finding,
+    pub finding: CheckOutcome,
     /// The result, where there was one.
     pub result: Option<Box<BuildResult>>,
     /// The builder's compiler, where it was told.
     pub rustc: Option<String>,
 }
 
-impl Trial<'_> {
+impl TrialBuild<'_> {
     /// Builds, and looks at what comes back.
-    pub fn run(self) -> Echo {
+    pub fn run(self) -> TrialOutcome {
         let shell = Shell::keeping();
-        let mut echo = Echo { finding: Finding::Skipped(String::new()), result: None, rustc: None };
+        let mut echo = TrialOutcome { finding: CheckOutcome::Skipped(String::new()), result: None, rustc: None };
         echo.finding = match self.trial(&shell, &mut echo) {
-            Ok(text) => Finding::Ok(text),
+            Ok(text) => CheckOutcome::Ok(text),
             Err(error) => {
                 let said = shell.take_kept();
                 let mut last: Vec<_> =
@@ -65,7 +65,7 @@ impl Trial<'_> {
                 last.reverse();
                 let said = if last.is_empty() { String::new() } else { format!("\n{}", last.join("\n")) };
                 let advice = "look into the backend's log; then type `cargo cloud doctor` again";
-                Finding::failed(format_args!("{error:#}{said}"), advice)
+                CheckOutcome::failed(format_args!("{error:#}{said}"), advice)
             }
         };
         // Its source is of no more use. If that fails, the backend clears it away one day.
@@ -73,7 +73,7 @@ impl Trial<'_> {
         echo
     }
 
-    fn trial(&self, shell: &Shell, echo: &mut Echo) -> anyhow::Result<String> {
+    fn trial(&self, shell: &Shell, echo: &mut TrialOutcome) -> anyhow::Result<String> {
         let begun = Instant::now();
         let folder = tempfile::tempdir()
             .or_else(|_| tempfile::tempdir_in(config_folder().unwrap_or_default()))
@@ -132,7 +132,7 @@ impl Trial<'_> {
     }
 
     fn send(&self, shell: &Shell, top: &Path, device: Option<String>) -> anyhow::Result<()> {
-        let project = Project::find(top, None, None)?;
+        let project = DeviceProject::find(top, None, None)?;
         let folder = config_folder()?;
         let request = Request {
             protocol: PROTOCOL_VERSION,
@@ -222,19 +222,21 @@ fn run(program: &Path) -> anyhow::Result<String> {
 }
 
 /// Whether client and backend understand each other, as far as the trial told.
-pub fn versions(echo: &Echo) -> Finding {
+pub fn versions(echo: &TrialOutcome) -> CheckOutcome {
     let client = format!("client {}, protocol {PROTOCOL_VERSION}", env!("CARGO_PKG_VERSION"));
-    let Some(result) = &echo.result else { return Finding::Skipped(format!("{client}; the backend's are not known")) };
+    let Some(result) = &echo.result else {
+        return CheckOutcome::Skipped(format!("{client}; the backend's are not known"));
+    };
     let rustc = echo.rustc.as_ref().map(|rustc| format!("; {rustc}")).unwrap_or_default();
     let backend = result.backend.as_deref().unwrap_or("of unknown version");
     let text = format!("{client}; backend {backend}, protocol {}{rustc}", result.version);
     if result.version > PROTOCOL_VERSION {
-        return Finding::Warning(text, "the backend is newer: update cargo-cloud on this device".to_owned());
+        return CheckOutcome::Warning(text, "the backend is newer: update cargo-cloud on this device".to_owned());
     }
     if result.version < PROTOCOL_VERSION {
-        return Finding::failed(text, "this client is newer: update the backend");
+        return CheckOutcome::failed(text, "this client is newer: update the backend");
     }
-    Finding::Ok(text)
+    CheckOutcome::Ok(text)
 }
 
 #[cfg(test)]
@@ -244,14 +246,17 @@ mod tests {
     #[test]
     fn versions_are_told_and_compared() {
         let mut result = BuildResult::new(BuildId::new(1, [0; 10]), Outcome::Succeeded, 0);
-        let echo =
-            |result| Echo { finding: Finding::Skipped(String::new()), result, rustc: Some("rustc 1.95.0".to_owned()) };
+        let echo = |result| TrialOutcome {
+            finding: CheckOutcome::Skipped(String::new()),
+            result,
+            rustc: Some("rustc 1.95.0".to_owned()),
+        };
         let fits = versions(&echo(Some(Box::new(result.clone()))));
-        assert!(matches!(&fits, Finding::Ok(text) if text.contains("rustc 1.95.0")), "{fits:?}");
+        assert!(matches!(&fits, CheckOutcome::Ok(text) if text.contains("rustc 1.95.0")), "{fits:?}");
         result.version = PROTOCOL_VERSION + 1;
         assert!(
-            matches!(versions(&echo(Some(Box::new(result)))), Finding::Warning(_, advice) if advice.contains("update cargo-cloud"))
+            matches!(versions(&echo(Some(Box::new(result)))), CheckOutcome::Warning(_, advice) if advice.contains("update cargo-cloud"))
         );
-        assert!(matches!(versions(&echo(None)), Finding::Skipped(_)));
+        assert!(matches!(versions(&echo(None)), CheckOutcome::Skipped(_)));
     }
 }

@@ -7,13 +7,13 @@ use anyhow::{Context, bail};
 
 use super::cargo_config::CargoConfig;
 use super::git::repository_root;
-use super::manifest::{Manifest, Reference, ReferenceKind, config_references, source_folders};
+use super::manifest::{CargoManifest, Reference, ReferenceKind, config_references, source_folders};
 use super::path::{common_ancestor, normalize};
 use super::{locate, relative};
 
 /// A project and all that belongs to it. Paths are absolute and normal.
 #[derive(Debug)]
-pub struct Project {
+pub struct DeviceProject {
     /// For people: the package's name, or the folder's.
     pub name: String,
     /// The folder of the chosen manifest: where cargo runs.
@@ -29,14 +29,14 @@ pub struct Project {
     /// Vendored sources, which have checksums: sent without regard to ignore rules.
     pub vendored: Vec<PathBuf>,
     /// What the manifests say of what is to be sent.
-    pub selections: Vec<Selection>,
+    pub selections: Vec<CloudMetadata>,
     /// Cargo's configuration.
     pub config: CargoConfig,
 }
 
 /// `include` and `exclude` of a manifest's `metadata.cloud`: patterns as in .gitignore.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Selection {
+pub struct CloudMetadata {
     /// What the patterns are relative to.
     pub base: PathBuf,
     /// Sent though ignored.
@@ -45,7 +45,7 @@ pub struct Selection {
     pub exclude: Vec<String>,
 }
 
-impl Project {
+impl DeviceProject {
     /// Finds the project that cargo would build in `cwd`.
     ///
     /// # Errors
@@ -53,9 +53,9 @@ impl Project {
     pub fn find(cwd: &Path, manifest_path: Option<&Path>, cargo_home: Option<&Path>) -> anyhow::Result<Self> {
         let manifest_path = locate::manifest(cwd, manifest_path)?;
         let directory = manifest_path.parent().context("a manifest lies in a folder")?.to_path_buf();
-        let manifest = Manifest::read(&manifest_path)?;
+        let manifest = CargoManifest::read(&manifest_path)?;
         let root = locate::workspace_root(&directory, &manifest)?;
-        let root_manifest = Manifest::read(&root.join("Cargo.toml"))?;
+        let root_manifest = CargoManifest::read(&root.join("Cargo.toml"))?;
         let level = repository_root(&root).unwrap_or_else(|| root.clone());
         // Cargo looks for it from where one stands.
         let from = if cwd.starts_with(&level) { cwd } else { &directory };
@@ -109,7 +109,7 @@ struct Crawl {
     folders: Vec<PathBuf>,
     files: BTreeSet<PathBuf>,
     vendored: Vec<PathBuf>,
-    selections: Vec<Selection>,
+    selections: Vec<CloudMetadata>,
     /// Packages whose manifest is still to be read.
     packages: Vec<PathBuf>,
     seen: BTreeSet<PathBuf>,
@@ -154,7 +154,7 @@ impl Crawl {
                 continue;
             }
             // What is no TOML cargo itself will say best, with a line number.
-            let Ok(manifest) = Manifest::read(&path) else { continue };
+            let Ok(manifest) = CargoManifest::read(&path) else { continue };
             self.selection(&folder, &manifest);
             for reference in manifest.references() {
                 self.reference(&folder, reference, &path)?;
@@ -197,7 +197,7 @@ impl Crawl {
         Ok(())
     }
 
-    fn selection(&mut self, base: &Path, manifest: &Manifest) {
+    fn selection(&mut self, base: &Path, manifest: &CargoManifest) {
         let (include, exclude) = manifest.selection();
         let (outside, include): (Vec<&str>, Vec<&str>) = include.into_iter().partition(|path| path.starts_with("../"));
         for path in outside.into_iter().map(|path| normalize(&base.join(path))) {
@@ -209,7 +209,7 @@ impl Crawl {
         }
         let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect::<Vec<_>>();
         if !include.is_empty() || !exclude.is_empty() {
-            self.selections.push(Selection {
+            self.selections.push(CloudMetadata {
                 base: base.to_path_buf(),
                 include: owned(include),
                 exclude: owned(exclude),
@@ -219,13 +219,13 @@ impl Crawl {
 
     /// A package of another workspace needs that one's root for what it inherits: the manifest, what cargo must see to
     /// read it, and what an inherited dependency points to.
-    fn foreign_workspace(&mut self, folder: &Path, manifest: &Manifest) -> anyhow::Result<()> {
+    fn foreign_workspace(&mut self, folder: &Path, manifest: &CargoManifest) -> anyhow::Result<()> {
         if manifest.workspace().is_some() || !(manifest.inherits() || manifest.workspace_path().is_some()) {
             return Ok(());
         }
         let Ok(root) = locate::workspace_root(folder, manifest) else { return Ok(()) };
         let path = root.join("Cargo.toml");
-        let Ok(root_manifest) = Manifest::read(&path) else { return Ok(()) };
+        let Ok(root_manifest) = CargoManifest::read(&path) else { return Ok(()) };
         if self.covered(&path) || !self.seen.insert(path.clone()) {
             return Ok(());
         }
@@ -302,7 +302,7 @@ mod tests {
             ("other/d/Cargo.toml", "[package]\nname='d'"),
             ("other/README.md", ""),
         ]);
-        let project = Project::find(&top.join("app/crates/m"), None, None).unwrap();
+        let project = DeviceProject::find(&top.join("app/crates/m"), None, None).unwrap();
         assert_eq!(project.top, top);
         assert_eq!((project.root.clone(), project.name.as_str()), (top.join("app"), "app"));
         assert_eq!(project.directory, top.join("app/crates/m"));
@@ -327,13 +327,13 @@ mod tests {
             ("override/Cargo.toml", ""),
         ];
         let (_temp, top) = tree(&files);
-        let alone = Project::find(&top.join("repo/app"), None, None).unwrap();
+        let alone = DeviceProject::find(&top.join("repo/app"), None, None).unwrap();
         assert_eq!(
             (relative_all(&top, &alone.files), &alone.top),
             (vec!["repo/schema.json".to_owned()], &top.join("repo"))
         );
         std::fs::create_dir(top.join("repo/.git")).unwrap();
-        let project = Project::find(&top.join("repo/app"), None, None).unwrap();
+        let project = DeviceProject::find(&top.join("repo/app"), None, None).unwrap();
         assert_eq!(
             relative_all(&top, &project.files),
             ["repo/.cargo/config.toml", "repo/rust-toolchain.toml", "repo/schema.json"]
@@ -350,14 +350,14 @@ mod tests {
             format!("[dependencies]\nlib={{path='{}'}}", top.join("lib").display()),
         )
         .unwrap();
-        let error = Project::find(&top.join("app"), None, None).unwrap_err().to_string();
+        let error = DeviceProject::find(&top.join("app"), None, None).unwrap_err().to_string();
         assert!(error.contains("the dependency `lib`") && error.contains("write it as `../lib`"), "{error}");
     }
 
     #[test]
     fn outside_a_project_the_error_is_cargos() {
         let temp = tempfile::tempdir().unwrap();
-        let error = Project::find(temp.path(), None, None).unwrap_err().to_string();
+        let error = DeviceProject::find(temp.path(), None, None).unwrap_err().to_string();
         assert!(error.starts_with("could not find `Cargo.toml` in"), "{error}");
     }
 }

@@ -1,14 +1,14 @@
 //! Whose pages `cargo doc --open` opens.
 
-use super::Project;
+use super::DeviceProject;
 use super::locate::members;
-use super::manifest::Manifest;
+use super::manifest::CargoManifest;
 
 /// The crates whose documentation may be meant, the likeliest first. Cargo opens that of the first package it was asked to
 /// document, by their names: those of `-p`, else that of the folder it runs in, else the members.
-pub fn documented(project: &Project, specs: &[String], workspace: bool) -> Vec<String> {
-    let read = |folder: &std::path::Path| Manifest::read(&folder.join("Cargo.toml")).ok();
-    let crate_of = |manifest: &Manifest| Some((manifest.name()?.to_owned(), manifest.crate_name()?));
+pub fn documented(project: &DeviceProject, specs: &[String], workspace: bool) -> Vec<String> {
+    let read = |folder: &std::path::Path| CargoManifest::read(&folder.join("Cargo.toml")).ok();
+    let crate_of = |manifest: &CargoManifest| Some((manifest.name()?.to_owned(), manifest.crate_name()?));
     let of_members = || -> Vec<(String, String)> {
         let Some(root) = read(&project.root) else { return Vec::new() };
         let others = members(&project.root, &root);
@@ -53,7 +53,7 @@ mod tests {
         write("z/Cargo.toml", "[package]\nname='a-tool'");
         write("y/Cargo.toml", "[package]\nname='b'\n[lib]\nname='other'");
         let of = |folder: &str, specs: &[&str], workspace| {
-            let project = Project::find(&top.join(folder), None, None).unwrap();
+            let project = DeviceProject::find(&top.join(folder), None, None).unwrap();
             let specs: Vec<String> = specs.iter().map(|spec| (*spec).to_owned()).collect();
             documented(&project, &specs, workspace)
         };
