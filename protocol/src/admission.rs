@@ -1,7 +1,8 @@
-//! Whether a backend can do what is asked: decided before anything is unpacked.
+//! Admission: whether a backend takes a build on. Decided from the request's head and the upload's size, before anything
+//! is fetched or unpacked; both backends call [`admit`].
 
 use crate::limits::MAX_SOURCE_BYTES;
-use crate::{InvalidRequest, Request};
+use crate::{InvalidRequest, RequestHead};
 
 /// What a backend can build.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,8 +13,27 @@ pub struct Capabilities {
     pub targets: Vec<String>,
 }
 
-/// Refuses a source that is too large: `size` in bytes.
+/// Takes a build on, or says why this backend can't build it. `size` is the source archive's, in bytes. Without
+/// `capabilities` (the backend doesn't know them yet) the targets are left to the engine, which looks at them again.
+///
+/// # Errors
+/// An [`InvalidRequest`] whose message says what to do.
+pub fn admit(head: &RequestHead, size: u64, capabilities: Option<&Capabilities>) -> Result<(), InvalidRequest> {
+    admit_size(size)?;
+    match capabilities {
+        Some(can) => head.target.iter().try_for_each(|target| admit_target(target, can)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a source archive that is empty or too large: `size` in bytes.
+///
+/// # Errors
+/// [`InvalidRequest::Empty`], or [`InvalidRequest::Refused`] with the limit.
 pub fn admit_size(size: u64) -> Result<(), InvalidRequest> {
+    if size == 0 {
+        return Err(InvalidRequest::Empty);
+    }
     if size > MAX_SOURCE_BYTES {
         let mib = |bytes: u64| bytes / (1024 * 1024);
         return Err(InvalidRequest::Refused(format!(
@@ -26,8 +46,7 @@ pub fn admit_size(size: u64) -> Result<(), InvalidRequest> {
     Ok(())
 }
 
-/// Refuses a target this backend can't build for.
-pub fn admit_target(target: &str, can: &Capabilities) -> Result<(), InvalidRequest> {
+fn admit_target(target: &str, can: &Capabilities) -> Result<(), InvalidRequest> {
     if can.targets.iter().any(|known| known == target) {
         return Ok(());
     }
@@ -37,23 +56,38 @@ pub fn admit_target(target: &str, can: &Capabilities) -> Result<(), InvalidReque
     )))
 }
 
-/// Refuses what this backend can't do.
-pub fn admit(request: &Request, size: u64, can: &Capabilities) -> Result<(), InvalidRequest> {
-    admit_size(size)?;
-    request.targets().try_for_each(|target| admit_target(target, can))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    fn head(target: &str) -> RequestHead {
+        let fields = [("protocol", "1"), ("client", "0.1.0"), ("command", "build"), ("project", "demo-00")];
+        let fields = fields.into_iter().chain([("target", target)]);
+        let metadata: BTreeMap<_, _> = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        RequestHead::decode(&metadata).unwrap()
+    }
 
     #[test]
     fn a_refusal_names_the_limit_and_what_there_is() {
         let can = Capabilities { host: "a".to_owned(), targets: vec!["a".to_owned(), "b".to_owned()] };
-        assert!(admit_target("b", &can).is_ok());
-        let why = admit_target("c", &can).unwrap_err().to_string();
-        assert!(why.contains("`c`") && why.contains("a, b"), "{why}");
-        assert!(admit_size(MAX_SOURCE_BYTES).is_ok());
-        assert!(admit_size(MAX_SOURCE_BYTES + 1).unwrap_err().to_string().contains("1024 MiB"));
+        let refusal = |target: &str, size| admit(&head(target), size, Some(&can)).err().map(|why| why.to_string());
+        for target in ["", "a", "b", "a,b"] {
+            assert_eq!(refusal(target, 1), None, "{target}");
+        }
+        for target in ["c", "a,c"] {
+            let why = refusal(target, 1).unwrap();
+            assert!(why.contains("can't build for `c`") && why.contains("a, b"), "{why}");
+        }
+        assert_eq!(refusal("a", MAX_SOURCE_BYTES), None);
+        assert!(refusal("a", MAX_SOURCE_BYTES + 1).unwrap().contains("1024 MiB"));
+        assert!(refusal("a", 0).unwrap().contains("archive is empty"));
+    }
+
+    #[test]
+    fn a_backend_that_does_not_know_its_targets_yet_still_checks_the_size() {
+        assert_eq!(admit(&head("c"), 1, None), Ok(()));
+        assert!(admit(&head("c"), u64::MAX, None).is_err());
     }
 }

@@ -24,7 +24,7 @@ mod summary;
 mod triple;
 mod variables;
 
-pub use admission::{Capabilities, admit, admit_size, admit_target};
+pub use admission::{Capabilities, admit, admit_size};
 pub use artifact::{ArtifactFile, ArtifactManifest, FileKind, MANIFEST_ENTRY, PackageRef, TargetKind, TargetRef};
 pub use cargo_options::CargoOptions;
 pub use client_line::{ClientLine, InvalidLine};

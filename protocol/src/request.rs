@@ -111,6 +111,9 @@ pub enum InvalidRequest {
         /// The client's.
         client: u32,
     },
+    /// An upload without a byte.
+    #[error("the source archive is empty; send it with cargo-cloud")]
+    Empty,
     /// Owner, id or project key.
     #[error(transparent)]
     Name(#[from] InvalidName),
@@ -211,6 +214,10 @@ pub struct RequestHead {
 impl RequestHead {
     /// Reads object metadata: lower-case names without `x-amz-meta-`.
     pub fn decode(metadata: &BTreeMap<String, String>) -> Result<Self, InvalidRequest> {
+        if metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_METADATA_BYTES {
+            let why = "the upload's metadata is too long; send it with cargo-cloud";
+            return Err(InvalidRequest::Refused(why.to_owned()));
+        }
         let field = |name: &'static str| metadata.get(name).ok_or(InvalidRequest::Missing(name));
         let list = |name: &'static str| -> Result<Vec<String>, InvalidRequest> {
             let Some(value) = metadata.get(name) else { return Ok(Vec::new()) };
@@ -317,6 +324,19 @@ mod tests {
         let (metadata, file) = request.encode();
         assert!(!metadata.contains_key("binary") && !metadata.contains_key("features"));
         assert_eq!(Request::decode(&metadata, file), Ok(request));
+    }
+
+    #[test]
+    fn metadata_that_is_missing_or_too_long_is_refused() {
+        let (metadata, _) = request().encode();
+        for field in ["protocol", "client", "command", "project"] {
+            let mut metadata = metadata.clone();
+            metadata.remove(field);
+            assert_eq!(RequestHead::decode(&metadata), Err(InvalidRequest::Missing(field)));
+        }
+        let mut metadata = metadata;
+        metadata.insert("more".to_owned(), "x".repeat(MAX_METADATA_BYTES));
+        assert!(RequestHead::decode(&metadata).unwrap_err().to_string().contains("too long"));
     }
 
     #[test]

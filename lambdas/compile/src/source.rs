@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use protocol::limits::{CANCEL_POLL, MAX_METADATA_BYTES};
-use protocol::{BuildSummary, Capabilities, InvalidRequest, RequestHead, admit_size, admit_target, messages};
+use protocol::limits::CANCEL_POLL;
+use protocol::{BuildSummary, Capabilities, InvalidRequest, RequestHead, messages};
 use thiserror::Error;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
@@ -65,10 +65,7 @@ pub async fn open(
         Opened::Object(download) => *download,
         Opened::Missing => return Err(SourceError::Cancelled(messages::SOURCE_DELETED)),
         Opened::Different => return Err(SourceError::Cancelled(messages::SOURCE_REPLACED)),
-        Opened::Empty => {
-            let why = "the source archive is empty; send it with cargo-cloud";
-            return Err(InvalidRequest::Refused(why.to_owned()).into());
-        }
+        Opened::Empty => return Err(InvalidRequest::Empty.into()),
     };
     let metadata = download.metadata();
     if let Some(told) = BuildSummary::of(&metadata) {
@@ -83,18 +80,10 @@ async fn admit(
     size: u64,
     capabilities: impl AsyncFnOnce() -> Option<Capabilities>,
 ) -> Result<(), InvalidRequest> {
-    if metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_METADATA_BYTES {
-        return Err(InvalidRequest::Refused("the upload's metadata is too long; send it with cargo-cloud".to_owned()));
-    }
     let head = RequestHead::decode(metadata)?;
-    admit_size(size)?;
-    if head.target.is_empty() {
-        return Ok(());
-    }
-    match capabilities().await {
-        Some(can) => head.target.iter().try_for_each(|target| admit_target(target, &can)),
-        None => Ok(()),
-    }
+    // The engine may still be starting: only a request that names a target waits for it.
+    let can = if head.target.is_empty() { None } else { capabilities().await };
+    protocol::admit(&head, size, can.as_ref())
 }
 
 impl Source {

@@ -191,9 +191,8 @@ impl Builds {
     }
 
     fn check(&self, record: &Record) -> Result<(), InvalidRequest> {
-        protocol::admit_size(record.size)?;
         let head = RequestHead::decode(&record.metadata)?;
-        head.target.iter().try_for_each(|target| protocol::admit_target(target, self.engine.capabilities()))
+        protocol::admit(&head, record.size, Some(self.engine.capabilities()))
     }
 
     /// Starts builds as others end, and tells those that wait their places, until the backend is stopped.
