@@ -25,7 +25,10 @@ impl Engine {
         let folder = config.work.clone();
         config.work = work_folder(&folder).map_err(|source| EngineError::Work { folder, source })?;
         let tools = Tools::find(&config).await?;
-        let capabilities = Capabilities { host: tools.default.host.clone(), targets: tools.default.targets_of_all() };
+        let capabilities = Capabilities {
+            targets: tools.default.targets_of_all(),
+            ..Capabilities::new(&tools.default.host, env!("CARGO_PKG_VERSION"))
+        };
         Ok(Engine { config, tools, capabilities })
     }
 

@@ -2,16 +2,7 @@
 //! is fetched or unpacked; both backends call [`admit`].
 
 use crate::limits::MAX_SOURCE_BYTES;
-use crate::{InvalidRequest, RequestHead};
-
-/// What a backend can build.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Capabilities {
-    /// The builder's own triple.
-    pub host: String,
-    /// Triples it can build for, its own among them.
-    pub targets: Vec<String>,
-}
+use crate::{Capabilities, InvalidRequest, RequestHead};
 
 /// Takes a build on, or says why this backend can't build it. `size` is the source archive's, in bytes. Without
 /// `capabilities` (the backend doesn't know them yet) the targets are left to the engine, which looks at them again.
@@ -20,8 +11,9 @@ pub struct Capabilities {
 /// An [`InvalidRequest`] whose message says what to do.
 pub fn admit(head: &RequestHead, size: u64, capabilities: Option<&Capabilities>) -> Result<(), InvalidRequest> {
     admit_size(size)?;
-    match capabilities {
-        Some(can) => head.target.iter().try_for_each(|target| admit_target(target, can)),
+    let refusal = capabilities.and_then(|can| head.target.iter().find_map(|target| can.refusal(head.command, target)));
+    match refusal {
+        Some(why) => Err(InvalidRequest::Refused(why)),
         None => Ok(()),
     }
 }
@@ -46,16 +38,6 @@ pub fn admit_size(size: u64) -> Result<(), InvalidRequest> {
     Ok(())
 }
 
-fn admit_target(target: &str, can: &Capabilities) -> Result<(), InvalidRequest> {
-    if can.targets.iter().any(|known| known == target) {
-        return Ok(());
-    }
-    Err(InvalidRequest::Refused(format!(
-        "this backend can't build for `{target}`; it builds for {}",
-        can.targets.join(", ")
-    )))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -71,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_limit_and_what_there_is() {
-        let can = Capabilities { host: "a".to_owned(), targets: vec!["a".to_owned(), "b".to_owned()] };
+        let can = Capabilities { targets: vec!["a".to_owned(), "b".to_owned()], ..Capabilities::new("a", "0.1.0") };
         let refusal = |target: &str, size| admit(&head(target), size, Some(&can)).err().map(|why| why.to_string());
         for target in ["", "a", "b", "a,b"] {
             assert_eq!(refusal(target, 1), None, "{target}");

@@ -65,6 +65,11 @@ impl Command {
         }
     }
 
+    /// Whether it links programs, so that the builder needs a linker for the target.
+    pub fn links(self) -> bool {
+        !matches!(self, Command::Check | Command::Clippy | Command::Doc | Command::Fmt | Command::Clean)
+    }
+
     /// Whether it ends with running what was built.
     pub fn executes(self) -> bool {
         matches!(self, Command::Test | Command::Bench | Command::Run)

@@ -90,6 +90,11 @@ pub enum Status {
     Restoring,
     /// The builder unpacks the source archive.
     Unpacking,
+    /// The builder fetches the standard library for a target, because it isn't installed yet.
+    FetchingTarget {
+        /// Triple of the target.
+        target: String,
+    },
     /// Cargo compiles the project.
     Compiling {
         /// Number of the attempt, from 1.

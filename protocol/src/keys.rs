@@ -4,6 +4,10 @@ use thiserror::Error;
 
 use crate::{BuildId, InvalidName, Owner, ProjectKey};
 
+/// Output bucket: what the backend can build, a [`crate::Capabilities`]. Every device may read it. The key begins with
+/// an underscore, as no owner's name does, so the rules that delete what owners have built after some days spare it.
+pub const CAPABILITIES: &str = "_backend.json";
+
 /// Why a key of the input bucket is not the key of a source.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]

@@ -4,6 +4,7 @@
 
 mod admission;
 mod artifact;
+mod capabilities;
 mod cargo_options;
 mod client_line;
 mod command;
@@ -24,8 +25,9 @@ mod summary;
 mod triple;
 mod variables;
 
-pub use admission::{Capabilities, admit, admit_size};
+pub use admission::{admit, admit_size};
 pub use artifact::{ArtifactFile, ArtifactManifest, FileKind, MANIFEST_ENTRY, PackageRef, TargetKind, TargetRef};
+pub use capabilities::{Capabilities, MissingTools};
 pub use cargo_options::CargoOptions;
 pub use client_line::{ClientLine, InvalidLine};
 pub use command::Command;

@@ -124,6 +124,9 @@ impl<'a> Printer<'a> {
             Status::Waiting => self.shell.status("Waiting", "for another build of this project"),
             Status::Restoring => self.shell.waiting("Restoring", "what an earlier build left"),
             Status::Unpacking => self.shell.waiting("Unpacking", "on the builder"),
+            Status::FetchingTarget { target } => {
+                self.shell.status("Fetching", format!("the standard library for {target}"));
+            }
             Status::Compiling { attempt, .. } => {
                 self.map(status);
                 if *attempt > 1 {

@@ -141,7 +141,7 @@ mod tests {
 
     async fn admitted(fields: &[(&str, &str)], size: u64) -> Result<(), InvalidRequest> {
         let metadata = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let can = Capabilities { host: "h".to_owned(), targets: vec!["h".to_owned()] };
+        let can = Capabilities { targets: vec!["h".to_owned()], ..Capabilities::new("h", "0.1.0") };
         admit(&metadata, size, async || Some(can)).await
     }
 
