@@ -17,7 +17,9 @@ mod install;
 mod interrupt;
 #[cfg(any(test, feature = "manual"))]
 mod manual;
+mod pipeline;
 mod project;
+mod random;
 mod source;
 mod storage;
 mod terminal;
@@ -101,14 +103,5 @@ fn run(shell: &Shell, typed: &Invocation) -> anyhow::Result<u8> {
         Verb::Package(args) => verbs::package(shell, typed, args),
         // What sends the project is done by now.
         _ => Ok(0),
-    }
-}
-
-/// Random bytes of the system.
-fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    match ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(_) => anyhow::bail!("the device gave no random numbers"),
     }
 }

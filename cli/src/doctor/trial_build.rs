@@ -15,10 +15,10 @@ use crate::config::{Backend, config_folder};
 use crate::follow::{DevicePaths, Follower, Subject};
 use crate::install::{Artifact, InstallRoot, check_executable};
 use crate::interrupt::Interrupt;
+use crate::pipeline::send::{self as sending, Shipment};
 use crate::project::{DeviceProject, project_key};
 use crate::storage::{Signer, Storage};
 use crate::terminal::Shell;
-use crate::verbs::sending::{self, Shipment};
 use crate::{device, source};
 
 /// A cold start of the compile function takes a while, and so does a queue.

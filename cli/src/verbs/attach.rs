@@ -4,19 +4,21 @@ use anyhow::{Context, bail};
 use protocol::{BuildResult, Outcome};
 
 use super::build::request;
-use super::completion::Destination;
 use super::install::Installing;
+use super::logs;
 use super::logs::{replay, say_it_goes_on};
-use super::plan::{Targets, Workspace};
-use super::session::Session;
-use super::work::Work;
-use super::{adoption, logs};
 use crate::args::{ArtifactDestination, AttachArgs, BuildCommand, Invocation, ProjectArgs, Verb, parse_words};
 use crate::builds::{BuildRecord, Found, Records, State, find, gone, short};
 use crate::config::config_folder;
 use crate::follow::{FollowMode, Followed, Subject};
 use crate::install::InstallRoot;
 use crate::interrupt::{self, Interrupt};
+use crate::pipeline::Session;
+use crate::pipeline::Targets;
+use crate::pipeline::deliver::adoption;
+use crate::pipeline::deliver::completion::Destination;
+use crate::pipeline::job::Work;
+use crate::pipeline::plan::Workspace;
 use crate::terminal::{Shell, bytes};
 
 /// Follows a build of this device's, or of another's. Returns what its own command would have.

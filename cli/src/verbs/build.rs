@@ -4,16 +4,19 @@ use anyhow::bail;
 use protocol::limits::PROTOCOL_VERSION;
 use protocol::{Details, Request};
 
-use super::completion::Destination;
-use super::plan::{Targets, Workspace};
-use super::session::Session;
-use super::work::Work;
-use super::{detached, environment, sending};
 use crate::args::{ArtifactDestination, BuildCommand, Invocation};
 use crate::builds::Records;
 use crate::config::config_folder;
 use crate::install::{InstallRoot, sha256_of};
 use crate::interrupt::{self, Interrupt};
+use crate::pipeline::Session;
+use crate::pipeline::Targets;
+use crate::pipeline::deliver::completion::Destination;
+use crate::pipeline::detached;
+use crate::pipeline::job::Work;
+use crate::pipeline::plan::Workspace;
+use crate::pipeline::plan::variables;
+use crate::pipeline::send as sending;
 use crate::project::project_key;
 use crate::terminal::Shell;
 
@@ -99,7 +102,7 @@ pub fn request(
             working_directory: Some(project.inside(runs_in)?).filter(|_| *runs_in != project.directory),
             device: targets.device.clone(),
             toolchain: workspace.toolchain(typed),
-            env: environment::of_build(&asked.cloud.env, asked.cloud.platform)?,
+            env: variables::of_build(&asked.cloud.env, asked.cloud.platform)?,
             lock_sha256: sha256_of(&project.root.join("Cargo.lock")),
             filter: asked.filter.clone(),
             args: asked.args.clone(),

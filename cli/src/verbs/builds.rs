@@ -3,10 +3,10 @@
 use protocol::{BuildResult, BuildSummary, Outcome};
 use serde_json::json;
 
-use super::session::Session;
 use crate::args::{BuildsArgs, Invocation};
 use crate::builds::{self, Listed, State, short};
 use crate::interrupt::Interrupt;
+use crate::pipeline::Session;
 use crate::terminal::{Shell, bytes, stdout_columns};
 
 const HEADINGS: [&str; 6] = ["BUILD", "BEGAN", "COMMAND", "OUTCOME", "TIME", "SIZE"];

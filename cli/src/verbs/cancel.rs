@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use protocol::{Outcome, keys};
 
 use super::builds::outcome_of;
-use super::session::Session;
 use crate::args::{CancelArgs, Invocation};
 use crate::builds::{Records, State, find, short};
 use crate::config::config_folder;
 use crate::interrupt::Interrupt;
+use crate::pipeline::Session;
 use crate::storage::StorageError;
 use crate::terminal::Shell;
 

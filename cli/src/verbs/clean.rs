@@ -3,12 +3,12 @@
 use protocol::limits::PROTOCOL_VERSION;
 use protocol::{CargoOptions, Command, Details, ProjectKey, Request};
 
-use super::plan::Workspace;
-use super::sending;
-use super::session::Session;
 use crate::args::{CleanArgs, Invocation};
 use crate::config::config_folder;
 use crate::interrupt::{self, Interrupt};
+use crate::pipeline::Session;
+use crate::pipeline::plan::Workspace;
+use crate::pipeline::send as sending;
 use crate::project::project_key;
 use crate::terminal::Shell;
 

@@ -7,7 +7,7 @@ use crate::args::{DoctorArgs, Invocation};
 use crate::config::{Backend, Config, config_file};
 use crate::doctor::{self, CheckOutcome, DoctorReport, TrialBuild};
 use crate::interrupt::{self, Interrupt};
-use crate::random;
+use crate::random::random;
 use crate::storage::{Clock, Signer, Storage};
 use crate::terminal::Shell;
 
@@ -37,7 +37,7 @@ pub fn doctor(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &D
                 way.check(&mut report, args, root.as_ref())?;
             }
             Err(error) => {
-                drop(report.add("network", CheckOutcome::failed(format_args!("{error:#}"), "then try again")))
+                report.add("network", CheckOutcome::failed(format_args!("{error:#}"), "then try again"));
             }
         }
     }

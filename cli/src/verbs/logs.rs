@@ -2,14 +2,14 @@
 
 use protocol::{BuildId, BuildResult, BuildSummary};
 
-use super::plan::Workspace;
-use super::session::Session;
-use super::work::device_paths;
 use crate::args::{Invocation, LogsArgs, ProjectArgs};
 use crate::builds::{State, find, short};
 use crate::config::config_folder;
 use crate::follow::{DevicePaths, FollowMode, Followed, Log, Printer, Subject};
 use crate::interrupt::{self, Interrupt};
+use crate::pipeline::Session;
+use crate::pipeline::job::device_paths;
+use crate::pipeline::plan::Workspace;
 use crate::project::project_key;
 use crate::terminal::Shell;
 

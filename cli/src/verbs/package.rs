@@ -1,7 +1,7 @@
 //! `cargo cloud package --list`: what would go up.
 
-use super::plan::Workspace;
 use crate::args::{Invocation, PackageArgs};
+use crate::pipeline::plan::Workspace;
 use crate::source;
 use crate::terminal::{Shell, bytes};
 
@@ -20,7 +20,7 @@ pub fn package(shell: &Shell, typed: &Invocation, args: &PackageArgs) -> anyhow:
             source::SourceContent::Folder => shell.print(format_args!("{:>10}  {}/", "folder", entry.name)),
         }
     }
-    super::sending::tell(shell, &listing);
+    crate::pipeline::send::tell(shell, &listing);
     shell.status("Total", format!("{} files, {} before compression", listing.entries.len(), bytes(listing.size())));
     for (folder, size, files) in source::biggest_folders(&listing.entries, 5) {
         shell.status("", format!("{:>10} in {files} files of `{folder}`", bytes(size)));

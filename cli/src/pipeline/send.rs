@@ -9,9 +9,9 @@ use anyhow::bail;
 use protocol::limits::{MAX_ENTRIES, MAX_SOURCE_BYTES, MAX_UNPACKED_BYTES};
 use protocol::{BuildId, Request, RequestFile, keys};
 
-use super::plan::Workspace;
-use super::session::Session;
 use crate::interrupt::Interrupt;
+use crate::pipeline::Session;
+use crate::pipeline::plan::Workspace;
 use crate::source::{self, Commit, SourceEntry, SourceListing, SourcePackError, biggest_folders, pack};
 use crate::storage::{PartWriter, SourceUpload, Storage, StorageError, UploadOutcome};
 use crate::terminal::{Shell, bytes};
@@ -221,7 +221,7 @@ fn interrupted_or(interrupt: &Interrupt, error: StorageError) -> StorageError {
 }
 
 fn random_token() -> anyhow::Result<String> {
-    Ok(crate::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(crate::random::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 
 use protocol::{BuildId, BuildResult, Outcome, Request, keys};
 
-use super::completion::{Completion, Destination, nothing_to_install};
-use super::execution;
-use super::plan::Workspace;
-use super::session::Session;
+use super::deliver::execution;
 use crate::builds::BuildRecord;
 use crate::follow::{DevicePaths, Subject};
+use crate::pipeline::Session;
+use crate::pipeline::deliver::completion::{Completion, Destination, nothing_to_install};
+use crate::pipeline::plan::Workspace;
 
 /// What is left to do of a build that was sent.
 pub struct Work<'a> {

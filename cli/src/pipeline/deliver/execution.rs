@@ -7,9 +7,9 @@ use std::process::{Command, ExitStatus};
 use anyhow::{Context, bail};
 use protocol::{FileKind, PackageRef, Request, TargetKind, TargetRef};
 
-use super::completion::LeftProgram;
-use super::plan::Workspace;
 use crate::device;
+use crate::pipeline::deliver::completion::LeftProgram;
+use crate::pipeline::plan::Workspace;
 use crate::project::documented;
 use crate::terminal::Shell;
 

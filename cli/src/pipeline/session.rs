@@ -8,7 +8,7 @@ use protocol::{BuildId, BuildResult, Outcome};
 use crate::config::{Backend, Config};
 use crate::follow::{DevicePaths, FollowMode, Followed, Follower, Subject};
 use crate::interrupt::Interrupt;
-use crate::random;
+use crate::random::random;
 use crate::storage::{Clock, Signer, Storage};
 use crate::terminal::Shell;
 

@@ -9,11 +9,12 @@ use protocol::{
 };
 use toml::Table;
 
-use super::super::environment;
-use super::super::plan::{Targets, Workspace};
+use super::Workspace;
+use super::variables;
 use crate::args::{InstallArgs, Invocation, ProjectArgs};
 use crate::config::config_folder;
 use crate::install::{InstallRoot, InstalledSnapshot};
+use crate::pipeline::Targets;
 use crate::project::{CargoConfig, forwarded_toolchain, install_key, normalize, project_key};
 use crate::terminal::Shell;
 
@@ -213,7 +214,7 @@ impl InstallPlan {
             options: self.options.clone(),
             details: Details {
                 device: self.targets.device.clone(),
-                env: environment::of_build(&args.env, args.platform)?,
+                env: variables::of_build(&args.env, args.platform)?,
                 install: Some(install),
                 ..self.details.clone()
             },

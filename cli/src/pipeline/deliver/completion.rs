@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use protocol::{ArtifactFile, ArtifactInfo, CargoOptions, Command, FileKind, Request};
 
-use super::fetching::fetch;
-use super::plan::Workspace;
-use super::session::Session;
+use super::fetch;
 use crate::install::{
     Artifact, Detail, InstallRoot, Installation, Provenance, Staged, below, check_executable, left, single_name,
     write_back,
 };
+use crate::pipeline::Session;
+use crate::pipeline::plan::Workspace;
 use crate::project::normalize;
 use crate::storage::StorageError;
 use crate::terminal::Shell;
@@ -379,7 +379,7 @@ fn profile_name(options: &CargoOptions) -> String {
 }
 
 /// The file's own name; of a program for another system with its ending (`.exe`).
-pub(super) fn file_name(path: &str) -> anyhow::Result<&str> {
+pub fn file_name(path: &str) -> anyhow::Result<&str> {
     let name = path.rsplit('/').next().unwrap_or(path);
     if !single_name(name) || name.starts_with('.') {
         bail!("the artifact holds a program with the name `{}`", name.escape_debug());

@@ -1,26 +1,25 @@
 //! `cargo cloud install`: only the request goes up, unless a folder of this device is installed.
 
-mod plan;
-mod unpacking;
-
 use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Context;
 use protocol::{BuildId, BuildResult, Request, keys};
 
-use self::plan::{InstallPlan, Surroundings};
-pub use self::unpacking::Unpacking;
-use super::fetching::fetch;
-use super::plan::Targets;
-use super::session::Session;
-use super::{detached, sending, uninstall};
+use super::uninstall;
 use crate::args::{InstallArgs, Invocation};
 use crate::builds::{BuildRecord, Records};
 use crate::config::config_folder;
 use crate::follow::{DevicePaths, Subject};
 use crate::install::{InstallRoot, Installation, InstalledSnapshot};
 use crate::interrupt::{self, Interrupt};
+use crate::pipeline::Session;
+use crate::pipeline::Targets;
+use crate::pipeline::deliver::Unpacking;
+use crate::pipeline::deliver::fetch;
+use crate::pipeline::detached;
+use crate::pipeline::plan::install::{InstallPlan, Surroundings};
+use crate::pipeline::send as sending;
 use crate::terminal::Shell;
 
 /// Installs what is asked for. Returns the exit code.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 use protocol::{ArtifactFile, ArtifactInfo, BuildResult, FileKind, PackageRef, keys};
 
-use super::completion::file_name;
-use super::fetching::fetch;
-use super::install::Unpacking;
-use super::session::Session;
+use super::Unpacking;
+use super::fetch;
 use crate::device;
 use crate::install::{Detail, InstallRoot, Installation, InstalledSnapshot, Provenance, Staged, check_executable};
+use crate::pipeline::Session;
+use crate::pipeline::deliver::completion::file_name;
 
 /// What stands in cargo's bookkeeping for a folder on another device.
 const ELSEWHERE: &str = "/cargo-cloud";

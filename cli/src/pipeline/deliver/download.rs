@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 use protocol::ArtifactInfo;
 use protocol::limits::MAX_ARTIFACT_BYTES;
 
-use super::session::Session;
 use crate::install::Artifact;
+use crate::pipeline::Session;
 use crate::terminal::bytes;
 
 /// Into a file without a name, in the folder where it is unpacked: never whole in memory, and gone with this process.

@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use protocol::{FileKind, SOURCE_URL, file_url, move_source};
 
-use super::super::session::Session;
 use crate::install::{
     Arrived, Artifact, InstallRoot, Installation, InstalledSnapshot, Records, Staged, below, check_executable,
     single_name, take_over,
 };
+use crate::pipeline::Session;
 use crate::storage::StorageError;
 
 /// Larger than any record: a hundred packages have 50 KB.

@@ -4,8 +4,8 @@ use std::io;
 
 use protocol::BuildId;
 
-use super::session::Session;
 use crate::builds::short;
+use crate::pipeline::Session;
 
 /// Says how to come back to a build, and prints its id. Returns the exit code.
 pub fn tell(session: &Session, build: &BuildId, noted: io::Result<()>) -> anyhow::Result<u8> {
