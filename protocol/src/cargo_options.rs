@@ -1,133 +1,134 @@
-//! Cargo's flags, as data: the client reads them from its command line, the builder writes them onto cargo's.
+//! Cargo's flags as data. The client reads them from its command line; the builder passes them to cargo.
 
 use serde::{Deserialize, Serialize};
 
 use crate::InvalidRequest;
 
-/// Flags of `cargo build` and its kin, each with cargo's meaning. A flag that only the client acts on (`--manifest-path`) is not here.
+/// The flags of `cargo build` and similar commands, each with cargo's meaning. A flag that only the client acts on
+/// (`--manifest-path`) is not included.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CargoOptions {
-    /// `-p`.
+    /// Values of `-p`/`--package`: the packages to build, as package id specs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub package: Vec<String>,
-    /// `--workspace`.
+    /// `--workspace`: build all members of the workspace.
     #[serde(skip_serializing_if = "is_false")]
     pub workspace: bool,
-    /// `--exclude`.
+    /// Values of `--exclude`: packages to leave out of `--workspace`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
-    /// `--lib`.
+    /// `--lib`: build the library of the package.
     #[serde(skip_serializing_if = "is_false")]
     pub lib: bool,
-    /// `--bins`.
+    /// `--bins`: build all binaries of the package.
     #[serde(skip_serializing_if = "is_false")]
     pub bins: bool,
-    /// `--bin`.
+    /// Values of `--bin`: names of binaries; an empty one asks cargo for the list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bin: Vec<String>,
-    /// `--examples`.
+    /// `--examples`: build all examples of the package.
     #[serde(skip_serializing_if = "is_false")]
     pub examples: bool,
-    /// `--example`.
+    /// Values of `--example`: names of examples; an empty one asks cargo for the list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub example: Vec<String>,
-    /// `--tests`.
+    /// `--tests`: build all targets that have `test = true`.
     #[serde(skip_serializing_if = "is_false")]
     pub tests: bool,
-    /// `--test`.
+    /// Values of `--test`: names of integration tests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub test: Vec<String>,
-    /// `--benches`.
+    /// `--benches`: build all targets that have `bench = true`.
     #[serde(skip_serializing_if = "is_false")]
     pub benches: bool,
-    /// `--bench`.
+    /// Values of `--bench`: names of benchmarks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bench: Vec<String>,
-    /// `--all-targets`.
+    /// `--all-targets`: build libraries, binaries, examples, tests and benchmarks.
     #[serde(skip_serializing_if = "is_false")]
     pub all_targets: bool,
-    /// `-F`, one feature an element.
+    /// Values of `-F`/`--features`, one feature per element.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<String>,
-    /// `--all-features`.
+    /// `--all-features`: turn on every feature of the selected packages.
     #[serde(skip_serializing_if = "is_false")]
     pub all_features: bool,
-    /// `--no-default-features`.
+    /// `--no-default-features`: leave the `default` feature off.
     #[serde(skip_serializing_if = "is_false")]
     pub no_default_features: bool,
-    /// `--target`; empty: the builder's own machine.
+    /// Values of `--target`; empty means the builder's own triple.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub target: Vec<String>,
-    /// `-r`.
+    /// `-r`/`--release`: build with the release profile.
     #[serde(skip_serializing_if = "is_false")]
     pub release: bool,
-    /// `--profile`.
+    /// Value of `--profile`: the name of the profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// `-j`, as written (cargo takes negative numbers and `default`).
+    /// Value of `-j` as typed (cargo takes negative numbers and `default`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jobs: Option<String>,
-    /// `--keep-going`.
+    /// `--keep-going`: build what doesn't depend on a crate that failed.
     #[serde(skip_serializing_if = "is_false")]
     pub keep_going: bool,
-    /// `--locked`.
+    /// `--locked`: fail if `Cargo.lock` would change.
     #[serde(skip_serializing_if = "is_false")]
     pub locked: bool,
-    /// `--offline`.
+    /// `--offline`: let cargo use no network.
     #[serde(skip_serializing_if = "is_false")]
     pub offline: bool,
-    /// `--frozen`.
+    /// `--frozen`: the same as `--locked` and `--offline` together.
     #[serde(skip_serializing_if = "is_false")]
     pub frozen: bool,
-    /// `--config`.
+    /// Values of `--config`: `KEY=VALUE`, or a file that is part of the source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub config: Vec<String>,
-    /// `-Z`.
+    /// Values of `-Z`: unstable flags of a nightly cargo.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unstable: Vec<String>,
-    /// `-v`, how often.
+    /// How often `-v`/`--verbose` was given.
     #[serde(skip_serializing_if = "is_zero")]
     pub verbose: u8,
-    /// `-q`.
+    /// `-q`/`--quiet`: print no status lines.
     #[serde(skip_serializing_if = "is_false")]
     pub quiet: bool,
-    /// Whether what cargo prints is to be coloured: the client knows its terminal, the builder has none.
+    /// Whether cargo prints in colour. The client decides, because only the client has a terminal.
     #[serde(skip_serializing_if = "is_false")]
     pub color: bool,
-    /// `--message-format`, as written; empty: for people.
+    /// Values of `--message-format` as typed; empty means messages for people.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub message_format: Vec<String>,
-    /// `--ignore-rust-version`.
+    /// `--ignore-rust-version`: ignore the `rust-version` of packages.
     #[serde(skip_serializing_if = "is_false")]
     pub ignore_rust_version: bool,
-    /// `--future-incompat-report`.
+    /// `--future-incompat-report`: print the report on code that a later compiler will refuse.
     #[serde(skip_serializing_if = "is_false")]
     pub future_incompat_report: bool,
-    /// `--timings`.
+    /// `--timings`: write an HTML report on how long each crate took.
     #[serde(skip_serializing_if = "is_false")]
     pub timings: bool,
-    /// `--artifact-dir`; which folder, the client knows.
+    /// `--artifact-dir`: bring copies for that folder. Only the client knows which folder it is.
     #[serde(skip_serializing_if = "is_false")]
     pub artifact_dir: bool,
-    /// `--no-run` of `test` and `bench`.
+    /// `--no-run` of `test` and `bench`: compile, but don't run.
     #[serde(skip_serializing_if = "is_false")]
     pub no_run: bool,
-    /// `--no-fail-fast` of `test` and `bench`.
+    /// `--no-fail-fast` of `test` and `bench`: run all of them although one failed.
     #[serde(skip_serializing_if = "is_false")]
     pub no_fail_fast: bool,
-    /// `--doc` of `test`.
+    /// `--doc` of `test`: run the documentation tests only.
     #[serde(skip_serializing_if = "is_false")]
     pub doc: bool,
-    /// `--no-deps` of `doc` and `clippy`.
+    /// `--no-deps` of `doc` and `clippy`: leave dependencies out.
     #[serde(skip_serializing_if = "is_false")]
     pub no_deps: bool,
-    /// `--document-private-items` of `doc`.
+    /// `--document-private-items` of `doc`: document private items too.
     #[serde(skip_serializing_if = "is_false")]
     pub document_private_items: bool,
 }
 
-/// Refuses a triple that could pass for a flag or a path.
+/// Refuses a triple that could be taken for a flag or a path.
 pub(crate) fn check_triple(triple: &str) -> Result<(), InvalidRequest> {
     let named = !triple.is_empty()
         && !triple.starts_with(['-', '.'])
@@ -153,9 +154,9 @@ fn is_zero(count: &u8) -> bool {
 }
 
 impl CargoOptions {
-    /// The flags as cargo's arguments, each value in the argument of its flag, so that none can pass for a flag. An empty
-    /// value is a flag without one: `--bin` alone makes cargo list what there is.
-    /// Left to the builder, who decides them: `--target`, `--message-format`, `--color`, `--artifact-dir`.
+    /// The flags as arguments for cargo. Each value is joined to its flag, so that no value can be taken for a flag. An
+    /// empty value gives the flag alone: `--bin` without a name makes cargo list the binaries.
+    /// The builder adds `--target`, `--message-format`, `--color` and `--artifact-dir` itself.
     pub fn to_args(&self) -> Vec<String> {
         let mut args = Vec::new();
         let flags = [
@@ -224,7 +225,7 @@ impl CargoOptions {
             || self.profile.as_ref().is_some_and(control)
             || self.jobs.as_ref().is_some_and(control)
         {
-            return Err(InvalidRequest::Refused("a flag holds a NUL character".to_owned()));
+            return Err(InvalidRequest::Refused("a flag contains a NUL character".to_owned()));
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
-//! A client's configuration in one line to paste, made by whoever made the keys:
+//! The configuration of a client as one line to paste. Whoever made the keys prints it:
 //!
 //! ```text
 //! cargo-cloud-1:<payload>:<check>
 //! ```
 //!
 //! `payload` is the JSON object of [`ClientLine`], compact, in base64url without padding (RFC 4648, section 5); `check`
-//! is the first 8 digits of its SHA-256 in lower-case hex, of the payload as it stands in the line. A line is read with
-//! blanks and line ends anywhere in it: terminals and messengers wrap. It holds a secret key: who has it builds as its
-//! owner. In Python:
+//! is the first 8 digits of the payload's SHA-256 in lower-case hex, taken of the payload as it appears in the line. Spaces
+//! and line breaks inside the line are ignored, because terminals and messengers wrap it. The line contains a secret key:
+//! anyone who has it can build as its owner. In Python:
 //!
 //! ```python
 //! fields = json.load(open("client.json"))   # terraform output -json client
@@ -24,33 +24,33 @@ use thiserror::Error;
 
 use crate::Owner;
 
-/// What every such line begins with, whatever its version.
+/// The beginning of every such line, of any version.
 const NAME: &str = "cargo-cloud-";
-/// What a line of this version begins with.
+/// The beginning of a line of this version.
 const PREFIX: &str = "cargo-cloud-1:";
-/// Digits of the check.
+/// Number of hex digits in the check.
 const CHECK_DIGITS: usize = 8;
 
-/// What a client needs to know to use a backend. Fields this version doesn't know are passed over.
+/// Everything that a client needs to use a backend. Unknown fields are ignored.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientLine {
-    /// AWS's region, part of every signature.
+    /// AWS region, which is part of every signature.
     pub region: String,
-    /// Where sources go.
+    /// Name of the bucket that sources are uploaded to.
     pub input_bucket: String,
-    /// Where results come from.
+    /// Name of the bucket that results and artifacts are read from.
     pub output_bucket: String,
-    /// The URL of the WebSocket; none: builds are followed through the bucket.
+    /// URL of the WebSocket; without one, the client follows builds by polling the output bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub socket: Option<String>,
-    /// The URL of an S3 that is not AWS's own.
+    /// URL of the S3 interface, if it is not AWS's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// Whose builds.
+    /// The owner that this device builds for.
     pub owner: Owner,
-    /// The public half of the key.
+    /// The public part of the access key.
     pub access_key_id: String,
-    /// The secret half.
+    /// The secret part of the access key.
     pub secret_access_key: String,
     /// What the backend can build for; empty: not known.
     #[serde(default)]
@@ -63,29 +63,29 @@ impl fmt::Debug for ClientLine {
     }
 }
 
-/// Why a text is no such line. None of these quotes it: it may hold a secret.
+/// Why a text is not a valid configuration line. No error quotes the text: it may contain a secret.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidLine {
-    /// Something else altogether, or its beginning is missing.
-    #[error("this is not a configuration line: such a line begins with `{PREFIX}`; copy it from its beginning")]
+    /// The text is something else, or its beginning is missing.
+    #[error("this is not a configuration line: such a line begins with `{PREFIX}`; copy the whole line")]
     Other,
-    /// A line for newer clients.
-    #[error("this configuration line is of a newer kind than this client knows; update cargo-cloud")]
+    /// The line is for a newer client.
+    #[error("this configuration line is for a newer client; update cargo-cloud")]
     Newer,
-    /// Its end is missing.
-    #[error("the configuration line is cut off: its end is missing; copy it to its end")]
+    /// The end of the line is missing.
+    #[error("the configuration line is incomplete: its end is missing; copy the whole line")]
     Incomplete,
-    /// It is not as it was made.
-    #[error("the configuration line is not as it was made: characters are missing or changed; copy it again")]
+    /// The check doesn't fit: characters were lost or changed.
+    #[error("the configuration line is damaged: characters are missing or changed; copy it again")]
     Altered,
-    /// Whole, but not what it should hold.
-    #[error("the configuration line makes no sense ({0}); have it made again")]
+    /// The line is complete, but its content is invalid.
+    #[error("the configuration line has invalid content ({0}); generate a new one")]
     Senseless(String),
 }
 
 impl ClientLine {
-    /// The line. `sha256`: the digest of a text in lower-case hex.
+    /// Encodes the configuration as a line. `sha256` returns the digest of its argument in lower-case hex.
     pub fn encode(&self, sha256: impl Fn(&[u8]) -> String) -> String {
         let payload = BASE64URL_NOPAD.encode(&serde_json::to_vec(self).unwrap_or_default());
         let check = sha256(payload.as_bytes());
@@ -93,6 +93,9 @@ impl ClientLine {
     }
 
     /// Reads a line, also one that was wrapped, quoted, or pasted with the command in front of it.
+    ///
+    /// # Errors
+    /// If the text is not a line of this version, or if it was cut or changed.
     pub fn decode(text: &str, sha256: impl Fn(&[u8]) -> String) -> Result<Self, InvalidLine> {
         let text: String = text.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`')).collect();
         let Some((_, rest)) = text.split_once(PREFIX) else {
@@ -117,7 +120,7 @@ impl ClientLine {
 mod tests {
     use super::*;
 
-    /// Any digest does where both sides use the same.
+    /// A stand-in for SHA-256: both sides only have to use the same digest.
     fn digest(bytes: &[u8]) -> String {
         let sum = bytes.iter().fold(17u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
         format!("{sum:016x}")
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_reads_back_however_it_was_pasted() {
+    fn a_line_is_read_however_it_was_pasted() {
         let text = line().encode(digest);
         assert!(text.starts_with(PREFIX) && text.bytes().all(|b| b.is_ascii_graphic()), "{text}");
         let (first, second) = text.split_at(50);
@@ -155,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_line_is_told() {
+    fn each_kind_of_damage_has_its_own_error() {
         let text = line().encode(digest);
         let decode = |text: &str| ClientLine::decode(text, digest).unwrap_err();
         assert_eq!(decode(&text[5..]), InvalidLine::Other);
@@ -172,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_printed_by_accident_holds_the_secret() {
+    fn debug_output_and_errors_do_not_contain_the_secret() {
         let text = line().encode(digest);
         assert!(!format!("{:?}", line()).contains("s3/cr+t"));
         let cut = ClientLine::decode(&text[..text.len() - 1], digest).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! What a client can ask for.
+//! The commands that a client can send.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,35 +7,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::InvalidRequest;
 
-/// What is to be done.
+/// The command of a request, named as on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Command {
-    /// `cargo build`.
+    /// `cargo build`; the programs come back and may be installed.
     Build,
-    /// `cargo check`.
+    /// `cargo check`; only its messages come back.
     Check,
-    /// `cargo clippy`.
+    /// `cargo clippy`; only its messages come back.
     Clippy,
-    /// `cargo test`; where the target can't run on the builder, the tests are built and come back.
+    /// `cargo test`; if the builder can't run the target's programs, the test programs come back.
     Test,
-    /// `cargo bench`, like [`Command::Test`].
+    /// `cargo bench`; handled in the same way as [`Command::Test`].
     Bench,
-    /// `cargo doc`; the pages come back.
+    /// `cargo doc`; the generated pages come back.
     Doc,
-    /// `cargo run`; where the target can't run on the builder, the program is built and comes back.
+    /// `cargo run`; if the builder can't run the target's programs, the program comes back.
     Run,
-    /// `cargo fmt --check`.
+    /// `cargo fmt --check`; nothing is changed in the source.
     Fmt,
-    /// `cargo install`, of a crate or of the source.
+    /// `cargo install` of a crate, a git repository, or the source that was sent.
     Install,
-    /// Removes what the backend keeps of a project between builds. Not cargo's: there is no source.
+    /// Removes everything the backend keeps of a project between builds. It has no source and runs no cargo.
     Clean,
 }
 
 impl Command {
-    /// All there are.
+    /// All commands, in the order of their definition.
     pub const ALL: [Command; 10] = [
         Command::Build,
         Command::Check,
@@ -49,7 +49,7 @@ impl Command {
         Command::Clean,
     ];
 
-    /// As in the metadata and on the command line.
+    /// The command's name in the metadata and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Command::Build => "build",
@@ -70,7 +70,7 @@ impl Command {
         !matches!(self, Command::Check | Command::Clippy | Command::Doc | Command::Fmt | Command::Clean)
     }
 
-    /// Whether it ends with running what was built.
+    /// Whether the command runs what it has built.
     pub fn executes(self) -> bool {
         matches!(self, Command::Test | Command::Bench | Command::Run)
     }

@@ -92,10 +92,10 @@ pub enum Status {
     Unpacking,
     /// The builder fetches the standard library for a target, because it isn't installed yet.
     FetchingTarget {
-        /// Triple of the target.
+        /// The triple of the target whose library is fetched.
         target: String,
     },
-    /// Cargo compiles the project.
+    /// Cargo runs and compiles the project.
     Compiling {
         /// Number of the attempt, from 1.
         attempt: u32,

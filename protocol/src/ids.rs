@@ -11,13 +11,13 @@ use thiserror::Error;
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidName {
-    /// Not a lower-case, hyphenated UUID of version 7.
+    /// The text is not a lower-case, hyphenated UUID of version 7.
     #[error("`{0}` is not a build id (a UUID of version 7 in lower case)")]
     BuildId(String),
-    /// Not an owner.
+    /// The text is not a valid owner.
     #[error("`{0}` is not an owner: 1 to 32 characters out of a-z, 0-9, `-` and `_`, the first a letter or digit")]
     Owner(String),
-    /// Not a project key.
+    /// The text is not a valid project key.
     #[error("`{0}` is not a project key: 1 to 96 characters out of a-z, 0-9, `-` and `_`, the first a letter or digit")]
     ProjectKey(String),
 }
@@ -36,7 +36,7 @@ fn is_slug(text: &str, max: usize) -> bool {
 macro_rules! text_name {
     ($name:ident) => {
         impl $name {
-            /// The name as text.
+            /// The checked name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

@@ -1,77 +1,76 @@
-//! What is to be installed, where that is not the project one stands in.
+//! What `cargo cloud install` asks the builder to install.
 
 use serde::{Deserialize, Serialize};
 
 use crate::InvalidRequest;
 
-/// What stands in package ids (`path+file://…`) for the folder of the source, which lies elsewhere on the builder than on
-/// the device.
+/// Placeholder in package ids (`path+file://…`) for the folder of the source, whose path differs between builder and
+/// device.
 pub const SOURCE_URL: &str = "path+file:///cargo-cloud-source";
 
-/// The flags of `cargo install` that `cargo build` has not, each with cargo's meaning, and what the device has already.
+/// The flags that only `cargo install` has, each with cargo's meaning, and the programs that the device has already.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InstallRequest {
-    /// Crates, as written: `NAME` or `NAME@VERSION`.
+    /// The crates as typed: `NAME` or `NAME@VERSION`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub crates: Vec<String>,
-    /// `--version`.
+    /// Value of `--version`: a version or a requirement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// `--git`: where to.
+    /// Value of `--git`: the URL of the repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git: Option<String>,
-    /// `--branch`.
+    /// Value of `--branch`: a branch of that repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
-    /// `--tag`.
+    /// Value of `--tag`: a tag of that repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// `--rev`.
+    /// Value of `--rev`: a commit of that repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rev: Option<String>,
-    /// `--index`: where to.
+    /// Value of `--index`: the URL of a registry's index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<String>,
-    /// `--registry`, by name.
+    /// Value of `--registry`: the name of a configured registry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
-    /// `--path`: the source that was sent is installed, from the request's directory.
+    /// `--path`: install the source that was sent, from the request's directory.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub path: bool,
-    /// `--force`.
+    /// `--force`: overwrite programs of other packages, and build again what is up to date.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
-    /// `--no-track`.
+    /// `--no-track`: keep no record of what was installed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_track: bool,
-    /// `--debug`.
+    /// `--debug`: build with the dev profile.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub debug: bool,
-    /// `--dry-run`.
+    /// `--dry-run`: say what would be installed, and build nothing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
-    /// What is installed on the device, so that cargo itself decides what is up to date and what is in the way.
+    /// The programs on the device, so that cargo itself decides what is up to date and what is in the way.
     pub installed: Installed,
 }
 
-/// The device's install root.
+/// The state of the device's install root.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Installed {
-    /// `.crates.toml`, with [`SOURCE_URL`] for the folder of the source; empty where there is none.
+    /// Text of `.crates.toml`, with [`SOURCE_URL`] for the folder of the source; empty if there is no such file.
     pub crates_toml: String,
-    /// `.crates2.json`, likewise.
+    /// Text of `.crates2.json`, with the same placeholder; empty if there is no such file.
     pub crates2_json: String,
-    /// The names in `bin`.
+    /// Names of the files in the folder `bin`.
     pub bin: Vec<String>,
-    /// Whether the device's shell finds programs in `bin`: if not, cargo warns.
+    /// Whether `bin` is in the device's `PATH`; if not, cargo warns.
     pub in_path: bool,
 }
 
 impl InstallRequest {
-    /// `cargo install`'s arguments for these flags, each value in the argument of its flag; `--path` is left to the
-    /// builder, who knows where.
+    /// The arguments of `cargo install` for these flags. Each value is joined to its flag; the builder adds `--path`.
     pub fn to_args(&self) -> Vec<String> {
         let values = [
             ("--version", &self.version),
@@ -98,23 +97,23 @@ impl InstallRequest {
         args
     }
 
-    /// Refuses what could reach outside the build.
+    /// Refuses values that could reach outside the build.
     ///
     /// # Errors
-    /// Names that are paths, and addresses of the builder's own files.
+    /// For names that are paths, and for URLs of files on the builder.
     pub fn check(&self) -> Result<(), InvalidRequest> {
         let texts = [&self.version, &self.git, &self.branch, &self.tag, &self.rev, &self.index, &self.registry];
         if texts.into_iter().flatten().chain(&self.crates).any(|text| text.contains('\0')) {
-            return Err(InvalidRequest::Refused("a flag holds a NUL character".to_owned()));
+            return Err(InvalidRequest::Refused("a flag contains a NUL character".to_owned()));
         }
-        // A file's URL would read what lies on the builder, not on the device.
+        // A file URL would read a file of the builder, not of the device.
         for url in [&self.git, &self.index].into_iter().flatten() {
             let scheme = url.split_once("://").map(|(scheme, _)| scheme.rsplit('+').next().unwrap_or(scheme));
             if !matches!(scheme, Some("https" | "http" | "ssh" | "git")) {
                 let url: String = url.chars().take(120).collect();
                 return Err(InvalidRequest::Refused(format!(
-                    "`{url}` is no address the builder can reach: it takes https, http, ssh and git; a folder of this \
-                     device is installed with `--path`"
+                    "the builder can't reach `{url}`: it accepts https, http, ssh and git URLs; install a folder of this \
+                     device with `--path`"
                 )));
             }
         }
@@ -126,7 +125,7 @@ impl InstallRequest {
     }
 }
 
-/// A folder's path as cargo writes it into a package id's URL (url.spec.whatwg.org, path percent-encode set).
+/// The path of a folder as cargo writes it in the URL of a package id (url.spec.whatwg.org, path percent-encode set).
 pub fn file_url(path: &str) -> String {
     let mut url = "path+file://".to_owned();
     for byte in path.bytes() {
@@ -139,7 +138,7 @@ pub fn file_url(path: &str) -> String {
     url
 }
 
-/// The text of a record with `to` in the place of the folder `from` in package ids, and in those of folders below it.
+/// Replaces the folder `from` by `to` in the package ids of a record, also for folders below it.
 pub fn move_source(record: &str, from: &str, to: &str) -> String {
     let mut out = String::with_capacity(record.len());
     let mut rest = record;
@@ -158,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_has_a_place_on_either_side() {
+    fn the_source_folder_is_translated_in_both_directions() {
         assert_eq!(file_url("/home/me/my tool%ü"), "path+file:///home/me/my%20tool%25%C3%BC");
         let record = r#""a 1.0.0 (path+file:///w/s)" "b 1.0.0 (path+file:///w/s/b)" "c 1.0.0 (path+file:///w/s-2)""#;
         let moved = move_source(record, &file_url("/w/s"), SOURCE_URL);
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_never_passes_for_a_flag() {
+    fn a_crate_name_is_never_taken_for_a_flag() {
         let install = InstallRequest {
             crates: vec!["--root=/etc".to_owned()],
             tag: Some("--v1".to_owned()),
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_the_builder_are_no_sources() {
+    fn file_urls_are_refused_as_sources() {
         let git = |url: &str| InstallRequest { git: Some(url.to_owned()), ..InstallRequest::default() }.check();
         for url in ["https://example.com/x.git", "ssh://git@example.com/x", "git://example.com/x"] {
             assert!(git(url).is_ok(), "{url}");

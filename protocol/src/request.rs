@@ -1,5 +1,5 @@
-//! What a client asks for. What is short and public travels as the object's metadata, so that a backend can decide
-//! before it reads the archive; the rest is `request.json`, the archive's first entry.
+//! The request of a client. Short, public values are sent as the object's metadata, so that a backend can decide before it
+//! reads the archive; the rest is `request.json`, the archive's first entry.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +12,26 @@ use crate::limits::{MAX_METADATA_BYTES, PROTOCOL_VERSION};
 use crate::variables::is_builders_own;
 use crate::{CargoOptions, Command, InvalidName, ProjectKey};
 
-/// The name of the request inside a source archive: always its first entry.
+/// Name of the request inside a source archive; it is always the first entry.
 pub const REQUEST_ENTRY: &str = "request.json";
 
-/// The folder inside a source archive under which the source lies.
+/// Folder inside a source archive that holds the source.
 pub const SOURCE_PREFIX: &str = "source/";
 
-/// A request, whole.
+/// A complete request, from metadata and `request.json` together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Version of the protocol the client speaks.
+    /// Version of the protocol that the client speaks.
     pub protocol: u32,
-    /// Version of the client, for people who read logs.
+    /// Version of the client, shown in logs.
     pub client: String,
-    /// What to do.
+    /// The command to run on the builder.
     pub command: Command,
-    /// Whom folders and caches belong to.
+    /// The project that folders and caches belong to.
     pub project: ProjectKey,
-    /// Flags in cargo's sense. `target`, `features` and `bin` travel in the metadata where they fit.
+    /// Cargo's flags. `target`, `features` and `bin` are sent in the metadata if they fit.
     pub options: CargoOptions,
-    /// What else `request.json` says.
+    /// The part of `request.json` that is not cargo's flags.
     pub details: Details,
 }
 
@@ -39,97 +39,98 @@ pub struct Request {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Details {
-    /// The workspace's root, relative to the source, `/` between parts, empty for the source's own top.
+    /// The workspace's root, relative to the source, with `/` as separator; empty if it is the source's top folder.
     pub root: String,
-    /// The package's folder, or the workspace's, relative to the source like `root`.
+    /// The folder of the package, or of the workspace, relative to the source like `root`.
     pub directory: String,
-    /// Where cargo runs, because the person stands there, relative to the source like `root`; none: in `directory`.
+    /// Folder that cargo runs in, because the person typed the command there, relative to the source like `root`; `None`
+    /// means `directory`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<String>,
-    /// Whether what is built goes to the device's target directory, and is not installed: then libraries for other
+    /// Whether the artifact goes to the device's target directory instead of being installed. Then libraries for other
     /// languages (`cdylib`, `staticlib`) come back too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub to_target_dir: bool,
-    /// The device's own triple: what is built for where the flags name no target. A builder whose own triple it is leaves
-    /// `--target` away, as cargo on the device would.
+    /// The device's own triple: the target if the flags name none. A builder with the same triple then omits `--target`, as
+    /// cargo on the device would.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
-    /// The toolchain named on the command line (`cargo +nightly cloud …`), without the plus.
+    /// The toolchain of the command line (`cargo +nightly cloud …`), without the plus sign.
     pub toolchain: Option<String>,
-    /// Environment of the build, by name.
+    /// Environment variables of the build, by name.
     pub env: BTreeMap<String, String>,
-    /// The part of the names that tests or benchmarks have which are to run: cargo's TESTNAME and BENCHNAME.
+    /// Cargo's TESTNAME or BENCHNAME: only tests or benchmarks run whose names contain it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
-    /// What follows `--`: arguments of the program, of the tests, of clippy or of rustfmt.
+    /// The arguments after `--`: for the program, the tests, clippy or rustfmt.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
-    /// What [`Command::Install`] installs.
+    /// What to install; required for [`Command::Install`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub install: Option<InstallRequest>,
-    /// Whether [`Command::Clean`] removes what is kept of all the owner's projects, not only of this one.
+    /// Whether [`Command::Clean`] covers all projects of the owner, not only this one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub all_projects: bool,
-    /// SHA-256 in hex of the `Cargo.lock` that was sent, so that the builder returns a changed one only.
+    /// SHA-256 in hex of the `Cargo.lock` that was sent, so that the builder returns only a changed one.
     pub lock_sha256: Option<String>,
 }
 
-/// `request.json`.
+/// The content of `request.json`, the first entry of a source archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestFile {
-    /// Version of the protocol.
+    /// Version of the protocol that the client speaks.
     pub v: u32,
     /// Flags that are not in the metadata.
     #[serde(default)]
     pub options: CargoOptions,
-    /// The rest.
+    /// Everything else that a request says.
     #[serde(default)]
     pub details: Details,
 }
 
-/// Why metadata and `request.json` make no request.
+/// Why metadata and `request.json` don't make a valid request.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidRequest {
-    /// A field of the metadata is not there.
+    /// A field of the metadata is missing.
     #[error("the upload's metadata lacks `{0}`; send it with cargo-cloud")]
     Missing(&'static str),
     /// A field of the metadata can't be read.
     #[error("the upload's metadata has an unusable `{field}`: {why}")]
     Malformed {
-        /// Its name.
+        /// Name of the metadata field.
         field: &'static str,
-        /// What is wrong.
+        /// What is wrong with its value.
         why: String,
     },
-    /// A command this backend doesn't know.
+    /// A command that this backend doesn't know.
     #[error("this backend doesn't know the command `{0}`; update the backend")]
     Command(String),
-    /// A version this backend doesn't know.
+    /// A protocol version that this backend doesn't know.
     #[error("the client speaks protocol {client}, this backend {PROTOCOL_VERSION}; update the backend")]
     TooNew {
-        /// The client's.
+        /// Protocol version of the client.
         client: u32,
     },
-    /// An upload without a byte.
+    /// The uploaded archive has no bytes.
     #[error("the source archive is empty; send it with cargo-cloud")]
     Empty,
-    /// Owner, id or project key.
+    /// An invalid owner, build id or project key.
     #[error(transparent)]
     Name(#[from] InvalidName),
-    /// Anything else that can't be done as asked.
+    /// Any other request that the backend can't fulfil.
     #[error("{0}")]
     Refused(String),
 }
 
 impl Request {
-    /// What is built for: the flags' targets, else the device's own.
+    /// The target triples: those of the flags, else the device's own.
     pub fn targets(&self) -> impl Iterator<Item = &str> {
         let device = self.details.device.as_deref().filter(|_| self.options.target.is_empty());
         self.options.target.iter().map(String::as_str).chain(device)
     }
 
-    /// Whether a source belongs to it: what is installed from elsewhere, and what is only cleaned, has none.
+    /// Whether the archive holds a source. Installing from a registry or git needs none, nor does cleaning.
     pub fn has_source(&self) -> bool {
         match self.command {
             Command::Install => self.details.install.as_ref().is_some_and(|install| install.path),
@@ -138,8 +139,8 @@ impl Request {
         }
     }
 
-    /// Object metadata (names without `x-amz-meta-`) and `request.json`. A value that is not printable ASCII, holds a
-    /// comma where commas separate, or would take the metadata over its limit, goes into `request.json`.
+    /// Encodes the request as object metadata (names without `x-amz-meta-`) and `request.json`. A list goes into
+    /// `request.json` if a value is not printable ASCII or contains a comma, or if it would exceed the metadata's limit.
     pub fn encode(&self) -> (BTreeMap<String, String>, RequestFile) {
         let mut options = self.options.clone();
         let mut metadata = BTreeMap::from([
@@ -163,7 +164,10 @@ impl Request {
         (metadata, RequestFile { v: self.protocol, options, details: self.details.clone() })
     }
 
-    /// The inverse of [`Request::encode`]. `metadata` is looked up by lower-case names without `x-amz-meta-`.
+    /// Reads what [`Request::encode`] wrote. The names in `metadata` are in lower case, without `x-amz-meta-`.
+    ///
+    /// # Errors
+    /// If a part is missing or malformed, or if the client is newer than this backend.
     pub fn decode(metadata: &BTreeMap<String, String>, file: RequestFile) -> Result<Self, InvalidRequest> {
         let head = RequestHead::decode(metadata)?;
         let mut options = file.options;
@@ -192,27 +196,30 @@ impl Request {
     }
 }
 
-/// What the metadata alone says: enough to queue a build, or to refuse it.
+/// The part of a request that is in the metadata: enough to queue a build or to refuse it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestHead {
-    /// Version of the protocol the client speaks.
+    /// Version of the protocol that the client speaks.
     pub protocol: u32,
-    /// Version of the client.
+    /// Version of the client, at most 40 characters.
     pub client: String,
-    /// What to do.
+    /// The command to run on the builder.
     pub command: Command,
-    /// Whom folders and caches belong to.
+    /// The project that folders and caches belong to.
     pub project: ProjectKey,
-    /// Target triples, as far as they fitted.
+    /// Target triples, if they fitted into the metadata.
     pub target: Vec<String>,
-    /// Binaries, as far as they fitted.
+    /// Names of binaries, if they fitted into the metadata.
     pub binary: Vec<String>,
-    /// Features, as far as they fitted.
+    /// Features, if they fitted into the metadata.
     pub features: Vec<String>,
 }
 
 impl RequestHead {
-    /// Reads object metadata: lower-case names without `x-amz-meta-`.
+    /// Reads object metadata, with names in lower case, without `x-amz-meta-`.
+    ///
+    /// # Errors
+    /// If a field is missing or malformed, or if the client is newer than this backend.
     pub fn decode(metadata: &BTreeMap<String, String>) -> Result<Self, InvalidRequest> {
         if metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_METADATA_BYTES {
             let why = "the upload's metadata is too long; send it with cargo-cloud";
@@ -265,20 +272,24 @@ impl Details {
             let named = toolchain.starts_with(|c: char| c.is_ascii_alphanumeric())
                 && toolchain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
             if !named {
-                return Err(InvalidRequest::Refused("the toolchain's name has characters no toolchain has".to_owned()));
+                return Err(InvalidRequest::Refused(
+                    "the toolchain's name has characters that no toolchain name has".to_owned(),
+                ));
             }
         }
         for name in self.env.keys() {
             let named = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b'=');
             if !named || self.env.values().any(|v| v.contains('\0')) {
-                return Err(InvalidRequest::Refused("a variable of the environment is malformed".to_owned()));
+                return Err(InvalidRequest::Refused("an environment variable is malformed".to_owned()));
             }
             if is_builders_own(name) {
-                return Err(InvalidRequest::Refused(format!("the variable `{name}` is the builder's own")));
+                return Err(InvalidRequest::Refused(format!(
+                    "the builder sets the environment variable `{name}` itself; a request can't change it"
+                )));
             }
         }
         if self.args.iter().chain(&self.filter).any(|arg| arg.contains('\0')) {
-            return Err(InvalidRequest::Refused("an argument holds a NUL character".to_owned()));
+            return Err(InvalidRequest::Refused("an argument contains a NUL character".to_owned()));
         }
         Ok(())
     }
@@ -306,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_reads_back() {
+    fn a_request_survives_encoding() {
         let request = request();
         let (metadata, file) = request.encode();
         assert_eq!(metadata["features"], "a,dep/b");
@@ -317,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn what_metadata_cannot_hold_goes_into_the_file() {
+    fn values_that_do_not_fit_the_metadata_go_into_the_file() {
         let mut request = request();
         request.options.bin = vec!["wërkzeug".to_owned()];
         request.options.features = (0..400).map(|n| format!("feature-{n}")).collect();
@@ -340,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_protocol_is_refused_and_newer_fields_are_not() {
+    fn a_newer_protocol_is_refused_but_newer_fields_are_ignored() {
         let (mut metadata, _) = request().encode();
         metadata.insert("moon-phase".to_owned(), "full".to_owned());
         let file: RequestFile =
@@ -351,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_is_a_path_is_refused() {
+    fn a_device_triple_that_is_a_path_is_refused() {
         let mut request = request();
         for (device, taken) in [("aarch64-linux-android", true), ("../x", false), ("--config=x", false)] {
             request.details.device = Some(device.to_owned());

@@ -107,7 +107,7 @@ pub struct CacheUse {
     pub warm: bool,
     /// Units that cargo found up to date.
     pub fresh: u64,
-    /// Units that cargo compiled.
+    /// Units that cargo had to compile.
     pub compiled: u64,
     /// Source files that were changed, added or removed since the last upload.
     pub changed_files: u64,

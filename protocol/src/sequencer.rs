@@ -18,9 +18,9 @@ pub enum Delivery {
     Event(Event),
     /// Events that never arrived although the build has ended. Their text is in the log.
     Lost {
-        /// The first missing number.
+        /// First number that is missing.
         from: u64,
-        /// The last missing number.
+        /// Last number that is missing.
         to: u64,
     },
     /// The end of the build; nothing is delivered after it.

@@ -14,9 +14,9 @@ pub struct BuildSettings {
     pub profile: String,
     /// Features named with `--features`, each once.
     pub features: BTreeSet<String>,
-    /// Whether `--all-features` was given.
+    /// Whether `--all-features` turned on every feature.
     pub all_features: bool,
-    /// Whether `--no-default-features` was given.
+    /// Whether `--no-default-features` left the default feature off.
     pub no_default_features: bool,
 }
 

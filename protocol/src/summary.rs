@@ -1,28 +1,28 @@
-//! What a build was asked to do, in the few words that a list of builds has room for.
+//! A short description of a build for lists of builds: command, project and targets.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest word that is kept, in bytes: metadata may come from anyone.
+/// The longest value that is kept, in bytes. Anyone who can upload chooses the metadata.
 const MAX_WORD: usize = 128;
 
-/// What was asked for, as a source's metadata tell.
+/// Command, project and targets of a build, from the metadata of its source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BuildSummary {
-    /// A [`crate::Command`] by its name: text, because a reader may be older than the command.
+    /// Name of a [`crate::Command`]. It is text, because the reader may be older than the command.
     pub command: String,
-    /// The [`crate::ProjectKey`].
+    /// Text of the [`crate::ProjectKey`]; not checked.
     pub project: String,
-    /// Target triples, as far as the metadata held them; empty: the device's own.
+    /// Target triples, if the metadata had them; empty means the device's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
 }
 
 impl BuildSummary {
-    /// Reads a source's metadata (names in lower case, without `x-amz-meta-`), which need not make a request; `None` if
-    /// they say nothing.
+    /// Reads the metadata of a source (names in lower case, without `x-amz-meta-`), also of an invalid request. `None` if
+    /// there is neither a command nor a project.
     pub fn of(metadata: &BTreeMap<String, String>) -> Option<Self> {
         let word = |name: &str| metadata.get(name).filter(|text| is_word(text)).cloned().unwrap_or_default();
         let (command, project) = (word("command"), word("project"));
@@ -34,7 +34,7 @@ impl BuildSummary {
         Some(Self { command, project, targets })
     }
 
-    /// The project's name: its key without the identity that sets it apart from others of this name.
+    /// Name of the project: its key without the suffix that distinguishes projects of the same name.
     pub fn name(&self) -> &str {
         match self.project.rsplit_once('-') {
             Some((name, identity)) if identity.bytes().all(|b| b.is_ascii_hexdigit()) => name,
@@ -56,15 +56,15 @@ mod tests {
     }
 
     #[test]
-    fn metadata_tell_what_was_asked_for() {
-        let asked = of(&[("command", "build"), ("project", "my-app-00ff"), ("target", "a,b,")]).unwrap();
-        assert_eq!((asked.command.as_str(), asked.name()), ("build", "my-app"));
-        assert_eq!(asked.targets, ["a", "b"]);
+    fn metadata_give_command_project_and_targets() {
+        let summary = of(&[("command", "build"), ("project", "my-app-00ff"), ("target", "a,b,")]).unwrap();
+        assert_eq!((summary.command.as_str(), summary.name()), ("build", "my-app"));
+        assert_eq!(summary.targets, ["a", "b"]);
         assert_eq!(of(&[("project", "plain")]).unwrap().name(), "plain");
     }
 
     #[test]
-    fn what_is_no_word_is_left_out() {
+    fn unprintable_and_long_values_are_left_out() {
         assert_eq!(of(&[]), None);
         let long = "x".repeat(1000);
         assert_eq!(of(&[("command", "\u{1b}[31m"), ("project", &long)]), None);

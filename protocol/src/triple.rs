@@ -1,7 +1,7 @@
-//! What target triples say of each other.
+//! Which machine can run programs for which target triple.
 
-/// Whether a machine of the kind `machine` can run programs for `target`: its own, and those of the same system that bring
-/// their own C library.
+/// Whether a machine with the triple `machine` can run programs for `target`: those for its own triple, and those for musl
+/// on the same system, which don't need the machine's C library.
 pub fn runs_on(machine: &str, target: &str) -> bool {
     let musl = machine.strip_suffix("-gnu").map(|system| format!("{system}-musl"));
     machine == target || musl.as_deref() == Some(target)
@@ -12,7 +12,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn static_programs_run_on_their_system() {
+    fn musl_programs_run_on_a_gnu_system() {
         assert!(runs_on("x86_64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"));
         assert!(runs_on("x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"));
         assert!(!runs_on("x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu"));

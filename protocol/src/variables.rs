@@ -1,6 +1,6 @@
-//! Variables of a build's environment that no request sets.
+//! Environment variables of a build that a request can't set.
 
-/// The engine's own, and those that would lead cargo out of its folders.
+/// Variables that the engine sets itself, and those that would lead cargo out of its folders.
 const BUILDERS_OWN: [&str; 17] = [
     "PATH",
     "HOME",
@@ -21,7 +21,7 @@ const BUILDERS_OWN: [&str; 17] = [
     "__CARGO_TEST_ROOT",
 ];
 
-/// Whether the builder sets this variable, so that a request can't.
+/// Whether a variable is reserved for the builder, so that a request can't set it.
 pub fn is_builders_own(name: &str) -> bool {
     BUILDERS_OWN.contains(&name)
 }
