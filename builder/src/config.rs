@@ -26,6 +26,8 @@ pub struct EngineConfig {
     pub drain_time: Duration,
     /// How long before its deadline an attempt stops cargo, beside what saving takes.
     pub pause_margin: Duration,
+    /// Where the backend's own set-up puts what builds for Android need, if it has one.
+    pub android_setup: Option<AndroidSetup>,
     /// Android API level that binaries are built for (Termux's own compiler: 24).
     pub android_api: u32,
 }
@@ -42,7 +44,29 @@ impl EngineConfig {
             flush_interval: Duration::from_millis(25),
             drain_time: Duration::from_secs(2),
             pause_margin: Duration::from_secs(1),
+            android_setup: None,
             android_api: 24,
         }
+    }
+}
+
+/// A backend's own set-up for Android. The engine looks at it anew for each build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AndroidSetup {
+    /// The folder that it fills.
+    pub folder: PathBuf,
+    /// The command line that fills it, for the person who is told to type it.
+    pub command: String,
+}
+
+impl AndroidSetup {
+    /// The NDK. It is whole when it is there.
+    pub fn ndk(&self) -> PathBuf {
+        self.folder.join("ndk")
+    }
+
+    /// Cargo-ndk's program.
+    pub fn cargo_ndk(&self) -> PathBuf {
+        self.folder.join("bin").join("cargo-ndk")
     }
 }

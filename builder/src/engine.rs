@@ -16,7 +16,8 @@ use crate::{Attempt, Ending, EngineConfig, EngineError};
 pub struct Engine {
     pub(crate) config: EngineConfig,
     pub(crate) tools: Tools,
-    capabilities: Capabilities,
+    /// Triples that rustup has a standard library for.
+    offered: Vec<String>,
 }
 
 impl Engine {
@@ -25,17 +26,13 @@ impl Engine {
         let folder = config.work.clone();
         config.work = work_folder(&folder).map_err(|source| EngineError::Work { folder, source })?;
         let tools = Tools::find(&config).await?;
-        let capabilities = Capabilities {
-            targets: tools.default.targets_of_all(),
-            ..Capabilities::new(&tools.default.host, env!("CARGO_PKG_VERSION"))
-        };
-        Ok(Engine { config, tools, capabilities })
+        let offered = tools.offered().await;
+        Ok(Engine { config, tools, offered })
     }
 
-    /// What this machine can be asked to build for: its toolchains have a standard library for it. Whether there is a linker
-    /// too is looked at for each build, because the answer to a person is what to install.
-    pub fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+    /// What this machine can build now: it changes when a standard library is fetched or the set-up for Android has run.
+    pub fn capabilities(&self) -> Capabilities {
+        self.tools.capabilities(&self.config, &self.offered)
     }
 
     /// Runs one attempt. Comes back with an ending whatever happens; dropped halfway, it leaves no process behind.

@@ -25,7 +25,7 @@ const NETWORK: [&str; 11] = [
 ];
 
 /// Variables of the backend that say where its tools are.
-const TOOLS: [&str; 7] = [
+const TOOLS: [&str; 9] = [
     "ANDROID_HOME",
     "ANDROID_SDK_ROOT",
     "ANDROID_NDK_HOME",
@@ -33,6 +33,8 @@ const TOOLS: [&str; 7] = [
     "ANDROID_NDK_PATH",
     "NDK_HOME",
     "RUSTUP_AUTO_INSTALL",
+    "RUSTUP_DIST_SERVER",
+    "RUSTUP_UPDATE_ROOT",
 ];
 
 /// Groups of cargo's variables about the network (doc.rust-lang.org/cargo, configuration): none of them is a token.

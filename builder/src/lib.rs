@@ -32,8 +32,9 @@ mod tools;
 
 pub use attempt::{Attempt, Ending, History};
 pub use cache::{Cache, CachedProject, FolderCache, Freed, Unsaved};
-pub use config::EngineConfig;
+pub use config::{AndroidSetup, EngineConfig};
 pub use engine::Engine;
 pub use error::EngineError;
 pub use harden::harden_process;
 pub use supervisor::supervisor_main_if_asked;
+pub use tools::find_tool;

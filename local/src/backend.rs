@@ -67,7 +67,7 @@ impl Backend {
         config.cargo_config.clone_from(&options.cargo_config);
         config.linkers = options.linker.iter().cloned().collect();
         let engine = Engine::new(config).await?;
-        let targets = engine.capabilities().targets.clone();
+        let targets = engine.capabilities().targets;
         let objects = Objects::new(data.objects(), data.staging());
         let uploads = Uploads::new(data.uploads(), &objects);
         let folders = BuildFolders { builds: data.builds(), attempts: data.attempts(), projects: data.projects() };

@@ -42,6 +42,14 @@ pub struct MissingTools {
     pub remedy: String,
 }
 
+impl MissingTools {
+    /// Why nothing is built for `target`, one of the triples, in whole sentences.
+    pub fn refusal(&self, target: &str) -> String {
+        let Self { missing, remedy, .. } = self;
+        format!("this backend can't build for `{target}` yet: it lacks {missing}. {remedy}")
+    }
+}
+
 impl Capabilities {
     /// What a backend of this version with this host builds, for no target yet.
     pub fn new(host: impl Into<String>, version: impl Into<String>) -> Self {
@@ -54,8 +62,7 @@ impl Capabilities {
         if let Some(lacking) = self.lacking.iter().find(|lacking| known(&lacking.targets))
             && (command.links() || !(known(&self.targets) || known(&self.on_demand)))
         {
-            let MissingTools { missing, remedy, .. } = lacking;
-            return Some(format!("this backend can't build for `{target}` yet: it lacks {missing}. {remedy}"));
+            return Some(lacking.refusal(target));
         }
         if known(&self.targets) || known(&self.on_demand) {
             return None;

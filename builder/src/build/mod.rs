@@ -194,10 +194,11 @@ impl<'a> Build<'a> {
                     options.target.extend(details.device.clone().filter(|device| *device != toolchain.host));
                 }
                 let wanted = Wanted {
-                    links: !matches!(command, Command::Check | Command::Clippy | Command::Doc | Command::Fmt),
+                    links: command.links(),
                     options,
                     directory: package.as_ref().unwrap_or(&directory),
                     scratch: &project.tmp,
+                    reporter: &self.reporter,
                 };
                 let extra = tools.target_environment(&self.engine.config, &wanted, &toolchain, &env).await?;
                 Ok((toolchain, extra))

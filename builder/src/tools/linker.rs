@@ -46,6 +46,26 @@ pub(crate) fn is_android(target: &str) -> bool {
     target.contains("-linux-android")
 }
 
+/// Whether rustc links for `target` with what Rust itself brings along, and this machine's own C compiler at most. By
+/// rule, not by list (doc.rust-lang.org/rustc/platform-support):
+///
+/// - no operating system (`…-none…`), WebAssembly without Emscripten, and UEFI: rustc links with its own `rust-lld`;
+/// - musl of this machine's architecture, or its 32-bit form: Rust brings the C library, this machine's `cc` links.
+pub(crate) fn is_self_contained(target: &str, host: &str) -> bool {
+    let mut parts = target.split('-');
+    let arch = parts.next().unwrap_or_default();
+    let rest: Vec<&str> = parts.collect();
+    if matches!(arch, "wasm32" | "wasm64") || arch.starts_with("wasm32v") {
+        return !rest.contains(&"emscripten");
+    }
+    if rest.iter().any(|part| *part == "none" || *part == "uefi") {
+        return true;
+    }
+    let host_arch = host.split('-').next().unwrap_or_default();
+    let same = arch == host_arch || matches!((host_arch, arch), ("x86_64", "i686" | "i586"));
+    same && host.contains("-linux-") && target.contains("-linux-") && target.ends_with("musl")
+}
+
 /// Names under which distributions install C compilers for a target; none where rustc's own choice is right.
 fn c_compilers(target: &str, host: &str) -> Vec<String> {
     let arch = target.split('-').next().unwrap_or_default();
@@ -117,6 +137,37 @@ mod tests {
         ] {
             assert_eq!(c_compilers(target, host), names, "{target}");
         }
+    }
+
+    #[test]
+    fn what_links_without_a_foreign_linker_is_told_by_rule() {
+        let host = "x86_64-unknown-linux-gnu";
+        for target in [
+            "wasm32-unknown-unknown",
+            "wasm32-wasip1",
+            "wasm32v1-none",
+            "thumbv7em-none-eabihf",
+            "riscv32imac-unknown-none-elf",
+            "aarch64-unknown-none",
+            "x86_64-unknown-uefi",
+            "x86_64-unknown-linux-musl",
+            "i686-unknown-linux-musl",
+        ] {
+            assert!(is_self_contained(target, host), "{target}");
+        }
+        for target in [
+            "wasm32-unknown-emscripten",
+            "aarch64-unknown-linux-musl",
+            "i686-unknown-linux-gnu",
+            "x86_64-unknown-freebsd",
+            "aarch64-linux-android",
+            "x86_64-apple-darwin",
+            "nvptx64-nvidia-cuda",
+        ] {
+            assert!(!is_self_contained(target, host), "{target}");
+        }
+        assert!(is_self_contained("aarch64-unknown-linux-musl", "aarch64-unknown-linux-gnu"));
+        assert!(!is_self_contained("x86_64-unknown-linux-musl", "x86_64-apple-darwin"));
     }
 
     #[test]

@@ -2,20 +2,25 @@
 
 mod android;
 mod linker;
+mod missing;
+mod standard_library;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use protocol::CargoOptions;
+use protocol::{Capabilities, CargoOptions};
 use tokio::sync::Mutex;
 
-use android::{AndroidBuild, missing as android_missing};
+use android::{AndroidBuild, AndroidTools};
 pub(crate) use linker::Linker;
 use linker::link_environment;
+use missing::{group, missing_tools};
+use standard_library::StandardLibrary;
 pub(crate) use toolchain::Toolchain;
 
 use crate::environment::{BaseEnvironment, Environment, find_program, is_program};
+use crate::stream::Reporter;
 use crate::supervisor::{Spec, capture};
 use crate::{EngineConfig, EngineError};
 
@@ -44,6 +49,8 @@ pub(crate) struct Wanted<'a> {
     pub directory: &'a Path,
     /// For temporary files.
     pub scratch: &'a Path,
+    /// Tells the followers what is fetched.
+    pub reporter: &'a Reporter,
 }
 
 impl Tools {
@@ -51,7 +58,7 @@ impl Tools {
     pub async fn find(config: &EngineConfig) -> Result<Self, EngineError> {
         let cargo = match &config.cargo {
             Some(cargo) => cargo.clone(),
-            None => find_cargo().ok_or(EngineError::NoCargo)?,
+            None => find_tool("cargo").ok_or(EngineError::NoCargo)?,
         };
         let folder = cargo.parent().unwrap_or(Path::new("/"));
         let base = BaseEnvironment::new(std::env::vars_os(), folder, &config.work, &config.env);
@@ -72,13 +79,14 @@ pub(crate) fn select(env: &mut Environment, toolchain: Option<&str>) {
     }
 }
 
-fn find_cargo() -> Option<PathBuf> {
+/// A program of Rust's, such as `cargo`: the one of `PATH`, or of cargo's own folder.
+pub fn find_tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let usual = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"));
     let home = cargo_home.or_else(usual).map(|home| home.join("bin"));
     let mut folders = std::env::split_paths(&path).chain(home).filter(|folder| folder.is_absolute());
-    folders.find_map(|folder| Some(folder.join("cargo")).filter(|file| is_program(file)))
+    folders.find_map(|folder| Some(folder.join(name)).filter(|file| is_program(file)))
 }
 
 /// What rustup uses outside of any project.
@@ -93,6 +101,27 @@ async fn default_toolchain(base: &BaseEnvironment) -> Option<String> {
 }
 
 impl Tools {
+    /// What this machine can build now. `offered` are the triples that rustup has a standard library for.
+    pub fn capabilities(&self, config: &EngineConfig, offered: &[String]) -> Capabilities {
+        let (host, env) = (&self.default.host, self.base.variables());
+        let targets = self.default.targets_of_all();
+        let on_demand: Vec<_> = offered.iter().filter(|target| !targets.contains(target)).cloned().collect();
+        let known = targets.iter().map(|target| (target, true)).chain(on_demand.iter().map(|target| (target, false)));
+        let lacking = known.filter_map(|(target, installed)| missing_tools(target, host, installed, config, env));
+        let advice = match (&self.default_name, offered) {
+            (None, _) => Some("To build for others, install Rust with rustup (https://rustup.rs) on its machine."),
+            (Some(_), [_, ..]) => Some("Rustup has no standard library for others."),
+            (Some(_), []) => None,
+        };
+        Capabilities {
+            lacking: group(lacking),
+            advice: advice.map(str::to_owned),
+            targets,
+            on_demand,
+            ..Capabilities::new(host, env!("CARGO_PKG_VERSION"))
+        }
+    }
+
     /// Chooses a build's toolchain, as rustup would for the person at home: the one named, the project's own, the default.
     /// `env` is made to lead to it. The error is for the person who asked.
     pub fn choose<'a>(
@@ -136,43 +165,34 @@ impl Tools {
         toolchain: &Toolchain,
         env: &Environment,
     ) -> Result<Environment, String> {
-        let Wanted { links, options, directory, scratch } = *wanted;
+        let Wanted { links, options, directory, scratch, reporter } = *wanted;
         let mut extra = Environment::new();
         for target in &options.target {
-            if !toolchain.targets.contains(target) {
-                return Err(format!(
-                    "this backend's {} has no standard library for `{target}`, only for {}: `rustup target add {target}` on its machine",
-                    toolchain.rustc,
-                    toolchain.targets.join(", ")
-                ));
+            let installed = toolchain.has(target);
+            let missing = missing_tools(target, &toolchain.host, installed, config, env);
+            if let Some(missing) = missing.filter(|_| links) {
+                return Err(missing.refusal(target));
+            }
+            if !installed {
+                self.fetch(&StandardLibrary { target, toolchain, env, directory }, reporter).await?;
             }
             match Linker::find(target, &toolchain.host, &config.linkers, env) {
-                Linker::Default => {}
+                // What is only checked goes on without a linker.
+                Linker::Default | Linker::Missing(_) => {}
                 Linker::Program(program) => extra.extend(link_environment(target, &program)),
                 Linker::Android => {
-                    if let Some(missing) = android_missing(env) {
-                        if !links {
-                            continue;
-                        }
-                        return Err(format!("this backend can't build for `{target}`: {missing}"));
-                    }
+                    let Ok(tools) = AndroidTools::find(env, config.android_setup.as_ref()) else { continue };
                     let build = AndroidBuild {
                         target,
                         default_level: config.android_api,
                         packages: &options.package,
                         cargo: &self.cargo,
+                        tools: &tools,
                         env,
                         directory,
                         scratch,
                     };
                     extra.extend(build.environment().await?);
-                }
-                Linker::Missing(_) if !links => {}
-                Linker::Missing(names) => {
-                    return Err(format!(
-                        "this backend has no linker for `{target}`: install {} on its machine, or name another in its settings",
-                        names.join(" or ")
-                    ));
                 }
             }
         }

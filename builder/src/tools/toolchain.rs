@@ -12,8 +12,6 @@ pub(crate) struct Toolchain {
     pub host: String,
     /// The first line of `rustc -vV`.
     pub rustc: String,
-    /// Triples its standard (or at least core) library is installed for.
-    pub targets: Vec<String>,
     /// Where it lies.
     sysroot: PathBuf,
 }
@@ -32,12 +30,27 @@ impl Toolchain {
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("`rustc -vV` names no host")?;
         let rustc = version.lines().next().unwrap_or_default().to_owned();
         let sysroot = PathBuf::from(sysroot.trim());
-        Ok(Self { host: host.to_owned(), rustc, targets: installed(&sysroot), sysroot })
+        Ok(Self { host: host.to_owned(), rustc, sysroot })
+    }
+
+    /// Triples its standard (or at least core) library is installed for now.
+    pub fn targets(&self) -> Vec<String> {
+        installed(&self.sysroot)
+    }
+
+    /// Whether its standard (or at least core) library for `target` is installed now.
+    pub fn has(&self, target: &str) -> bool {
+        has_core(&self.sysroot.join("lib/rustlib").join(target).join("lib"))
+    }
+
+    /// Whether this process may add to it: a container's toolchain is read-only.
+    pub fn can_be_extended(&self) -> bool {
+        nix::unistd::access(&self.sysroot.join("lib/rustlib"), nix::unistd::AccessFlags::W_OK).is_ok()
     }
 
     /// What this toolchain and the others of the same rustup can compile for: a project can ask for any of them.
     pub fn targets_of_all(&self) -> Vec<String> {
-        let mut targets = self.targets.clone();
+        let mut targets = self.targets();
         let toolchains = self.sysroot.parent().filter(|folder| folder.ends_with("toolchains"));
         for folder in toolchains.and_then(|folder| folder.read_dir().ok()).into_iter().flatten().flatten() {
             targets.extend(installed(&folder.path()));

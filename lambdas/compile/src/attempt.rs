@@ -201,7 +201,7 @@ impl Claimed<'_> {
         let fresh_folder = fresh_folder.await.map_err(std::io::Error::other).and_then(|made| made);
         fresh_folder.map_err(|why| self.crashed(&format!("the builder's disk can't be used: {why}")))?;
         let key = keys::source(&order.owner, &order.build);
-        let capabilities = async || Some(self.compiler.engine().await.ok()?.capabilities().clone());
+        let capabilities = async || Some(self.compiler.engine().await.ok()?.capabilities());
         let source = source::open(&self.compiler.input, &key, order.source_etag.as_deref(), &self.asked, capabilities);
         let source = source.await;
         let source = source.map_err(|why| self.not_built(why))?;

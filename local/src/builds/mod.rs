@@ -192,7 +192,7 @@ impl Builds {
 
     fn check(&self, record: &Record) -> Result<(), InvalidRequest> {
         let head = RequestHead::decode(&record.metadata)?;
-        protocol::admit(&head, record.size, Some(self.engine.capabilities()))
+        protocol::admit(&head, record.size, Some(&self.engine.capabilities()))
     }
 
     /// Starts builds as others end, and tells those that wait their places, until the backend is stopped.

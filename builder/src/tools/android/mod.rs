@@ -5,12 +5,14 @@ mod level;
 mod variables;
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::environment::{Environment, find_program};
+use crate::AndroidSetup;
+use crate::environment::{Environment, find_program, is_program};
 use crate::supervisor::{Spec, capture};
 
 /// Where cargo-ndk finds the NDK: this one first, then the others.
@@ -25,24 +27,69 @@ if [ \"$1\" = build ]; then
 fi
 exec ";
 
-/// Where the NDK (or, of an SDK, a folder of several) should be.
-fn ndk(env: &Environment) -> Option<PathBuf> {
+/// What builds for Android need beside Rust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AndroidTools {
+    /// Cargo-ndk's program.
+    cargo_ndk: PathBuf,
+    /// The NDK that the backend's set-up has installed; none: cargo-ndk finds the one that the environment names.
+    ndk: Option<PathBuf>,
+}
+
+/// What of it is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MissingAndroidTools {
+    cargo_ndk: bool,
+    ndk: bool,
+}
+
+impl fmt::Display for MissingAndroidTools {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.ndk, self.cargo_ndk) {
+            (true, true) => "the Android NDK and cargo-ndk",
+            (true, false) => "the Android NDK",
+            (false, _) => "cargo-ndk",
+        })
+    }
+}
+
+impl AndroidTools {
+    /// Looks at what is there now. What the environment names goes before what the backend's set-up has installed.
+    pub fn find(env: &Environment, setup: Option<&AndroidSetup>) -> Result<Self, MissingAndroidTools> {
+        let cargo_ndk =
+            find_program(env, "cargo-ndk").or_else(|| Some(setup?.cargo_ndk()).filter(|file| is_program(file)));
+        let named = ndk_of_environment(env).is_some_and(|folder| folder.is_dir());
+        let ndk = setup.map(AndroidSetup::ndk).filter(|folder| !named && folder.join("source.properties").is_file());
+        match (cargo_ndk, named || ndk.is_some()) {
+            (Some(cargo_ndk), true) => Ok(Self { cargo_ndk, ndk }),
+            (cargo_ndk, ndk) => Err(MissingAndroidTools { cargo_ndk: cargo_ndk.is_none(), ndk: !ndk }),
+        }
+    }
+}
+
+/// The NDK (or, of an SDK, the folder of several) that the environment names.
+fn ndk_of_environment(env: &Environment) -> Option<PathBuf> {
     let variable = |name: &&str| env.get(OsStr::new(name)).map(PathBuf::from);
     let given = NDK_VARIABLES.iter().find_map(variable);
     given.or_else(|| ["ANDROID_HOME", "ANDROID_SDK_ROOT"].iter().find_map(variable).map(|sdk| sdk.join("ndk")))
 }
 
-/// What is missing to build for Android, in words for the person who asked.
-pub(crate) fn missing(env: &Environment) -> Option<String> {
-    if find_program(env, "cargo-ndk").is_none() {
-        return Some("it has no cargo-ndk: `cargo install cargo-ndk` on the backend's machine".to_owned());
-    }
-    match ndk(env) {
-        Some(folder) if folder.is_dir() => None,
-        Some(folder) => Some(format!("its Android NDK should be in {}, where there is nothing", folder.display())),
-        None => {
-            Some("it has no Android NDK: start the backend with ANDROID_NDK_HOME set to one (r27 or later)".to_owned())
+/// What to do when they are missing: one sentence.
+pub(crate) fn remedy(target: &str, setup: Option<&AndroidSetup>) -> String {
+    match setup {
+        Some(setup) => {
+            let abi = match target.split_once("-linux-android").map_or("", |(arch, _)| arch) {
+                "armv7" | "arm" | "thumbv7neon" => " --abi armeabi-v7a",
+                "x86_64" => " --abi x86_64",
+                "i686" => " --abi x86",
+                // What is installed when nothing else is said.
+                _ => "",
+            };
+            format!("On the backend's machine, run: {}{abi}", setup.command)
         }
+        None => "Install both on the backend's machine (`cargo install cargo-ndk`), and start the backend with \
+                 ANDROID_NDK_HOME set to the NDK, r27 or later."
+            .to_owned(),
     }
 }
 
@@ -56,6 +103,8 @@ pub(crate) struct AndroidBuild<'a> {
     pub packages: &'a [String],
     /// Cargo's program.
     pub cargo: &'a Path,
+    /// Cargo-ndk and the NDK.
+    pub tools: &'a AndroidTools,
     /// The build's environment.
     pub env: &'a Environment,
     /// Where cargo runs.
@@ -74,14 +123,18 @@ impl AndroidBuild<'_> {
         if let Some(sysroot) = &ndk {
             level::check(level, self.target, sysroot)?;
         }
-        variables::complete(answer, self.target, level, self.scratch)
-            .map_err(|error| format!("can't prepare a build for `{}`: {error}", self.target))
+        let mut env = variables::complete(answer, self.target, level, self.scratch)
+            .map_err(|error| format!("can't prepare a build for `{}`: {error}", self.target))?;
+        if let Some(ndk) = &self.tools.ndk {
+            // For build scripts that look for the NDK themselves.
+            env.extend(["ANDROID_NDK_HOME", "ANDROID_NDK_ROOT"].map(|name| (name.into(), ndk.into())));
+        }
+        Ok(env)
     }
 
     /// Cargo-ndk's own variables.
     async fn ask(&self, level: u32) -> Result<Environment, String> {
         let said = |why: String| format!("cargo-ndk can't prepare a build for `{}`: {why}", self.target);
-        let cargo_ndk = find_program(self.env, "cargo-ndk").ok_or_else(|| said("it is gone".to_owned()))?;
         let stand_in = self.scratch.join("cargo");
         let quoted = quote(&self.cargo.to_string_lossy());
         let written = fs::write(&stand_in, format!("{SCRIPT_HEAD}{quoted} \"$@\"\n"))
@@ -89,9 +142,12 @@ impl AndroidBuild<'_> {
         written.map_err(|error| said(format!("{}: {error}", stand_in.display())))?;
         let mut env = self.env.clone();
         env.insert("CARGO".into(), stand_in.clone().into());
+        if let Some(ndk) = &self.tools.ndk {
+            env.insert(NDK_VARIABLES[0].into(), ndk.into());
+        }
         let level = level.to_string();
         let spec = Spec::new(
-            &cargo_ndk,
+            &self.tools.cargo_ndk,
             ["ndk", "--target", self.target, "--platform", &level, "build"],
             &env,
             self.directory,
@@ -128,6 +184,37 @@ fn changed(printed: &[u8], before: &Environment) -> Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tools_of_the_backends_set_up_are_found_once_they_are_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let setup = AndroidSetup { folder: folder.path().to_owned(), command: "backend setup android".to_owned() };
+        let find = || AndroidTools::find(&Environment::new(), Some(&setup));
+        assert_eq!(find().unwrap_err().to_string(), "the Android NDK and cargo-ndk");
+        fs::create_dir_all(setup.cargo_ndk().parent().unwrap()).unwrap();
+        fs::write(setup.cargo_ndk(), "").unwrap();
+        fs::set_permissions(setup.cargo_ndk(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir_all(setup.ndk()).unwrap();
+        assert_eq!(find().unwrap_err().to_string(), "the Android NDK");
+        fs::write(setup.ndk().join("source.properties"), "").unwrap();
+        assert_eq!(find().unwrap().ndk, Some(setup.ndk()));
+        let named = Environment::from([("ANDROID_NDK_HOME".into(), folder.path().into())]);
+        assert_eq!(AndroidTools::find(&named, Some(&setup)).unwrap().ndk, None, "the person's own goes first");
+    }
+
+    #[test]
+    fn the_remedy_names_the_command_and_the_abi() {
+        let setup = AndroidSetup { folder: "/f".into(), command: "backend setup android".to_owned() };
+        for (target, abi) in [
+            ("aarch64-linux-android", ""),
+            ("armv7-linux-androideabi", " --abi armeabi-v7a"),
+            ("i686-linux-android", " --abi x86"),
+            ("x86_64-linux-android", " --abi x86_64"),
+        ] {
+            let expected = format!("On the backend's machine, run: backend setup android{abi}");
+            assert_eq!(remedy(target, Some(&setup)), expected);
+        }
+    }
 
     #[test]
     fn only_what_cargo_ndk_adds_is_taken() {
