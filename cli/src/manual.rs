@@ -39,10 +39,10 @@ fn write(folder: &Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("could not make `{}`", folder.display()))?;
     }
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        clap_complete::generate_to(shell, &mut args::command().bin_name(NAME), NAME, &completions)
+        clap_complete::generate_to(shell, &mut args::whole_command().bin_name(NAME), NAME, &completions)
             .with_context(|| format!("could not write the completions for {shell}"))?;
     }
-    clap_mangen::generate_to(args::command(), &pages).context("could not write the man pages")
+    clap_mangen::generate_to(args::whole_command(), &pages).context("could not write the man pages")
 }
 
 #[cfg(test)]

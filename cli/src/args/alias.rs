@@ -5,14 +5,14 @@ use std::ffi::{OsStr, OsString};
 
 use toml::Value;
 
-/// Options of every verb that take a value in the next argument.
+/// Flags of every verb whose value is the next argument.
 const WITH_VALUE: [&str; 3] = ["--backend", "--color", "--config"];
 
-/// Puts what an alias stands for in its place, until there is none. `args` begin with the program's name; `is_verb` tells
-/// what no alias overrules; `lookup` what an alias stands for.
+/// Replaces the verb by the words that it is an alias for, until it is a verb or unknown. `args` begin with the program's
+/// name; no alias overrides a name for which `is_verb` is true; `lookup` gives the words of an alias.
 ///
 /// # Errors
-/// For an alias that stands for itself, however far around, and one that is no list of words.
+/// For an alias that leads back to itself, or whose value `lookup` refuses.
 pub fn expand(
     mut args: Vec<OsString>,
     is_verb: impl Fn(&str) -> bool,
@@ -32,7 +32,7 @@ pub fn expand(
     Ok(args)
 }
 
-/// Where the verb stands: behind the options of all verbs.
+/// The index of the verb, which stands after the flags that every verb has.
 fn verb_at(args: &[OsString]) -> Option<usize> {
     let mut at = 1;
     while let Some(arg) = args.get(at) {
@@ -44,10 +44,10 @@ fn verb_at(args: &[OsString]) -> Option<usize> {
     None
 }
 
-/// The words that a value of `alias` in a configuration stands for: a text with blanks, or a list.
+/// The words in a value of `[alias]`, which is a text with blanks between the words, or a list.
 ///
 /// # Errors
-/// For anything else.
+/// For a value of another type, or without a word.
 pub fn words(name: &str, value: &Value) -> anyhow::Result<Vec<String>> {
     let words: Option<Vec<String>> = match value {
         Value::String(text) => Some(text.split_whitespace().map(str::to_owned).collect()),
@@ -60,7 +60,7 @@ pub fn words(name: &str, value: &Value) -> anyhow::Result<Vec<String>> {
     }
 }
 
-/// The variable that defines an alias.
+/// Name of the environment variable that defines an alias.
 pub fn variable(name: &str) -> String {
     format!("CARGO_ALIAS_{}", name.to_uppercase().replace('-', "_"))
 }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_gives_way_to_what_it_stands_for() {
+    fn an_alias_is_replaced_by_its_words() {
         for (typed, read) in [
             ("x xc -p a", "x check --all-targets -p a"),
             ("x -v --config xc xx", "x -v --config xc -q check --all-targets --lib"),

@@ -3,106 +3,69 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use protocol::{CargoOptions, Command};
+use protocol::Command;
 
-use super::flags::{
-    CloudArgs, CompilationArgs, FeatureSelection, ManifestArgs, MessageArgs, PackageSelection, ProjectArgs,
-    TargetSelection,
-};
+use super::compile::CompileArgs;
 use super::{ArtifactDestination, BuildCommand};
 
-/// Options of `build`.
-#[derive(Debug, Clone, Default, Args)]
+/// The flags of `cargo cloud build`: cargo's, and those of installing.
+#[derive(Debug, Clone, Args)]
+#[command(mut_arg("release", |arg| arg.help("Build in release mode, the default when installing")))]
 pub struct BuildArgs {
-    /// Leave the executables in the target directory, as cargo build does, instead of installing them
+    /// Leave programs in the target directory, as cargo build does
     #[arg(long, help_heading = "Installation")]
-    pub no_install: bool,
-    /// Install into DIR/bin
+    no_install: bool,
+    /// Install into DIR/bin instead of cargo's folder
     #[arg(long, value_name = "DIR", help_heading = "Installation", conflicts_with = "no_install")]
-    pub root: Option<PathBuf>,
-    /// Overwrite binaries that belong to something else
+    root: Option<PathBuf>,
+    /// Overwrite programs that another package installed
     #[arg(short, long, help_heading = "Installation", conflicts_with = "no_install")]
-    pub force: bool,
-
+    force: bool,
     #[command(flatten)]
-    packages: PackageSelection,
-    #[command(flatten)]
-    targets: TargetSelection,
-    #[command(flatten)]
-    features: FeatureSelection,
-    /// Build in release mode, which is the default when installing
-    #[arg(short, long, help_heading = "Compilation Options", conflicts_with = "profile")]
-    pub release: bool,
-    /// Do not abort the build as soon as there is an error
-    #[arg(long, help_heading = "Compilation Options")]
-    keep_going: bool,
-    #[command(flatten)]
-    compilation: CompilationArgs,
+    compile: CompileArgs,
     /// Copy final artifacts to this directory (unstable)
     #[arg(long, value_name = "PATH", help_heading = "Compilation Options")]
     artifact_dir: Option<PathBuf>,
     /// Outputs a future incompatibility report at the end of the build
     #[arg(long)]
     future_incompat_report: bool,
-    #[command(flatten)]
-    messages: MessageArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    manifest: ManifestArgs,
-    #[command(flatten)]
-    cloud: CloudArgs,
 }
 
 impl BuildArgs {
-    /// What it comes to. What is installed is built for release, as `cargo install` does, unless a profile is named.
+    /// The build that the flags ask for. What is installed is built for release, as `cargo install` does, unless a
+    /// profile is named.
     pub fn build_command(&self) -> BuildCommand {
-        let mut options = CargoOptions {
-            release: self.release || (!self.no_install && self.compilation.profile.is_none()),
-            keep_going: self.keep_going,
-            future_incompat_report: self.future_incompat_report,
-            artifact_dir: self.artifact_dir.is_some(),
-            ..CargoOptions::default()
-        };
-        self.packages.write(&mut options);
-        self.targets.write(&mut options);
-        self.features.write(&mut options);
-        self.compilation.write(&mut options);
-        self.messages.write(&mut options);
-        self.manifest.write(&mut options);
-        let delivery = if self.no_install {
-            ArtifactDestination::TargetDir
-        } else {
-            ArtifactDestination::Install { root: self.root.clone(), force: self.force }
-        };
-        BuildCommand {
-            targets: self.compilation.target.clone(),
-            artifact_dir: self.artifact_dir.clone(),
-            delivery,
-            project: self.project.clone(),
-            cloud: self.cloud.clone(),
-            ..BuildCommand::new(Command::Build, options)
+        let mut build = self.compile.build_command(Command::Build);
+        build.options.release |= !self.no_install && build.options.profile.is_none();
+        build.options.future_incompat_report = self.future_incompat_report;
+        build.options.artifact_dir = self.artifact_dir.is_some();
+        build.artifact_dir.clone_from(&self.artifact_dir);
+        if !self.no_install {
+            build.delivery = ArtifactDestination::Install { root: self.root.clone(), force: self.force };
         }
+        build
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::parse_words;
+
+    fn build(line: &str) -> BuildCommand {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        parse_words(&words).unwrap().cli.verb.build_command().unwrap().unwrap()
+    }
 
     #[test]
     fn installing_builds_release_unless_a_profile_is_named() {
-        let install = BuildArgs {
-            features: FeatureSelection { features: vec!["a,b c".to_owned()], ..FeatureSelection::default() },
-            ..BuildArgs::default()
-        };
-        let install = install.build_command();
+        let install = build("build -F a,b -F c");
         assert!(install.options.release && matches!(install.delivery, ArtifactDestination::Install { .. }));
         assert_eq!(install.options.features, ["a", "b", "c"]);
-        let compilation = CompilationArgs { profile: Some("dev".to_owned()), ..CompilationArgs::default() };
-        let dev = BuildArgs { compilation, ..BuildArgs::default() }.build_command();
+        let dev = build("build --profile dev");
         assert!(!dev.options.release && dev.options.profile.as_deref() == Some("dev"));
-        let left = BuildArgs { no_install: true, ..BuildArgs::default() }.build_command();
+        let left = build("build --no-install");
         assert!(!left.options.release && matches!(left.delivery, ArtifactDestination::TargetDir));
+        assert!(build("build --no-install -r").options.release);
     }
 }

@@ -1,52 +1,52 @@
-//! What a verb's command line comes to, whichever verb it is.
+//! What a command line asks for, in one form for all verbs that send the project.
 
 use std::path::PathBuf;
 
 use protocol::{CargoOptions, Command};
 
-use super::flags::{CloudArgs, ProjectArgs};
+use super::flag_groups::{CloudArgs, ProjectArgs};
 
-/// What is asked for.
+/// A build, check, test or other job on the project, as the command line asks for it.
 #[derive(Debug, Clone)]
 pub struct BuildCommand {
-    /// What to do.
+    /// The command that the builder runs.
     pub command: Command,
-    /// Cargo's flags, but for targets and configuration, which have defaults elsewhere, and what every verb has.
+    /// Cargo's flags, except for targets and configuration, which have defaults elsewhere, and the flags of all verbs.
     pub options: CargoOptions,
-    /// `--target`.
+    /// The triples of `--target`; empty for the configured ones, else the device's own.
     pub targets: Vec<String>,
-    /// TESTNAME or BENCHNAME.
+    /// TESTNAME or BENCHNAME: only tests with this text in their names run.
     pub filter: Option<String>,
-    /// What follows `--`.
+    /// The arguments after `--`, for the program that is run.
     pub args: Vec<String>,
-    /// `--artifact-dir`.
+    /// The folder of `--artifact-dir`, as typed.
     pub artifact_dir: Option<PathBuf>,
-    /// Where what is built goes.
+    /// Where the artifact goes on this device.
     pub delivery: ArtifactDestination,
-    /// `doc --open`.
+    /// Whether a browser opens the documentation (`doc --open`).
     pub open: bool,
-    /// Which project.
+    /// The flags that choose the project.
     pub project: ProjectArgs,
-    /// What cargo has no need of.
+    /// The flags that cargo doesn't have.
     pub cloud: CloudArgs,
 }
 
-/// Where what is built goes.
+/// Where the files of an artifact go on this device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArtifactDestination {
-    /// Where cargo would leave it.
+    /// Cargo's target directory, where `cargo build` would leave them.
     TargetDir,
-    /// Into `bin` of an install root.
+    /// The folder `bin` of an install root, as `cargo install` does.
     Install {
-        /// `--root`.
+        /// The folder of `--root`, as typed; `None` for cargo's own.
         root: Option<PathBuf>,
-        /// `--force`.
+        /// Whether programs of other packages are overwritten (`--force`).
         force: bool,
     },
 }
 
 impl BuildCommand {
-    /// A command with these flags, and nothing else.
+    /// A command with these flags of cargo, and no others.
     pub fn new(command: Command, options: CargoOptions) -> Self {
         Self {
             command,

@@ -1,21 +1,20 @@
-//! The flags of `clean`.
+//! The flags of `clean`, which works on the backend.
 
 use clap::Args;
 
-use super::flags::ProjectArgs;
+use super::flag_groups::ProjectArgs;
 
-/// Options of `clean`.
+/// The flags of `cargo cloud clean`: one project, or all of them.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What goes is the backend's: the target directory and the copy of the source that it keeps, so that the
-next build begins from nothing. The target directory on this device and what is installed stay as
-they are."
+    after_help = "This removes the target directory and the copy of the source that the backend keeps, so that the next
+build starts from nothing. The target directory on this device and installed programs stay."
 )]
 pub struct CleanArgs {
-    /// Of all projects of all devices of the backend's owner, and of all crates that were installed
+    /// Clean every project and installed crate, of all devices
     #[arg(long)]
     pub all: bool,
-    /// Which project.
+    /// The flags that choose the project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }

@@ -1,22 +1,22 @@
-//! The flags of `configure`.
+//! The flags of `configure`, which edits the configuration file.
 
 use clap::Args;
 
-/// Options of `configure`. Without LINE, or with `-`, it is read from standard input, where no shell remembers it.
+/// The flags of `cargo cloud configure`. Without LINE, or with `-`, it reads from standard input, which no shell records.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The line begins with `cargo-cloud-1:`. It is printed where the backend runs: by `make device`, \
-or by `cargo-cloud-local --client-line`. Without LINE it is asked for, and not shown while it is pasted: an argument \
-would stay in the shell's history."
+    after_help = "The line begins with `cargo-cloud-1:`. Where the backend runs, `make device` or `cargo-cloud-local
+--client-line` prints it. Without LINE you are asked for it, and it is not shown while you paste it:
+an argument would stay in the shell's history."
 )]
 pub struct ConfigureArgs {
-    /// The line that the backend's owner gave you; `-` or nothing: standard input
+    /// The line that the backend's owner gave you; `-` for standard input
     #[arg(value_name = "LINE", hide_default_value = true)]
     pub line: Option<String>,
-    /// Leave the backend that is used by default as it is
+    /// Keep the current default backend
     #[arg(long)]
     pub no_default: bool,
-    /// Show the backends of the configuration
+    /// List the configured backends
     #[arg(long, conflicts_with_all = ["line", "no_default", "select", "remove"])]
     pub list: bool,
     /// Use the backend NAME by default

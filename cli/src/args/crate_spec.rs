@@ -3,17 +3,17 @@
 use anyhow::bail;
 use semver::{Version, VersionReq};
 
-/// A crate to install.
+/// A crate to install, from a registry or out of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CrateSpec {
-    /// Its name.
+    /// The name as typed; [`CrateSpec::check_name`] checks it.
     pub name: String,
-    /// What stands behind the `@`.
+    /// The version or requirement after the `@`.
     pub version: Option<String>,
 }
 
 impl CrateSpec {
-    /// As it was written.
+    /// The specification as it was typed.
     pub fn text(&self) -> String {
         match &self.version {
             Some(version) => format!("{}@{version}", self.name),
@@ -21,7 +21,7 @@ impl CrateSpec {
         }
     }
 
-    /// Refuses what is no package's name.
+    /// Refuses a name that no package can have, in cargo's words.
     pub fn check_name(&self) -> anyhow::Result<()> {
         let name = &self.name;
         if let Some(toolchain) = name.strip_prefix('+') {
@@ -42,7 +42,7 @@ impl CrateSpec {
                  use `cargo cloud build --no-install` if you want to simply build the package."
             );
         }
-        // What XID_Start and XID_Continue hold, but for a few characters no crate is named with.
+        // XID_Start and XID_Continue, except for a few characters that no crate's name has.
         for (at, c) in name.chars().enumerate() {
             let why = match at {
                 0 if c.is_ascii_digit() => "the name cannot start with a digit",
@@ -59,7 +59,7 @@ impl CrateSpec {
     }
 }
 
-/// Reads an argument.
+/// Parses `NAME` or `NAME@VERSION`, for clap.
 pub fn crate_spec(text: &str) -> Result<CrateSpec, String> {
     let (name, version) = match text.split_once('@') {
         Some(("", _)) => return Err("missing crate name before '@'".to_owned()),
@@ -72,7 +72,7 @@ pub fn crate_spec(text: &str) -> Result<CrateSpec, String> {
     Ok(CrateSpec { name: name.to_owned(), version })
 }
 
-/// Reads a version, or a requirement that begins with a sign.
+/// Checks a version, or a requirement that begins with an operator, for clap.
 pub fn crate_version(text: &str) -> Result<String, String> {
     let Some(first) = text.chars().next() else {
         return Err("no version provided for the `--version` flag".to_owned());
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn crates_are_read_as_cargo_reads_them() {
+    fn crate_specifications_parse_as_in_cargo() {
         for text in ["tool", "tool@1.0.0", "tool@^1", "tool@>=1, <2", "tool@*", "tool@1.0.0-rc.1"] {
             assert_eq!(crate_spec(text).unwrap().text(), text);
         }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_none_are_refused() {
+    fn invalid_names_are_refused() {
         let check = |name: &str| crate_spec(name).unwrap().check_name();
         assert!(check("some_tool-2").is_ok());
         for (name, word) in [

@@ -1,4 +1,4 @@
-//! The flags of `fmt`.
+//! The flags of `fmt`, which only checks.
 
 use std::path::PathBuf;
 
@@ -6,12 +6,12 @@ use clap::Args;
 use protocol::{CargoOptions, Command};
 
 use super::BuildCommand;
-use super::flags::{CloudArgs, ProjectArgs};
+use super::flag_groups::{CloudArgs, ProjectArgs};
 
-/// Options of `fmt`.
-#[derive(Debug, Clone, Default, Args)]
+/// The flags of `cargo cloud fmt`, which are those of `cargo fmt`.
+#[derive(Debug, Clone, Args)]
 pub struct FmtArgs {
-    /// Only look, and print what would change: the source stays as it is on this device
+    /// Print what rustfmt would change (required: the source stays as it is)
     #[arg(long)]
     check: bool,
     /// Format all packages, and also their local path-based dependencies
@@ -34,7 +34,7 @@ pub struct FmtArgs {
 }
 
 impl FmtArgs {
-    /// What it comes to.
+    /// The check that the flags ask for.
     ///
     /// # Errors
     /// Without `--check`, which would change the source on the builder.
@@ -42,7 +42,7 @@ impl FmtArgs {
         if !self.check && !self.args.iter().any(|arg| arg == "--check") {
             anyhow::bail!(
                 "without `--check` rustfmt would change the builder's copy of the source, not yours; type \
-                 `cargo cloud fmt --check` to see what is to be changed"
+                 `cargo cloud fmt --check` to see what it would change"
             );
         }
         let options = CargoOptions {

@@ -1,10 +1,11 @@
-//! The definition of the command line as it is shown: cargo's sections, in cargo's order.
+//! The definition of the command line as its help shows it: cargo's sections in cargo's order, `-h` on one screen with
+//! the flags that are used most, `--help` with all of them, both with examples at the end.
 
 use std::fmt::Write;
 
-use clap::{Command, CommandFactory};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 
-use super::Cli;
+use super::{Cli, examples};
 use crate::terminal::{stdout_columns, wrapped};
 
 /// In fewer columns a description stands below what it describes.
@@ -12,46 +13,157 @@ const NARROW: usize = 72;
 
 /// Verbs that cargo doesn't have, by what they are about; all others come before these.
 const SECTIONS: [(&str, &[&str]); 2] = [
-    ("Builds that were begun before", &["builds", "logs", "attach", "cancel", "clean"]),
+    ("Builds that were started before", &["builds", "logs", "attach", "cancel", "clean"]),
     ("Setting up", &["configure", "doctor", "help"]),
 ];
 
 /// Flags that stand among a verb's plain options, as in cargo, whatever group they come after.
-const PLAIN: [&str; 3] = ["future_incompat_report", "message_format", "unstable"];
+const PLAIN: [&str; 4] = ["future_incompat_report", "message_format", "no_deps", "unstable"];
+
+/// Flags that only `--help` shows.
+const RARE: [&str; 38] = [
+    "all_features",
+    "all_targets",
+    "artifact_dir",
+    "bench",
+    "benches",
+    "bins",
+    "branch",
+    "color",
+    "config",
+    "debug",
+    "dry_run",
+    "example",
+    "examples",
+    "exclude",
+    "frozen",
+    "future_incompat_report",
+    "ignore_rust_version",
+    "index",
+    "jobs",
+    "keep_going",
+    "lib",
+    "locked",
+    "manifest_path",
+    "message_format",
+    "no_fail_fast",
+    "no_track",
+    "offline",
+    "platform",
+    "profile",
+    "registry",
+    "rev",
+    "tag",
+    "target_dir",
+    "test",
+    "tests",
+    "timings",
+    "unstable",
+    "with_git",
+];
+
+/// Flags that are rare, but not with these verbs.
+const USUAL: [(&str, &[&str]); 10] = [
+    ("build", &["platform", "profile"]),
+    ("bench", &["bench", "profile"]),
+    ("check", &["all_targets", "locked"]),
+    ("clean", &["manifest_path"]),
+    ("clippy", &["all_targets"]),
+    ("fmt", &["manifest_path"]),
+    ("install", &["locked"]),
+    ("package", &["manifest_path"]),
+    ("run", &["example", "manifest_path"]),
+    ("test", &["lib", "test"]),
+];
+
+/// How much of the help is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HelpDetail {
+    /// The usual flags, on one screen: `-h`.
+    Short,
+    /// Every flag, and all notes: `--help` and `help VERB`.
+    Whole,
+}
 
 /// The command line, its help for the terminal that standard output is.
-pub fn command() -> Command {
-    fitting(stdout_columns().filter(|columns| *columns < NARROW))
+pub fn command(detail: HelpDetail) -> Command {
+    fitting(detail, stdout_columns().filter(|columns| *columns < NARROW))
 }
 
 /// `narrow`: the columns of a narrow terminal.
-fn fitting(narrow: Option<usize>) -> Command {
+fn fitting(detail: HelpDetail, narrow: Option<usize>) -> Command {
     let command = Cli::command().mut_subcommands(|verb| {
-        // What stands without a flag has a section of its own.
-        let plain = verb.get_arguments().filter(|arg| arg.is_positional() || PLAIN.contains(&arg.get_id().as_str()));
-        let plain: Vec<_> = plain.map(|arg| arg.get_id().to_string()).collect();
-        plain.into_iter().fold(verb, |verb, id| verb.mut_arg(id, |arg| arg.help_heading(None)))
+        let name = verb.get_name().to_owned();
+        with_help(plain_first(verb), &name, detail, narrow)
     });
-    let template = format!(
-        "{{about-with-newline}}\nUsage: cargo cloud [+toolchain] [OPTIONS] [COMMAND]\n\nOptions:\n{{options}}\n\n{}\n\n{}",
-        verbs(&command, narrow).trim_end(),
-        wrapped("See `cargo cloud help <command>` for more on one of them.", narrow.unwrap_or(NARROW), 0)
-    );
-    let command = command.help_template(template);
+    let listed = verbs(&command, narrow);
+    let command = with_help(command, "", detail, narrow);
+    let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let more = match detail {
+        HelpDetail::Short => String::new(),
+        HelpDetail::Whole => {
+            let more = "Type `cargo cloud help COMMAND` to see all flags of a command.";
+            format!("{}\n\n", wrapped(more, narrow.unwrap_or(NARROW), 0))
+        }
+    };
+    command.help_template(format!(
+        "{{about-with-newline}}\nUsage: cargo cloud [+toolchain] [OPTIONS] [COMMAND]\n\nOptions:\n{{options}}\n\n{}\n\n{more}{examples}",
+        listed.trim_end()
+    ))
+}
+
+/// What stands without a flag has a section of its own.
+fn plain_first(verb: Command) -> Command {
+    let plain = verb.get_arguments().filter(|arg| arg.is_positional() || PLAIN.contains(&arg.get_id().as_str()));
+    let plain: Vec<_> = plain.map(|arg| arg.get_id().to_string()).collect();
+    plain.into_iter().fold(verb, |verb, id| verb.mut_arg(id, |arg| arg.help_heading(None)))
+}
+
+/// The command with its help flag, its notes and its examples, without rare flags where the help is short.
+fn with_help(command: Command, name: &str, detail: HelpDetail, narrow: Option<usize>) -> Command {
+    let usual = USUAL.iter().find(|(verb, _)| *verb == name).map_or(&[][..], |(_, flags)| flags);
+    let rare = |arg: &Arg| RARE.contains(&arg.get_id().as_str()) && !usual.contains(&arg.get_id().as_str());
+    let about_help = match detail {
+        HelpDetail::Short => "Print this help; --help shows every flag",
+        HelpDetail::Whole => "Print help; -h shows the usual flags",
+    };
+    let help = Arg::new("help")
+        .short('h')
+        .long("help")
+        .action(ArgAction::Help)
+        .help(about_help)
+        .help_heading(None::<&str>)
+        .display_order(usize::MAX);
+    let notes = command.get_after_help().filter(|_| detail == HelpDetail::Whole).map(ToString::to_string);
+    let notes = notes.map(|notes| narrow.map_or(notes.clone(), |columns| wrapped(&notes, columns, 0)));
+    let foot: Vec<String> = notes.into_iter().chain([example_lines(name, narrow)]).collect();
+    let command = command.disable_help_flag(true).arg(help).after_help(foot.join("\n\n"));
+    let command = match detail {
+        HelpDetail::Short => command.mut_args(|arg| if rare(&arg) { arg.hide(true) } else { arg }),
+        HelpDetail::Whole => command,
+    };
     match narrow {
-        Some(columns) => below(command, columns).mut_subcommands(|verb| below(verb, columns)),
+        Some(columns) => below(command, columns),
         None => command,
     }
 }
 
-/// With each flag's description below it.
+fn example_lines(verb: &str, narrow: Option<usize>) -> String {
+    let examples = examples::of(verb);
+    let width = examples.iter().map(|example| example.line.len()).max().unwrap_or(0);
+    let lines = examples.map(|examples::Example { line, does }| match narrow {
+        Some(columns) => format!("    {}", wrapped(&format!("{line}\n{does}"), columns, 8)),
+        None => format!("    {line:<width$}  {does}"),
+    });
+    format!("Examples:\n{}", lines.join("\n"))
+}
+
+/// The command with each flag's description below the flag.
 fn below(command: Command, columns: usize) -> Command {
     // What clap puts in front of such a line.
     const INDENT: usize = 10;
     let about = command.get_about().map(|about| wrapped(&about.to_string(), columns, 0));
-    let after = command.get_after_help().map(|after| wrapped(&after.to_string(), columns, 0));
     let command = about.into_iter().fold(command, |command, about| command.about(about));
-    let command = after.into_iter().fold(command, |command, after| command.after_help(after));
     command.next_line_help(true).mut_args(|arg| match arg.get_help() {
         Some(help) => {
             let help = wrapped(&help.to_string(), columns.saturating_sub(INDENT), 0);
@@ -63,7 +175,7 @@ fn below(command: Command, columns: usize) -> Command {
 
 /// All verbs with what they do, section by section.
 fn verbs(command: &Command, narrow: Option<usize>) -> String {
-    let help = ("help".to_owned(), "Print what a command does, and its options".to_owned());
+    let help = ("help".to_owned(), "Show what a command does, and its flags".to_owned());
     let listed: Vec<(String, String, String)> = command
         .get_subcommands()
         .map(|verb| {
@@ -93,39 +205,4 @@ fn verbs(command: &Command, narrow: Option<usize>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn help_fits_a_tablet_held_upright() {
-        let mut command = fitting(Some(40));
-        command.clone().debug_assert();
-        let mut texts = vec![command.render_help().to_string()];
-        let verbs = command.get_subcommands_mut().filter(|verb| verb.get_name() != "help");
-        texts.extend(verbs.map(|verb| verb.render_help().to_string()));
-        for text in texts {
-            // What can't be parted: usage, a flag's own name, what clap says in brackets.
-            let whole = |line: &str| line.contains("Usage:") || line.contains('[') || line.contains("--");
-            for line in text.lines().filter(|line| !whole(line)) {
-                assert!(line.chars().count() <= 40, "{line}\n\n{text}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_definition_is_sound_and_every_verb_is_listed_once() {
-        let mut command = command();
-        command.clone().debug_assert();
-        let help = command.render_help().to_string();
-        for verb in Cli::command().get_subcommands() {
-            let lines = help.lines().filter(|line| {
-                line.strip_prefix("    ").is_some_and(|line| line.split([' ', ',']).next() == Some(verb.get_name()))
-            });
-            assert_eq!(lines.count(), 1, "{}", verb.get_name());
-        }
-        for (_, verbs) in SECTIONS {
-            assert!(verbs.iter().all(|verb| *verb == "help" || Cli::command().find_subcommand(verb).is_some()));
-        }
-        assert!(help.contains("    build, b "), "{help}");
-    }
-}
+mod tests;

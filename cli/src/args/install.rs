@@ -7,15 +7,16 @@ use clap::Args;
 use protocol::{CargoOptions, InstallRequest};
 
 use super::crate_spec::{CrateSpec, crate_spec, crate_version};
-use super::flags::{FeatureSelection, ManifestArgs, MessageArgs, NetworkArgs};
+use super::flag_groups::{FeatureSelection, ManifestArgs, MessageArgs, NetworkArgs};
 
-/// Options of `install`.
-#[derive(Debug, Clone, Default, Args)]
+/// The flags of `cargo cloud install`, which are cargo's, and three of cargo-cloud.
+#[derive(Debug, Clone, Args)]
 #[command(
     disable_version_flag = true,
     override_usage = "cargo cloud install [OPTIONS] [CRATE[@<VER>]]...",
-    after_help = "Programs go into `bin` of `--root`, CARGO_INSTALL_ROOT, `install.root` of cargo's configuration, CARGO_HOME, \
-or ~/.cargo: the first that is set. `cargo install --list` and `cargo uninstall` know of them, and so do their namesakes here."
+    after_help = "Programs go into the folder `bin` of the first of these that is set: `--root`, CARGO_INSTALL_ROOT,
+`install.root` in cargo's configuration, CARGO_HOME, ~/.cargo. `cargo install --list` lists them and
+`cargo uninstall` removes them, as their namesakes here do."
 )]
 pub struct InstallArgs {
     /// Select the package from the given source
@@ -95,28 +96,28 @@ pub struct InstallArgs {
     /// Build for the target triple instead of this device
     #[arg(long, value_name = "TRIPLE", help_heading = "Compilation Options")]
     pub target: Vec<String>,
-    /// Directory for the timing report; the builder has its own for all else
+    /// Directory for the timing report
     #[arg(long, value_name = "DIRECTORY", help_heading = "Compilation Options")]
     pub target_dir: Option<PathBuf>,
     /// Output a build timing report at the end of the build
     #[arg(long, help_heading = "Compilation Options")]
     pub timings: bool,
-    /// Set a variable of the build's environment; without a value, to what it is here
+    /// Set a variable for the build; without VALUE, as it is here
     #[arg(long, value_name = "KEY[=VALUE]", help_heading = "Cloud Options")]
     pub env: Vec<String>,
-    /// Android's API level; else the manifest's ([package.metadata.ndk] platform), else 24
+    /// Android API level [default: metadata.ndk.platform, else 24]
     #[arg(long, value_name = "LEVEL", help_heading = "Cloud Options")]
     pub platform: Option<u32>,
-    /// Begin the build, print its id and leave; `cargo cloud attach` installs what it makes
+    /// Start the build, print its id and exit; see `attach`
     #[arg(long, help_heading = "Cloud Options")]
     pub detach: bool,
 }
 
-/// Options of `uninstall`.
-#[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "Works on this device alone: no backend is asked.")]
+/// The flags of `cargo cloud uninstall`, which are cargo's.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "This works on this device alone, without a backend.")]
 pub struct UninstallArgs {
-    /// Which packages; without one, that of this folder
+    /// Packages to uninstall [default: the one of this folder]
     #[arg(value_name = "SPEC")]
     spec: Vec<String>,
     /// Directory to uninstall packages from
@@ -128,13 +129,13 @@ pub struct UninstallArgs {
     /// Only uninstall the binary NAME
     #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
     pub bin: Vec<String>,
-    // Nothing is fetched that they could forbid.
+    // Accepted as cargo does; uninstalling fetches nothing.
     #[command(flatten)]
     _network: NetworkArgs,
 }
 
 impl InstallArgs {
-    /// Refuses what cargo refuses before it looks anywhere, in its words.
+    /// Refuses flags that cargo refuses before it reads any file, in cargo's words.
     pub fn check(&self) -> anyhow::Result<()> {
         if self.version.is_some() && self.crates.iter().any(|spec| spec.version.is_some()) {
             bail!("cannot specify both `@<VERSION>` and `--version <VERSION>`");
@@ -153,17 +154,17 @@ impl InstallArgs {
         Ok(())
     }
 
-    /// Whether nothing says what to install.
+    /// Whether no crate, repository or folder is named.
     pub fn names_nothing(&self) -> bool {
         self.crates.is_empty() && self.git.is_none() && self.path.is_none()
     }
 
-    /// The names of the crates, in their order.
+    /// The names of the crates in the order typed.
     pub fn names(&self) -> Vec<&str> {
         self.crates.iter().map(|spec| spec.name.as_str()).collect()
     }
 
-    /// The flags of `install` alone, without what only the device knows.
+    /// The flags that only `install` has, without those that only matter on the device.
     pub fn request(&self) -> InstallRequest {
         InstallRequest {
             crates: self.crates.iter().map(CrateSpec::text).collect(),
@@ -183,7 +184,7 @@ impl InstallArgs {
         }
     }
 
-    /// The flags it shares with `build`.
+    /// Cargo's flags that `install` shares with `build`.
     pub fn options(&self) -> CargoOptions {
         let mut options = CargoOptions {
             bin: self.bin.clone(),
@@ -204,7 +205,7 @@ impl InstallArgs {
 }
 
 impl UninstallArgs {
-    /// What is to go.
+    /// Package specifications to uninstall; empty for the package of this folder.
     pub fn specs(&self) -> &[String] {
         if self.spec.is_empty() { &self.package } else { &self.spec }
     }

@@ -1,23 +1,26 @@
-//! The command line.
+//! The command line: its verbs, its flags, its help.
 
 mod alias;
-mod aliases;
 mod build;
 mod build_command;
 mod builds;
 mod check;
 mod clean;
+mod compile;
 mod configure;
+mod configured_alias;
 mod crate_spec;
 mod doc;
 mod doctor;
-mod flags;
+mod examples;
+mod flag_groups;
 mod fmt;
 mod help;
 mod install;
 mod run;
+mod selection;
 mod test;
-mod unknown;
+mod unknown_command;
 
 use std::ffi::OsString;
 
@@ -33,38 +36,37 @@ pub use clean::CleanArgs;
 pub use configure::ConfigureArgs;
 pub use doc::DocArgs;
 pub use doctor::DoctorArgs;
-pub use flags::ProjectArgs;
+pub use flag_groups::ProjectArgs;
 pub use fmt::FmtArgs;
-#[cfg(any(test, feature = "manual"))]
-pub use help::command;
 pub use install::{InstallArgs, UninstallArgs};
 pub use run::RunArgs;
 pub use test::{BenchArgs, TestArgs};
 
 use crate::terminal::ColorWhen;
+use help::HelpDetail;
 
-/// Builds Rust in the cloud, for machines too small to compile Rust, and installs what was built.
+/// Rust builds in the cloud, for machines too small to compile Rust
 #[derive(Debug, Parser)]
 #[command(name = "cargo-cloud", bin_name = "cargo cloud", version, max_term_width = 100)]
 pub struct Cli {
-    /// What to do.
+    /// The verb, with its own flags.
     #[command(subcommand)]
     pub verb: Verb,
-    /// Options of every verb.
+    /// The flags that every verb has.
     #[command(flatten)]
     pub common: CommonArgs,
 }
 
-/// Options of every verb.
+/// The flags that every verb has.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CommonArgs {
-    /// Use this backend of the configuration
+    /// Build on this backend of the configuration
     #[arg(long, global = true, value_name = "NAME", help_heading = "Cloud Options")]
     pub backend: Option<String>,
-    /// Print less: no status, no progress
+    /// Print no status and no progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print more; twice for still more
+    /// Print more (-vv: even more)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Coloring
@@ -75,7 +77,7 @@ pub struct CommonArgs {
     pub config: Vec<String>,
 }
 
-/// What to do.
+/// The verbs, in the order in which the help lists them.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Build this project in the cloud and install its binaries
@@ -97,65 +99,65 @@ pub enum Verb {
     /// Run a binary or example of this project
     #[command(visible_alias = "r")]
     Run(Box<RunArgs>),
-    /// See whether this project is formatted as rustfmt does it
+    /// Check this project's formatting with rustfmt
     Fmt(FmtArgs),
     /// Install a Rust binary
     Install(Box<InstallArgs>),
     /// Remove a Rust binary
     Uninstall(UninstallArgs),
-    /// Show what of this project would be sent
+    /// List the files that a build of this project sends
     Package(PackageArgs),
-    /// List the latest builds, of all devices
+    /// List the latest builds of all your devices
     Builds(BuildsArgs),
     /// Show what a build printed
     Logs(LogsArgs),
-    /// Follow a build that was begun before, and bring back what it makes
+    /// Follow a build that was started before, and fetch its artifact
     Attach(AttachArgs),
-    /// End a build
+    /// Cancel a build
     Cancel(CancelArgs),
     /// Remove what the backend keeps of this project between builds
     Clean(CleanArgs),
     /// Set up a backend from one pasted line
     Configure(ConfigureArgs),
-    /// Look whether everything a build needs is there, and say what to do
+    /// Check everything that a build needs, and say how to fix it
     Doctor(DoctorArgs),
 }
 
-/// Options of `package`.
+/// The flags of `cargo cloud package`, which only lists.
 #[derive(Debug, clap::Args)]
 pub struct PackageArgs {
     /// Print the files, with their sizes
     #[arg(short, long, required = true)]
     pub list: bool,
-    /// Which project.
+    /// The flags that choose the project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
-/// What was typed, and the toolchain in front of it.
+/// A command line as it was typed, with the toolchain in front of it.
 pub struct Invocation {
-    /// The command line.
+    /// The verb and its flags.
     pub cli: Cli,
-    /// `+name`.
+    /// The toolchain of `+NAME`, if one was named.
     pub toolchain: Option<String>,
-    /// Whether cargo started us, as `cargo cloud`.
+    /// Whether cargo started this process, as `cargo cloud`.
     pub by_cargo: bool,
-    /// All of it, from the verb or the options in front of it on, aliases expanded.
+    /// All words after the program's name and the toolchain, with aliases expanded.
     pub words: Vec<OsString>,
 }
 
 impl Verb {
-    /// What it asks for, if it sends the project.
+    /// The build that the verb asks for; `None` for a verb that doesn't send the project.
     ///
     /// # Errors
-    /// For flags that cargo would take and that can't be had here.
+    /// For flags that cargo accepts and cargo-cloud doesn't support.
     pub fn build_command(&self) -> anyhow::Result<Option<BuildCommand>> {
         let asked = match self {
             Verb::Build(args) => args.build_command(),
             Verb::Check(args) => args.build_command(),
             Verb::Clippy(args) => args.build_command()?,
-            Verb::Test(args) => args.build_command()?,
-            Verb::Bench(args) => args.build_command()?,
+            Verb::Test(args) => args.build_command(),
+            Verb::Bench(args) => args.build_command(),
             Verb::Doc(args) => args.build_command(),
             Verb::Run(args) => args.build_command(),
             Verb::Fmt(args) => args.build_command()?,
@@ -168,30 +170,36 @@ impl Verb {
     }
 }
 
-/// Why there is nothing to do.
+/// Why a command line starts no work.
 #[derive(Debug)]
 pub enum Refusal {
-    /// Help that was asked for, or what is wrong with a verb's flags.
+    /// Help that the user asked for, or an error in the flags of a verb.
     Clap(Box<clap::Error>),
-    /// Nothing was asked for: the help.
+    /// No verb was typed, so the help is printed.
     Help(Box<clap::Command>),
-    /// No such verb, or an alias that leads nowhere.
+    /// The verb doesn't exist, or is an alias that can't be resolved; the message.
     Verb(String),
 }
 
-/// Reads the command line of this process.
-pub fn parse() -> Result<Invocation, Refusal> {
-    parse_from(std::env::args_os().collect(), &aliases::of_here)
+/// The definition of the command line with every flag, for completions and man pages.
+#[cfg(any(test, feature = "manual"))]
+pub fn whole_command() -> clap::Command {
+    help::command(HelpDetail::Whole)
 }
 
-/// Reads the words of an earlier command line.
+/// Parses the command line of this process.
+pub fn parse() -> Result<Invocation, Refusal> {
+    parse_from(std::env::args_os().collect(), &configured_alias::lookup)
+}
+
+/// Parses the words of an earlier command line.
 ///
 /// # Errors
-/// When another version wrote them.
+/// When this version doesn't understand them, because another version recorded them.
 pub fn parse_words(words: &[String]) -> anyhow::Result<Invocation> {
     let args = std::iter::once("cargo-cloud").chain(words.iter().map(String::as_str)).map(OsString::from).collect();
     parse_from(args, &|_| Ok(None))
-        .map_err(|_| anyhow::anyhow!("its command can't be read any more: {}", words.join(" ")))
+        .map_err(|_| anyhow::anyhow!("this version doesn't understand the build's command: {}", words.join(" ")))
 }
 
 fn parse_from(
@@ -206,21 +214,32 @@ fn parse_from(
     if toolchain.is_some() {
         args.remove(1);
     }
-    let mut command = help::command();
-    // Cargo's own short names can be given another meaning, its verbs can't.
+    let mut command = help::command(help_detail(&args));
+    // As in cargo, an alias can't redefine a verb.
     let is_verb = |name: &str| name == "help" || command.get_subcommands().any(|verb| verb.get_name() == name);
     let args = alias::expand(args, is_verb, aliases).map_err(|error| Refusal::Verb(format!("{error:#}")))?;
     let words = args.iter().skip(1).cloned().collect();
     match command.try_get_matches_from_mut(args).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => Ok(Invocation { cli, toolchain, by_cargo, words }),
         Err(error) => Err(match error.kind() {
-            ErrorKind::InvalidSubcommand => Refusal::Verb(unknown::said(&error, &command)),
+            ErrorKind::InvalidSubcommand => Refusal::Verb(unknown_command::message(&error, &command)),
             ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 Refusal::Help(Box::new(command))
             }
             _ => Refusal::Clap(Box::new(error)),
         }),
     }
+}
+
+/// Short for `-h`, also among other short flags (`-qh`). What follows `--` is for another program.
+fn help_detail(args: &[OsString]) -> HelpDetail {
+    let mut own = args.iter().skip(1).take_while(|arg| *arg != "--").map(|arg| arg.as_encoded_bytes());
+    let mut short = false;
+    let whole = own.any(|arg| {
+        short |= arg.starts_with(b"-") && !arg.starts_with(b"--") && arg.contains(&b'h');
+        arg == b"--help"
+    });
+    if short && !whole { HelpDetail::Short } else { HelpDetail::Whole }
 }
 
 fn color_parser() -> impl TypedValueParser<Value = ColorWhen> {
@@ -238,28 +257,42 @@ mod tests {
     }
 
     #[test]
-    fn cargo_cloud_and_cargo_dash_cloud_are_one() {
+    fn cargo_cloud_and_cargo_dash_cloud_parse_alike() {
         for line in ["cargo-cloud b -r", "cargo-cloud cloud build -r", "cargo-cloud xb"] {
-            assert!(matches!(typed(line).unwrap().cli.verb, Verb::Build(args) if args.release));
+            assert!(matches!(typed(line).unwrap().cli.verb, Verb::Build(args) if args.build_command().options.release));
         }
         let typed = typed("cargo-cloud cloud +nightly build -q").unwrap();
         assert_eq!((typed.toolchain.as_deref(), typed.by_cargo, typed.cli.common.quiet), (Some("nightly"), true, true));
     }
 
     #[test]
-    fn the_near_name_is_said() {
+    fn short_help_is_for_dash_h() {
+        let shown = |line: &str| match typed(line) {
+            Err(Refusal::Clap(error)) => error.to_string(),
+            other => panic!("{line}: {:?}", other.map(|typed| typed.words)),
+        };
+        for line in ["x build -h", "x build -qh", "x -h", "x run -h -- --help"] {
+            assert!(shown(line).contains("--help shows every flag"), "{line}");
+        }
+        for line in ["x build --help", "x help build", "x --help", "x build -h --help"] {
+            assert!(!shown(line).contains("--help shows every flag"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_name_is_corrected() {
         for (line, near) in [("x biuld", "build"), ("x help chekc", "check"), ("x attahc", "attach")] {
             let Err(Refusal::Verb(said)) = typed(line) else { panic!("{line}") };
             assert!(said.contains(&format!("similar name exists: `{near}`")), "{said}");
         }
         assert!(matches!(typed("x"), Err(Refusal::Help(_))));
         assert!(matches!(typed("x -v"), Err(Refusal::Help(_))));
-        let Err(Refusal::Clap(error)) = typed("x build --relase") else { panic!("no flag of ours") };
+        let Err(Refusal::Clap(error)) = typed("x build --relase") else { panic!("an unknown flag was accepted") };
         assert!(error.to_string().contains("'--release'"), "{error}");
     }
 
     #[test]
-    fn what_cargo_refuses_is_refused() {
+    fn wrong_flags_are_refused_as_cargo_does() {
         for line in [
             "x build -r --profile dev",
             "x build -q -v",
@@ -275,6 +308,12 @@ mod tests {
             "x install --debug --profile dev tool",
             "x install --release tool",
             "x install tool@1",
+            "x test --keep-going",
+            "x bench --release",
+            "x bench -r",
+            "x run --lib",
+            "x doc --tests",
+            "x doc --future-incompat-report",
         ] {
             assert!(typed(line).is_err(), "{line}");
         }

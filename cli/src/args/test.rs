@@ -1,58 +1,39 @@
 //! The flags of `test` and `bench`.
 
 use clap::Args;
-use protocol::{CargoOptions, Command};
+use protocol::Command;
 
 use super::BuildCommand;
-use super::flags::{
-    CloudArgs, CompilationArgs, FeatureSelection, ManifestArgs, MessageArgs, PackageSelection, ProjectArgs,
-    TargetSelection,
-};
+use super::compile::{CompileArgs, refused};
 
-/// What `test` and `bench` have in common.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Harness {
-    /// Compile, but don't run
+/// Cargo's advice to who wants all tests in spite of failures.
+const NO_FAIL_FAST: &str = "use `--no-fail-fast` to run as many tests as possible regardless of failure";
+
+/// The flags that `test` and `bench` share.
+#[derive(Debug, Clone, Args)]
+#[command(mut_arg("keep_going", |flag| refused(flag, NO_FAIL_FAST)))]
+struct HarnessArgs {
+    /// Compile, but don't run tests
     #[arg(long)]
     no_run: bool,
-    /// Run all, whatever fails
+    /// Run all tests regardless of failure
     #[arg(long)]
     no_fail_fast: bool,
-    /// Cargo refuses it too
-    #[arg(long, hide = true)]
-    keep_going: bool,
     #[command(flatten)]
-    packages: PackageSelection,
-    #[command(flatten)]
-    targets: TargetSelection,
-    #[command(flatten)]
-    features: FeatureSelection,
-    #[command(flatten)]
-    compilation: CompilationArgs,
-    #[command(flatten)]
-    messages: MessageArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    manifest: ManifestArgs,
-    #[command(flatten)]
-    cloud: CloudArgs,
+    compile: CompileArgs,
 }
 
-/// Options of `test`.
-#[derive(Debug, Clone, Default, Args)]
+/// The flags of `cargo cloud test`, which are cargo's.
+#[derive(Debug, Clone, Args)]
 pub struct TestArgs {
     /// If specified, only run tests containing this string in their names
     #[arg(value_name = "TESTNAME")]
     name: Option<String>,
     #[command(flatten)]
-    harness: Harness,
+    harness: HarnessArgs,
     /// Test only this library's documentation
     #[arg(long, help_heading = "Target Selection")]
     doc: bool,
-    /// Build artifacts in release mode, with optimizations
-    #[arg(short, long, help_heading = "Compilation Options", conflicts_with = "profile")]
-    release: bool,
     /// Outputs a future incompatibility report at the end of the build
     #[arg(long)]
     future_incompat_report: bool,
@@ -61,64 +42,48 @@ pub struct TestArgs {
     args: Vec<String>,
 }
 
-/// Options of `bench`.
-#[derive(Debug, Clone, Default, Args)]
+/// The flags of `cargo cloud bench`, which are cargo's.
+#[derive(Debug, Clone, Args)]
+#[command(
+    mut_arg("no_run", |flag| flag.help("Compile, but don't run benchmarks")),
+    mut_arg("no_fail_fast", |flag| flag.help("Run all benchmarks regardless of failure")),
+    mut_arg("release", |flag| refused(flag, "benchmarks are built with optimizations; instead `--profile` is supported")),
+)]
 pub struct BenchArgs {
     /// If specified, only run benches containing this string in their names
     #[arg(value_name = "BENCHNAME")]
     name: Option<String>,
     #[command(flatten)]
-    harness: Harness,
+    harness: HarnessArgs,
     /// Arguments for the bench binary
     #[arg(last = true, value_name = "ARGS", num_args = 0..)]
     args: Vec<String>,
 }
 
-impl Harness {
-    fn asked(&self, command: Command, name: Option<&String>, args: &[String]) -> anyhow::Result<BuildCommand> {
-        if self.keep_going {
-            anyhow::bail!(
-                "unexpected argument `--keep-going` found; to run as many as possible whatever fails, use `--no-fail-fast`"
-            );
-        }
-        let mut options =
-            CargoOptions { no_run: self.no_run, no_fail_fast: self.no_fail_fast, ..CargoOptions::default() };
-        self.packages.write(&mut options);
-        self.targets.write(&mut options);
-        self.features.write(&mut options);
-        self.compilation.write(&mut options);
-        self.messages.write(&mut options);
-        self.manifest.write(&mut options);
-        Ok(BuildCommand {
-            targets: self.compilation.target.clone(),
-            filter: name.cloned(),
-            args: args.to_vec(),
-            project: self.project.clone(),
-            cloud: self.cloud.clone(),
-            ..BuildCommand::new(command, options)
-        })
+impl HarnessArgs {
+    fn build_command(&self, command: Command) -> BuildCommand {
+        let mut harness = self.compile.build_command(command);
+        harness.options.no_run = self.no_run;
+        harness.options.no_fail_fast = self.no_fail_fast;
+        harness
     }
 }
 
 impl TestArgs {
-    /// What it comes to.
-    ///
-    /// # Errors
-    /// For what cargo refuses.
-    pub fn build_command(&self) -> anyhow::Result<BuildCommand> {
-        let mut asked = self.harness.asked(Command::Test, self.name.as_ref(), &self.args)?;
-        (asked.options.doc, asked.options.release) = (self.doc, self.release);
-        asked.options.future_incompat_report = self.future_incompat_report;
-        Ok(asked)
+    /// The tests that the flags ask for.
+    pub fn build_command(&self) -> BuildCommand {
+        let harness = self.harness.build_command(Command::Test);
+        let mut test = BuildCommand { filter: self.name.clone(), args: self.args.clone(), ..harness };
+        test.options.doc = self.doc;
+        test.options.future_incompat_report = self.future_incompat_report;
+        test
     }
 }
 
 impl BenchArgs {
-    /// What it comes to.
-    ///
-    /// # Errors
-    /// For what cargo refuses.
-    pub fn build_command(&self) -> anyhow::Result<BuildCommand> {
-        self.harness.asked(Command::Bench, self.name.as_ref(), &self.args)
+    /// The benchmarks that the flags ask for.
+    pub fn build_command(&self) -> BuildCommand {
+        let harness = self.harness.build_command(Command::Bench);
+        BuildCommand { filter: self.name.clone(), args: self.args.clone(), ..harness }
     }
 }

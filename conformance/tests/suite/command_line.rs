@@ -28,6 +28,14 @@ fn help_is_there_without_being_asked_for_and_for_every_verb() {
     for verb in verbs {
         let help = client.run(project.root(), &["help", verb]).succeeded().stdout;
         assert!(help.contains(&format!("Usage: cargo cloud {verb}")), "{help}");
+        assert_eq!(client.run(project.root(), &[verb, "--help"]).succeeded().stdout, help);
+        let short = client.run(project.root(), &[verb, "-h"]).succeeded().stdout;
+        assert!(short.lines().count() <= 40, "{short}");
+        for text in [&help, &short] {
+            let (_, examples) = text.rsplit_once("\nExamples:\n").unwrap_or_else(|| panic!("no examples: {text}"));
+            let lines: Vec<_> = examples.lines().collect();
+            assert!(lines.len() == 2 && lines.iter().all(|line| line.starts_with("    cargo cloud ")), "{text}");
+        }
     }
 }
 

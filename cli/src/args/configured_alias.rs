@@ -1,4 +1,4 @@
-//! The aliases that hold here.
+//! The aliases that are configured for the current folder.
 
 use anyhow::Context;
 
@@ -6,11 +6,11 @@ use super::alias;
 use crate::environment;
 use crate::project::CargoConfig;
 
-/// What an alias stands for in the current folder: the variable goes before the files, the nearest file first.
+/// The words that an alias stands for in the current folder. The variable overrides the files, the nearest file the others.
 ///
 /// # Errors
-/// When a file can't be read, or defines something else than an alias.
-pub fn of_here(name: &str) -> anyhow::Result<Option<Vec<String>>> {
+/// When a file can't be read, or its alias is neither a text nor a list of texts.
+pub fn lookup(name: &str) -> anyhow::Result<Option<Vec<String>>> {
     if let Some(text) = environment::variable(&alias::variable(name)) {
         return Ok(Some(text.split_whitespace().map(str::to_owned).collect()));
     }

@@ -1,10 +1,10 @@
-//! A verb that there is not, in cargo's words.
+//! The error for a verb that doesn't exist, in cargo's words.
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue};
 
-/// What to say of it.
-pub fn said(error: &clap::Error, command: &Command) -> String {
+/// The message for an unknown verb, with the name that was probably meant.
+pub fn message(error: &clap::Error, command: &Command) -> String {
     let name = match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(name)) => name.as_str(),
         _ => "",
@@ -14,7 +14,7 @@ pub fn said(error: &clap::Error, command: &Command) -> String {
     format!("no such command: `{}`{near}\n\nhelp: `cargo cloud --help` lists the commands", name.escape_debug())
 }
 
-/// The nearest name, three mistakes away at most, as cargo has it.
+/// The most similar name with at most three typing errors, the limit that cargo uses.
 fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = names.map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate));
     near.filter(|(distance, candidate)| *distance <= 3 && *distance < candidate.len()).min().map(|(_, near)| near)
