@@ -17,6 +17,7 @@ mod executable;
 mod harden;
 mod hex;
 mod install;
+pub mod lifecycle;
 mod members;
 mod output;
 mod packed;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BuildId, BuildResult, Outcome};
+use crate::{BuildId, BuildResult, Outcome, messages};
 
 /// An on-failure record of Lambda. `P` is the type of the invocation's payload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,28 +62,17 @@ impl<P> FailureRecord<P> {
         let said = error.and_then(|e| e.error_message.as_deref()).unwrap_or_default();
         let kind = error.and_then(|e| e.error_type.as_deref()).unwrap_or_default();
         let (outcome, message) = if self.request_context.condition == "EventAgeExceeded" {
-            (Outcome::Refused, "the builder was too busy to start this build; try again later".to_owned())
+            (Outcome::Refused, messages::NEVER_STARTED.to_owned())
         } else if said.contains("Task timed out after") {
-            (
-                Outcome::TimedOut,
-                format!(
-                    "the builder was stopped at its time limit ({}); build again: the new build continues from the cache",
-                    clip(said)
-                ),
-            )
+            (Outcome::TimedOut, messages::at_time_limit(&clip(said)))
         } else if said.contains("signal: killed") || kind == "Runtime.OutOfMemory" {
-            (
-                Outcome::Crashed,
-                "the builder ran out of memory; try fewer jobs at once, `-j 2`, or a profile without lto".to_owned(),
-            )
+            (Outcome::Crashed, messages::OUT_OF_MEMORY.to_owned())
         } else {
             let kind = if kind.is_empty() { "unknown error" } else { kind };
-            (Outcome::Crashed, format!("the builder died ({}: {}); its log has the details", clip(kind), clip(said)))
+            (Outcome::Crashed, messages::builder_died(&clip(kind), &clip(said)))
         };
-        let mut result = BuildResult::new(id, outcome, last).with_message(message);
-        result.complete = false;
-        result.attempts = attempts;
-        result
+        let result = BuildResult::new(id, outcome, last).with_message(message).incomplete();
+        BuildResult { attempts, ..result }
     }
 }
 

@@ -151,6 +151,13 @@ impl BuildResult {
         self
     }
 
+    /// The same result, marked as incomplete: its events may end before everything that cargo printed, because someone
+    /// else than the builder writes it.
+    pub fn incomplete(mut self) -> Self {
+        self.complete = false;
+        self
+    }
+
     /// The exit code of the client: cargo's own code if there is one, 130 for a cancelled build, otherwise 101, which
     /// cargo uses for its own failures. It is 0 only if the outcome is a success.
     pub fn client_exit_code(&self) -> u8 {

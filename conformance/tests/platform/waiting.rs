@@ -28,7 +28,7 @@ fn a_build_that_waited_for_too_long_is_given_up() {
     let mut first = client.spawn(busy.root(), &["build"]);
     first.until("Compiling busy");
     let run = client.run(Project::hello("late", "x").root(), &["build"]).exited(101);
-    run.says(&["never began this build"]);
+    run.says(&["too busy to start this build"]);
     first.interrupt();
     first.end().exited(130);
     usage::assert_settled(&control);

@@ -35,7 +35,7 @@ fn hasty(limit: Duration) -> (Backend, Client) {
 #[track_caller]
 fn out_of_time(run: Run) -> Run {
     let run = run.exited(101);
-    let said = ["longer than one attempt may take", "more than 12 attempts", "stopped at its time limit"];
+    let said = ["more time than one attempt has", "more than 12 attempts", "stopped at its time limit"];
     assert!(said.iter().any(|text| run.stderr.contains(text)), "{}", run.stderr);
     run
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use builder::lifecycle::StopReason;
 use futures_util::TryStreamExt;
 use protocol::limits::CANCEL_POLL;
-use protocol::{BuildSummary, Capabilities, InvalidRequest, RequestHead, messages};
+use protocol::{BuildSummary, Capabilities, InvalidRequest, RequestHead};
 use thiserror::Error;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
@@ -22,22 +23,22 @@ const LOOK_PATIENCE: Duration = Duration::from_secs(10);
 /// Why a source is not built.
 #[derive(Debug, Error)]
 pub enum SourceError {
-    /// Nobody wants it any more.
-    #[error("{0}")]
-    Cancelled(&'static str),
+    /// The source was deleted or replaced.
+    #[error("the build was stopped: {0:?}")]
+    Stopped(StopReason),
     /// It can't be built as asked.
     #[error(transparent)]
     Refused(#[from] InvalidRequest),
     /// It can't be read.
-    #[error("the source can't be fetched: {0}")]
+    #[error("the source can't be fetched: {0}; build again")]
     Storage(StorageError),
 }
 
 impl From<StorageError> for SourceError {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Deleted(_) => Self::Cancelled(messages::SOURCE_DELETED),
-            StorageError::Replaced(_) => Self::Cancelled(messages::SOURCE_REPLACED),
+            StorageError::Deleted(_) => Self::Stopped(StopReason::SourceDeleted),
+            StorageError::Replaced(_) => Self::Stopped(StopReason::SourceReplaced),
             other => Self::Storage(other),
         }
     }
@@ -63,8 +64,8 @@ pub async fn open(
 ) -> Result<Source, SourceError> {
     let download = match bucket.open(key, etag).await? {
         Opened::Object(download) => *download,
-        Opened::Missing => return Err(SourceError::Cancelled(messages::SOURCE_DELETED)),
-        Opened::Different => return Err(SourceError::Cancelled(messages::SOURCE_REPLACED)),
+        Opened::Missing => return Err(SourceError::Stopped(StopReason::SourceDeleted)),
+        Opened::Different => return Err(SourceError::Stopped(StopReason::SourceReplaced)),
         Opened::Empty => return Err(InvalidRequest::Empty.into()),
     };
     let metadata = download.metadata();
@@ -102,7 +103,7 @@ impl Source {
 /// Looks every few seconds whether the source is still there, and cancels the build when it isn't.
 pub struct Watch {
     task: tokio::task::JoinHandle<()>,
-    why: Arc<OnceLock<&'static str>>,
+    why: Arc<OnceLock<StopReason>>,
 }
 
 impl Watch {
@@ -115,13 +116,13 @@ impl Watch {
                 tokio::time::sleep(CANCEL_POLL).await;
                 match tokio::time::timeout(LOOK_PATIENCE, bucket.etag(&key)).await {
                     Ok(Ok(Some(now))) if now == etag => {}
-                    Ok(Ok(Some(_))) => break messages::SOURCE_REPLACED,
-                    Ok(Ok(None)) => break messages::SOURCE_DELETED,
+                    Ok(Ok(Some(_))) => break StopReason::SourceReplaced,
+                    Ok(Ok(None)) => break StopReason::SourceDeleted,
                     Ok(Err(error)) => warn!(%error, "whether the source is still there can't be seen"),
                     Err(_) => warn!("whether the source is still there can't be seen in time"),
                 }
             };
-            info!(reason, "cancelled");
+            info!(?reason, "the build is stopped");
             let _ = found.set(reason);
             cancel.cancel();
         });
@@ -129,7 +130,7 @@ impl Watch {
     }
 
     /// Ends. Gives why the build was cancelled, if it was.
-    pub fn stop(self) -> Option<&'static str> {
+    pub fn stop(self) -> Option<StopReason> {
         self.task.abort();
         self.why.get().copied()
     }

@@ -3,7 +3,7 @@
 use common::NextAttempt;
 use common::logs::build_span;
 use common::table::AttemptOutcome;
-use protocol::{BuildResult, Event, Outcome};
+use protocol::{BuildResult, Event, Outcome, messages};
 use tracing::Instrument;
 
 use crate::Relay;
@@ -44,16 +44,8 @@ impl Relay {
 }
 
 fn not_started(next: &NextAttempt, last: u64, error: &Uninvoked) -> BuildResult {
-    let message = format!(
-        "attempt {} could not be started: {}; build again: it goes on from what is saved",
-        next.attempt,
-        error.to_string().chars().take(300).collect::<String>()
-    );
-    let result = BuildResult::new(next.build.clone(), Outcome::Crashed, last).with_message(message);
-    BuildResult {
-        complete: false,
-        attempts: next.attempt.saturating_sub(1),
-        gb_seconds: Some(next.gb_seconds),
-        ..result
-    }
+    let why: String = error.to_string().chars().take(300).collect();
+    let message = messages::not_started(next.attempt, &why);
+    let result = BuildResult::new(next.build.clone(), Outcome::Crashed, last).with_message(message).incomplete();
+    BuildResult { attempts: next.attempt.saturating_sub(1), gb_seconds: Some(next.gb_seconds), ..result }
 }

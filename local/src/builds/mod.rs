@@ -1,12 +1,13 @@
 //! Builds, from the source that has come to the result that is out.
 
 mod build;
-mod conclude;
 mod log;
+mod outputs;
 mod projects;
 mod queue;
 mod record;
 mod recovery;
+mod result;
 mod retention;
 mod run;
 
@@ -17,7 +18,8 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use builder::Engine;
-use protocol::{BuildId, BuildResult, InvalidRequest, Outcome, Owner, RequestHead, Status, keys, limits};
+use builder::lifecycle::{Abort, StopReason};
+use protocol::{BuildId, BuildResult, InvalidRequest, Owner, RequestHead, Status, keys, limits};
 use thiserror::Error;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
@@ -182,8 +184,7 @@ impl Builds {
     /// Queues a build, or refuses it.
     async fn admit(self: &Arc<Self>, build: Arc<Build>, record: Record) {
         if let Err(why) = self.check(&record) {
-            let result = BuildResult::new(build.id.clone(), Outcome::Refused, build.last());
-            self.conclude(&build, result.with_message(why.to_string())).await;
+            self.abort(&build, 0, Abort::Refused(why.to_string()), None).await;
             return;
         }
         self.queue.lock().await.push(Job { build, record, since: Instant::now() });
@@ -235,8 +236,7 @@ impl Builds {
         }
         build.cancel.cancel();
         if self.queue.lock().await.remove(|job| Arc::ptr_eq(&job.build, &build)) {
-            let result = BuildResult::new(id.clone(), Outcome::Cancelled, build.last());
-            self.conclude(&build, result.with_message(protocol::messages::SOURCE_DELETED)).await;
+            self.abort(&build, 0, Abort::Stopped, Some(StopReason::SourceDeleted)).await;
             self.changed.notify_one();
         }
         Ok(())

@@ -4,11 +4,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use protocol::{BuildId, BuildResult, Outcome, Owner, keys};
+use builder::lifecycle::{Abort, AttemptStart, Lifecycle, StopReason, StorageReport};
+use protocol::{BuildId, Owner, keys};
 use tracing::{info, warn};
 
 use super::build::Build;
 use super::record::Record;
+use super::run::LIMITS;
 use super::{Builds, ReceiveError};
 use crate::objects::{Bucket, blocking};
 
@@ -24,10 +26,10 @@ impl Builds {
             let folder = build.folder().to_owned();
             match blocking(move || Record::load(&folder)).await {
                 Ok(record) if record.attempt == 0 => waiting.push((build, record)),
-                Ok(record) => self.end_dead(&build, record.attempt).await,
+                Ok(record) => self.end_unfinished(&build, record.attempt).await,
                 Err(error) => {
                     warn!(build = %id, %error, "its record can't be read");
-                    self.end_dead(&build, 0).await;
+                    self.end_unfinished(&build, 0).await;
                 }
             }
         }
@@ -38,20 +40,27 @@ impl Builds {
         self.take_up_new_sources().await
     }
 
-    async fn end_dead(&self, build: &Arc<Build>, attempt: u32) {
-        let message = format!(
-            "the backend stopped while attempt {attempt} of this build was running; start it again, it goes on from \
-             what was compiled"
-        );
-        let result = BuildResult::new(build.id.clone(), Outcome::Crashed, build.last()).with_message(message);
-        self.conclude(build, BuildResult { complete: false, attempts: attempt, ..result }).await;
+    /// Ends a build of which attempt number `attempt` was running; 0 when that isn't known.
+    async fn end_unfinished(&self, build: &Arc<Build>, attempt: u32) {
+        let stop = self.stop_reason(build).await;
+        self.abort(build, attempt, Abort::BackendDied, stop).await;
+    }
+
+    /// Ends a build that doesn't run, after `attempt` attempts.
+    pub(super) async fn abort(&self, build: &Arc<Build>, attempt: u32, why: Abort, stop: Option<StopReason>) {
+        let start = AttemptStart { number: attempt.max(1), ..AttemptStart::first(build.last() + 1) };
+        let mut life = Lifecycle::new(build.id.clone(), LIMITS, start);
+        if attempt > 0 {
+            life.begin();
+        }
+        let result = life.aborted(why, stop, StorageReport::default());
+        self.publish_result(build, result).await;
     }
 
     async fn requeue(self: &Arc<Self>, build: Arc<Build>, record: Record) -> io::Result<()> {
         let Ok(key) = keys::source(&build.owner, &build.id).parse() else { return Ok(()) };
         if self.objects.find(Bucket::Input, &key).await?.is_none() {
-            let result = BuildResult::new(build.id.clone(), Outcome::Cancelled, build.last());
-            self.conclude(&build, result.with_message(protocol::messages::SOURCE_DELETED)).await;
+            self.abort(&build, 0, Abort::Stopped, Some(StopReason::SourceDeleted)).await;
             return Ok(());
         }
         info!(owner = %build.owner, build = %build.id, "queued again");

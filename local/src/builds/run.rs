@@ -1,25 +1,48 @@
-//! One build: its attempts, one after the other, and what they leave behind.
+//! Runs a build: its attempts, one after the other, as the lifecycle decides.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use builder::{Attempt, Ending, History, Unsaved};
-use protocol::messages::{self, SOURCE_DELETED};
-use protocol::{BuildResult, Frame, Outcome, keys, limits};
+use builder::lifecycle::{
+    Abort, AttemptEnd, AttemptLimits, AttemptStart, Decision, EndedAttempt, Lifecycle, StopReason, StorageReport,
+};
+use builder::{Attempt, Unsaved};
+use protocol::{BuildResult, Frame};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::build::Build;
-use super::record::Record;
+use super::outputs::io_reason;
 use super::{Builds, Job};
 use crate::files;
-use crate::objects::{Bucket, PublishError, blocking};
+use crate::objects::blocking;
 
-/// Messages between the engine and the log: the engine waits when the disk is that far behind.
+/// Messages between the engine and the event log. When the disk is that far behind, the engine waits.
 const EVENT_BACKLOG: usize = 64;
+
+/// What this backend allows the attempts of a build.
+pub(super) const LIMITS: AttemptLimits = AttemptLimits::new("give the backend a longer --attempt-limit");
+
+/// An attempt that has ended, with its outputs stored.
+struct StoredAttempt {
+    end: AttemptEnd,
+    stored: StorageReport,
+    unsaved: Option<Unsaved>,
+}
+
+/// What the engine gave, and what became of its events.
+struct EngineRun {
+    ended: Option<EndedAttempt>,
+    events_lost: Option<String>,
+}
+
+/// A build's end: the result, and the project's folder, to be saved once the result is out.
+struct BuildEnd {
+    result: BuildResult,
+    unsaved: Option<Unsaved>,
+}
 
 impl Builds {
     /// Runs a build to its end. Its result is out when this returns.
@@ -27,16 +50,13 @@ impl Builds {
         let build = &job.build;
         info!(owner = %build.owner, build = %build.id, "started");
         let folder = self.folders.attempts.join(build.owner.as_str()).join(build.id.as_str());
-        let (result, unsaved) = match self.attempts(job, &folder).await {
-            Ok(ending) => ending,
-            Err(why) => (crashed(build, &why), None),
-        };
+        let BuildEnd { result, unsaved } = self.attempts(job, &folder).await;
         // Before the result is stored: on a full disk this makes room for it.
         let rest = folder.clone();
         if let Err(error) = blocking(move || files::remove_folder_if_there(&rest)).await {
-            warn!(folder = %folder.display(), %error, "what an attempt left can't be removed");
+            warn!(folder = %folder.display(), %error, "the folder of the build's attempts can't be removed");
         }
-        self.conclude(build, result).await;
+        self.publish_result(build, result).await;
         if let Some(unsaved) = unsaved
             && let Err(error) = unsaved.save().await
         {
@@ -44,202 +64,114 @@ impl Builds {
         }
     }
 
-    async fn attempts(&self, job: &Job, folder: &Path) -> io::Result<(BuildResult, Option<Unsaved>)> {
+    async fn attempts(&self, job: &Job, folder: &Path) -> BuildEnd {
         let build = &job.build;
-        let mut history = History::default();
-        history.times.waiting = millis(job.since.elapsed());
-        let mut number = 1;
+        let mut start = AttemptStart::first(build.last() + 1);
+        start.carried.history.times.waiting = u64::try_from(job.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut life = Lifecycle::new(build.id.clone(), LIMITS, start);
         loop {
-            let Some(source) = self.source(build).await? else {
-                return Ok((cancelled(build, number - 1, SOURCE_DELETED), None));
+            let StoredAttempt { end, stored, unsaved } = match self.attempt(job, &mut life, folder).await {
+                Ok(attempt) => attempt,
+                Err(error) => {
+                    error!(build = %build.id, %error, "an attempt can't be started");
+                    let why = format!("the backend failed: {}; build again", io_reason(&error));
+                    let stored = StorageReport { last_delivered: build.last(), ..StorageReport::default() };
+                    StoredAttempt { end: AttemptEnd::Aborted(Abort::Failed(why)), stored, unsaved: None }
+                }
             };
-            let output = folder.join(number.to_string());
-            self.note_attempt(build, &job.record, number, &output).await?;
-            let (ending, logged) = self.attempt(job, number, source, output, history.clone()).await?;
-            match ending {
-                Ending::Finished { mut result, artifact, log, unsaved, .. } => {
-                    let stored = self.store_outputs(build, number, artifact, log).await;
-                    let uploading = match logged.and(stored) {
-                        Ok(uploading) => uploading,
-                        Err(why) => return Ok((BuildResult { attempts: number, ..crashed(build, &why) }, unsaved)),
-                    };
-                    // What is stored is what a follower can have.
-                    result.last = build.last();
-                    result.attempts = number;
-                    result.times.uploading = millis(uploading);
-                    if result.outcome == Outcome::Cancelled {
-                        result.message = Some(self.why_cancelled(build).await?.to_owned());
-                    }
-                    return Ok((result, unsaved));
-                }
-                Ending::Paused { log, history: so_far, advanced, working_on, .. } => {
-                    logged?;
-                    self.store_outputs(build, number, None, log).await?;
-                    if build.cancel.is_cancelled() {
-                        return Ok((cancelled(build, number, self.why_cancelled(build).await?), None));
-                    }
-                    if !advanced || number == limits::MAX_ATTEMPTS {
-                        return Ok((timed_out(build, number, advanced, &working_on, so_far), None));
-                    }
-                    info!(build = %build.id, attempt = number, "paused");
-                    history = so_far;
-                    number += 1;
-                }
-                _ => return Err(io::Error::other("the engine ended in a way this backend doesn't know")),
+            match life.ended(end, self.stop_reason(build).await, stored) {
+                Decision::Conclude(result) => return BuildEnd { result: *result, unsaved },
+                Decision::Next(next) => info!(build = %build.id, attempt = next.number, "goes on in another attempt"),
             }
         }
     }
 
-    /// Runs the engine once. Comes with whether all its events are in the log.
-    async fn attempt(
+    /// Makes an attempt, and stores what it leaves.
+    async fn attempt(&self, job: &Job, life: &mut Lifecycle, folder: &Path) -> io::Result<StoredAttempt> {
+        let build = &job.build;
+        let number = life.start().number;
+        let Some(source) = self.source(build).await? else {
+            let stored = StorageReport { last_delivered: build.last(), ..StorageReport::default() };
+            return Ok(StoredAttempt { end: AttemptEnd::Aborted(Abort::Stopped), stored, unsaved: None });
+        };
+        let output = folder.join(number.to_string());
+        self.note_attempt(build, &job.record, number, &output).await?;
+        life.begin();
+        let run = self.run_engine(job, life.start().clone(), source, output).await?;
+        let mut stored = StorageReport { events_lost: run.events_lost, ..StorageReport::default() };
+        stored.last_delivered = build.last();
+        let Some(EndedAttempt { end, artifact, log, unsaved }) = run.ended else {
+            return Ok(StoredAttempt { end: AttemptEnd::Aborted(Abort::EngineDied), stored, unsaved: None });
+        };
+        if let Some(artifact) = artifact {
+            let begun = Instant::now();
+            stored.artifact_lost = self.store_artifact(build, artifact).await.err().as_ref().map(io_reason);
+            stored.uploading = begun.elapsed();
+        }
+        stored.log_lost = self.store_log(build, number, log).await.err().as_ref().map(io_reason);
+        Ok(StoredAttempt { end, stored, unsaved })
+    }
+
+    async fn run_engine(
         &self,
         job: &Job,
-        number: u32,
+        start: AttemptStart,
         source: PathBuf,
         output: PathBuf,
-        history: History,
-    ) -> io::Result<(Ending, io::Result<()>)> {
+    ) -> io::Result<EngineRun> {
         let build = &job.build;
         let (events, received) = mpsc::channel(EVENT_BACKLOG);
-        let cancel = build.cancel.child_token();
         let attempt = Attempt {
             build: build.id.clone(),
             owner: build.owner.clone(),
-            number,
-            first_seq: build.last() + 1,
+            number: start.number,
+            first_seq: start.first_seq,
             metadata: job.record.metadata.clone(),
             source,
             output,
             events,
-            cancel: cancel.clone(),
+            cancel: build.cancel.clone(),
             deadline: self.limits.attempt.and_then(|limit| Instant::now().checked_add(limit)),
             cache: self.projects.clone(),
-            history,
+            history: start.carried.history,
         };
-        let log = tokio::spawn(log_events(build.clone(), received, cancel));
+        let log = tokio::spawn(log_events(build.clone(), received));
         let engine = self.engine.clone();
-        // A task of its own: a panic in the engine is the end of this build and not of the backend.
+        // A task of its own: a panic in the engine ends this build, and not the backend.
         let ending = tokio::spawn(async move { engine.run(attempt).await }).await;
-        let logged = log.await.map_err(io::Error::other)?;
-        let ending = ending.map_err(|error| {
-            error!(build = %build.id, %error, "the engine died");
-            io::Error::other("the engine died")
-        })?;
-        Ok((ending, logged))
-    }
-
-    /// The source archive; none when it was deleted.
-    async fn source(&self, build: &Build) -> io::Result<Option<PathBuf>> {
-        let key = object_key(&keys::source(&build.owner, &build.id))?;
-        Ok(self.objects.find(Bucket::Input, &key).await?.map(|object| object.path))
-    }
-
-    /// Writes down that an attempt begins, for this backend and for whoever looks into the bucket, and makes its folder.
-    async fn note_attempt(&self, build: &Build, record: &Record, number: u32, output: &Path) -> io::Result<()> {
-        let claim = object_key(&keys::claim(&build.owner, &build.id, number))?;
-        match self.objects.publish_bytes(Bucket::Output, &claim, b"{}".to_vec()).await {
-            Ok(()) | Err(PublishError::Exists) => {}
-            Err(PublishError::Io(error)) => return Err(error),
-        }
-        let record = Record { attempt: number, ..record.clone() };
-        let (folder, output) = (build.folder().to_owned(), output.to_owned());
-        blocking(move || {
-            record.save(&folder)?;
-            files::make_private_folder(&output)
-        })
-        .await
-    }
-
-    /// Stores what an attempt made, the log also when the artifact can't be. Gives the time it took.
-    async fn store_outputs(
-        &self,
-        build: &Build,
-        number: u32,
-        artifact: Option<PathBuf>,
-        log: PathBuf,
-    ) -> io::Result<Duration> {
-        let begun = Instant::now();
-        let artifact = match artifact {
-            Some(artifact) => self.store(build, &keys::artifact(&build.owner, &build.id), artifact).await,
-            None => Ok(()),
+        let events_lost = log.await.map_err(io::Error::other)?;
+        let ended = match ending {
+            Ok(ending) => Some(ending.into()),
+            Err(error) => {
+                error!(build = %build.id, %error, "the engine died");
+                None
+            }
         };
-        let log = self.store(build, &keys::log(&build.owner, &build.id, number), log).await;
-        artifact.and(log).map(|()| begun.elapsed())
+        Ok(EngineRun { ended, events_lost })
     }
 
-    async fn store(&self, build: &Build, key: &str, file: PathBuf) -> io::Result<()> {
-        match self.objects.publish(Bucket::Output, &object_key(key)?, file, None).await {
-            Ok(()) => Ok(()),
-            Err(PublishError::Exists) => {
-                warn!(build = %build.id, key, "is there already, and stays as it is");
-                Ok(())
-            }
-            Err(PublishError::Io(error)) => Err(error),
+    /// Why the build is to stop, if it is.
+    pub(super) async fn stop_reason(&self, build: &Build) -> Option<StopReason> {
+        match self.source(build).await {
+            Ok(None) => Some(StopReason::SourceDeleted),
+            _ if !build.cancel.is_cancelled() => None,
+            _ if self.stopping.is_cancelled() => Some(StopReason::BackendStopping),
+            _ => Some(StopReason::SourceDeleted),
         }
-    }
-
-    async fn why_cancelled(&self, build: &Build) -> io::Result<&'static str> {
-        let wanted = self.source(build).await?.is_some();
-        Ok(if wanted && self.stopping.is_cancelled() {
-            "the backend was stopped while this was building; start it again once the backend runs"
-        } else {
-            SOURCE_DELETED
-        })
     }
 }
 
-/// Writes the engine's events into the log. When that fails, the attempt is cancelled: what can't be followed is not
-/// built behind the client's back.
-async fn log_events(
-    build: Arc<Build>,
-    mut received: mpsc::Receiver<Frame>,
-    cancel: CancellationToken,
-) -> io::Result<()> {
-    let mut written = Ok(());
+/// Writes the engine's events into the event log. Gives why that failed, if it did: the build goes on all the same, and the
+/// attempt's own log has everything.
+async fn log_events(build: Arc<Build>, mut received: mpsc::Receiver<Frame>) -> Option<String> {
+    let mut lost = None;
     while let Some(frame) = received.recv().await {
-        if written.is_ok() {
-            written = build.post(frame.events).await;
-            if let Err(error) = &written {
-                error!(build = %build.id, %error, "the event log can't be written");
-                cancel.cancel();
-            }
+        if lost.is_none()
+            && let Err(error) = build.post(frame.events).await
+        {
+            error!(build = %build.id, %error, "the event log can't be written");
+            lost = Some(io_reason(&error));
         }
     }
-    written
-}
-
-fn object_key(key: &str) -> io::Result<crate::objects::ObjectKey> {
-    key.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, format!("`{key}` is no key")))
-}
-
-fn crashed(build: &Build, why: &io::Error) -> BuildResult {
-    let message = if files::is_full(why) {
-        "the backend's disk is full: free some space for its data folder, then build again".to_owned()
-    } else {
-        format!("the backend failed: {why}; its own output tells more")
-    };
-    let result = BuildResult::new(build.id.clone(), Outcome::Crashed, build.last()).with_message(message);
-    BuildResult { complete: false, ..result }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn cancelled(build: &Build, attempts: u32, why: &str) -> BuildResult {
-    let result = BuildResult::new(build.id.clone(), Outcome::Cancelled, build.last()).with_message(why);
-    BuildResult { attempts, ..result }
-}
-
-fn timed_out(build: &Build, attempts: u32, advanced: bool, working_on: &str, history: History) -> BuildResult {
-    let longer = "give the backend a longer --attempt-limit";
-    let message = messages::timed_out(attempts, advanced, working_on, longer);
-    let result = BuildResult::new(build.id.clone(), Outcome::TimedOut, build.last()).with_message(message);
-    BuildResult {
-        attempts,
-        times: history.times,
-        cache: history.cache,
-        peak_memory: (history.peak_memory > 0).then_some(history.peak_memory),
-        ..result
-    }
+    lost
 }

@@ -17,7 +17,7 @@ const RETRY: Duration = Duration::from_secs(15);
 
 impl Builds {
     /// Ends a build with this result, or with the one that is there already.
-    pub(super) async fn conclude(&self, build: &Arc<Build>, result: BuildResult) {
+    pub(super) async fn publish_result(&self, build: &Arc<Build>, result: BuildResult) {
         let result = BuildResult { summary: summary_of(build).await, ..result };
         let ending = match self.store_result(build, &result).await {
             Ok(ending) => ending,
