@@ -41,7 +41,7 @@ pub enum ClientAction {
 }
 
 /// Puts the events of one build in order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EventSequencer {
     build: BuildId,
     /// Number of the next event to deliver.
@@ -59,7 +59,7 @@ pub struct EventSequencer {
     done: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct PendingResult {
     result: Box<BuildResult>,
     /// When the result arrived, or the latest event after it.
