@@ -27,7 +27,7 @@ const FOLLOWER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A client that was told how to get here.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub struct ConfiguredClient {
     /// Where its configuration is.
     pub config: ClientConfig,
     /// The backend it uses when none is named.
@@ -35,10 +35,10 @@ pub struct Client {
 }
 
 /// A running backend.
-pub struct Backend {
+pub struct LocalBackend {
     address: SocketAddr,
     data: DataFolder,
-    clients: Vec<Client>,
+    clients: Vec<ConfiguredClient>,
     client_lines: Vec<String>,
     builds: Arc<Builds>,
     socket: Arc<Socket>,
@@ -46,7 +46,7 @@ pub struct Backend {
     server: JoinHandle<()>,
 }
 
-impl Backend {
+impl LocalBackend {
     /// Starts: takes the data folder, ends or queues the builds that are in it, and listens.
     pub async fn start(options: &Options) -> Result<Self> {
         let path = match &options.data {
@@ -79,7 +79,7 @@ impl Backend {
         for wanted in &options.client_config {
             let key = keys.of(&wanted.owner)?;
             let chosen = client_config::write(&wanted.file, &reachable(address).to_string(), &key, &targets)?;
-            clients.push(Client { config: wanted.clone(), chosen });
+            clients.push(ConfiguredClient { config: wanted.clone(), chosen });
         }
 
         let mut client_lines = Vec::new();
@@ -108,7 +108,7 @@ impl Backend {
     }
 
     /// Clients whose configuration was written.
-    pub fn clients(&self) -> &[Client] {
+    pub fn clients(&self) -> &[ConfiguredClient] {
         &self.clients
     }
 

@@ -16,8 +16,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use crate::request_body::RequestBody;
 use crate::socket::{self, Socket};
-use crate::upload::Upload;
 
 /// Connections at a time; more of them wait.
 const MAX_CONNECTIONS: usize = 1024;
@@ -86,7 +86,7 @@ async fn answer(request: Request<Incoming>, interfaces: &Interfaces) -> Response
         return of_error(error);
     }
     let (head, body) = request.into_parts();
-    let upload = Upload::new(body, head.headers.contains_key("expect"));
+    let upload = RequestBody::new(body, head.headers.contains_key("expect"));
     let request = Request::from_parts(head, Body::http_body(upload.clone()));
     let response = match interfaces.s3.call(request).await {
         Ok(response) => response,

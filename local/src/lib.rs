@@ -10,14 +10,14 @@ mod http;
 mod keys;
 mod objects;
 mod options;
+mod request_body;
 mod s3;
 mod service;
 mod socket;
-mod upload;
 
-pub use backend::{Backend, Client, reachable};
+pub use backend::{ConfiguredClient, LocalBackend, reachable};
 pub use client_config::ClientConfigError;
 pub use data::{DataError, DataFolder};
 pub use keys::{AccessKey, Keys, KeysError};
-pub use options::{Cli, ClientConfig, Command, Options, ServiceOptions};
+pub use options::{BackendCommand, ClientConfig, CommandLine, Options, ServiceOptions};
 pub use service::install as install_service;

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use cargo_cloud_local::{Backend, Cli, Client, Command, Options, install_service, reachable};
+use cargo_cloud_local::{
+    BackendCommand, CommandLine, ConfiguredClient, LocalBackend, Options, install_service, reachable,
+};
 use clap::Parser;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -13,7 +15,7 @@ fn main() -> ExitCode {
     // Before any thread: what supervises a build is this program, started again.
     builder::supervisor_main_if_asked();
     builder::harden_process();
-    let cli = Cli::parse();
+    let cli = CommandLine::parse();
     log_to_stderr();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,10 +33,10 @@ fn log_to_stderr() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
 }
 
-fn run(cli: &Cli) -> Result<()> {
+fn run(cli: &CommandLine) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     let result = match &cli.command {
-        Some(Command::InstallService(wanted)) => runtime.block_on(install_service(wanted)),
+        Some(BackendCommand::InstallService(wanted)) => runtime.block_on(install_service(wanted)),
         None => runtime.block_on(serve(&cli.options)),
     };
     // A disk that hangs is no reason to stay.
@@ -45,7 +47,7 @@ fn run(cli: &Cli) -> Result<()> {
 async fn serve(options: &Options) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("no signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
-    let backend = Backend::start(options).await?;
+    let backend = LocalBackend::start(options).await?;
     greet(&backend);
     asked_to_stop(&mut interrupt, &mut terminate).await;
     eprintln!("stopping; once more to stop at once");
@@ -64,7 +66,7 @@ async fn asked_to_stop(interrupt: &mut Signal, terminate: &mut Signal) {
 }
 
 /// Says where it is. The first line is for programs too: they start this and read it.
-fn greet(backend: &Backend) {
+fn greet(backend: &LocalBackend) {
     let address = backend.address();
     let data = backend.data().root().display();
     let client = match backend.clients() {
@@ -96,7 +98,7 @@ fn greet(backend: &Backend) {
     }
 }
 
-fn describe(client: &Client) -> String {
+fn describe(client: &ConfiguredClient) -> String {
     let (file, owner) = (client.config.file.display(), &client.config.owner);
     match client.chosen.as_str() {
         "local" => format!("{file} ({owner})"),

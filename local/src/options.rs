@@ -13,18 +13,18 @@ use protocol::{InvalidName, Owner};
 /// Starts the backend in the foreground; Ctrl-C stops it, with the builds that run.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "cargo-cloud-local", version, args_conflicts_with_subcommands = true)]
-pub struct Cli {
+pub struct CommandLine {
     /// The backend's own options.
     #[command(flatten)]
     pub options: Options,
     /// Something else than to serve.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<BackendCommand>,
 }
 
 /// Something else than to serve.
 #[derive(Debug, Clone, Subcommand)]
-pub enum Command {
+pub enum BackendCommand {
     /// Have this machine start the backend by itself, with the options given here
     ///
     /// A user unit of systemd, or a launch agent on macOS: no root is needed. Typed again, it replaces what it installed
@@ -132,8 +132,8 @@ mod tests {
     fn the_command_line_is_sound() {
         use clap::CommandFactory;
         Options::command().debug_assert();
-        Cli::command().debug_assert();
-        let cli = |line: &[&str]| Cli::try_parse_from(["x"].iter().chain(line));
+        CommandLine::command().debug_assert();
+        let cli = |line: &[&str]| CommandLine::try_parse_from(["x"].iter().chain(line));
         assert_eq!(cli(&["--client-line", "--client-line", "ann"]).unwrap().options.client_line.len(), 2);
         assert!(cli(&["install-service", "--listen", "0.0.0.0:1", "--print"]).unwrap().command.is_some());
         assert!(cli(&["--jobs", "1", "install-service"]).is_err());

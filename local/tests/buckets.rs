@@ -6,13 +6,13 @@ mod support;
 use std::sync::Barrier;
 
 use protocol::Outcome;
-use support::{Backend, METADATA, new_id, send};
+use support::{BackendProcess, METADATA, new_id, send};
 
 const MIB: usize = 1024 * 1024;
 
 #[test]
 fn a_source_is_written_once_and_keeps_its_metadata() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
     let bare = client.send("PUT", &client.source(&id), &METADATA, b"one");
@@ -38,7 +38,7 @@ fn a_source_is_written_once_and_keeps_its_metadata() {
 
 #[test]
 fn of_two_that_write_at_once_one_wins() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     for _ in 0..5 {
         let id = new_id();
@@ -60,7 +60,7 @@ fn of_two_that_write_at_once_one_wins() {
 
 #[test]
 fn parts_become_one_object_once() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
     let source = client.source(&id);
@@ -102,7 +102,7 @@ fn parts_become_one_object_once() {
 
 #[test]
 fn ranges_and_conditions() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
     client.put_source(&id, &METADATA, b"0123456789");
@@ -120,7 +120,7 @@ fn ranges_and_conditions() {
 
 #[test]
 fn owners_see_their_own_and_nothing_else() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let (me, other) = (backend.client("me"), backend.client("other"));
     let id = new_id();
     assert_eq!(me.put_source(&id, &METADATA, b"x").status, 200);
@@ -150,7 +150,7 @@ fn owners_see_their_own_and_nothing_else() {
 
 #[test]
 fn who_signs_wrongly_learns_why() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let source = client.source(&new_id());
 
@@ -192,7 +192,7 @@ fn who_signs_wrongly_learns_why() {
 #[test]
 fn a_source_over_the_limit_is_refused_before_it_is_sent_and_leaves_nothing() {
     use std::io::{Read, Write};
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let source = client.source(&new_id());
     let mut head = String::new();
@@ -217,7 +217,7 @@ fn a_source_over_the_limit_is_refused_before_it_is_sent_and_leaves_nothing() {
 #[test]
 fn an_upload_that_breaks_off_leaves_nothing() {
     use std::io::Write;
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
     let mut head = String::new();
@@ -245,7 +245,7 @@ fn an_upload_that_breaks_off_leaves_nothing() {
 
 #[test]
 fn a_source_that_makes_no_request_is_a_build_that_was_refused() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     for (metadata, why) in [
         (vec![], "lacks `protocol`"),

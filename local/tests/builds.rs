@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use protocol::limits::PROTOCOL_VERSION;
 use protocol::{BuildId, Event, EventKind, Frame, Outcome, Status};
-use support::{Backend, Client, METADATA, new_id};
+use support::{BackendProcess, METADATA, TestClient, new_id};
 use zip::write::SimpleFileOptions;
 
 /// A program `hello` whose build script sleeps for so long.
@@ -30,7 +30,7 @@ fn archive(seconds: u32) -> Vec<u8> {
 }
 
 /// Uploads a build of a project of this name.
-fn begin(client: &Client, project: &str, seconds: u32) -> BuildId {
+fn begin(client: &TestClient, project: &str, seconds: u32) -> BuildId {
     let id = new_id();
     let mut metadata = METADATA.to_vec();
     metadata.retain(|(name, _)| *name != "x-amz-meta-project");
@@ -40,7 +40,7 @@ fn begin(client: &Client, project: &str, seconds: u32) -> BuildId {
     id
 }
 
-async fn until(client: &Client, id: &BuildId, last: impl Fn(&EventKind) -> bool) -> Vec<Event> {
+async fn until(client: &TestClient, id: &BuildId, last: impl Fn(&EventKind) -> bool) -> Vec<Event> {
     let mut follower = client.follow(id).await.unwrap();
     follower.resume(0).await;
     follower.until(last).await
@@ -60,7 +60,7 @@ fn numbers(events: &[Event]) -> Vec<u64> {
 
 #[tokio::test]
 async fn a_program_comes_back_with_everything_that_was_said() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = begin(&client, "plain-00", 0);
     let live = until(&client, &id, is_finished).await;
@@ -85,7 +85,7 @@ async fn a_program_comes_back_with_everything_that_was_said() {
 
 #[tokio::test]
 async fn who_waits_learns_the_place_and_a_deleted_source_frees_it() {
-    let backend = Backend::start(&["--jobs", "1"]);
+    let backend = BackendProcess::start(&["--jobs", "1"]);
     let client = backend.client("me");
     let first = begin(&client, "first-00", 600);
     until(&client, &first, is_compiling).await;
@@ -113,7 +113,7 @@ async fn who_waits_learns_the_place_and_a_deleted_source_frees_it() {
 #[tokio::test]
 async fn a_killed_backend_ends_what_ran_and_goes_on_with_what_waited() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::start_in(folder.path(), &["--jobs", "1"]);
+    let backend = BackendProcess::start_in(folder.path(), &["--jobs", "1"]);
     let client = backend.client("me");
     let running = begin(&client, "running-00", 600);
     let seen = until(&client, &running, is_compiling).await;
@@ -129,7 +129,7 @@ async fn a_killed_backend_ends_what_ran_and_goes_on_with_what_waited() {
         std::fs::copy(objects.join(from), objects.join(format!("{}{end}", client.source(&unnoted)))).unwrap();
     }
 
-    let backend = Backend::start_in(folder.path(), &["--jobs", "1"]);
+    let backend = BackendProcess::start_in(folder.path(), &["--jobs", "1"]);
     let client = backend.client("me");
     let result = client.result(&running);
     assert_eq!((result.outcome, result.complete), (Outcome::Crashed, false));
@@ -151,7 +151,7 @@ async fn a_killed_backend_ends_what_ran_and_goes_on_with_what_waited() {
 #[tokio::test]
 async fn a_backend_that_is_stopped_cancels_what_runs_and_keeps_what_waits() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::start_in(folder.path(), &["--jobs", "1"]);
+    let backend = BackendProcess::start_in(folder.path(), &["--jobs", "1"]);
     let client = backend.client("me");
     let running = begin(&client, "running-00", 600);
     let waiting = begin(&client, "waiting-00", 0);
@@ -170,13 +170,13 @@ async fn a_backend_that_is_stopped_cancels_what_runs_and_keeps_what_waits() {
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(8), "{took:?}");
 
-    let backend = Backend::start_in(folder.path(), &[]);
+    let backend = BackendProcess::start_in(folder.path(), &[]);
     assert_eq!(backend.client("me").result(&waiting).outcome, Outcome::Succeeded);
 }
 
 #[tokio::test]
 async fn attempts_follow_one_another_until_one_gets_nowhere() {
-    let backend = Backend::start(&["--attempt-limit", "4s"]);
+    let backend = BackendProcess::start(&["--attempt-limit", "4s"]);
     let client = backend.client("me");
     let id = begin(&client, "stuck-00", 600);
     let told = until(&client, &id, is_finished).await;

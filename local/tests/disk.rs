@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use protocol::{EventKind, Outcome};
-use support::{Backend, METADATA, new_id};
+use support::{BackendProcess, METADATA, new_id};
 
 const MIB: usize = 1024 * 1024;
 
@@ -34,7 +34,7 @@ fn a_full_disk_is_said_and_nothing_half_written_stays() {
         println!("skipped: no right to mount a small file system");
         return;
     };
-    let backend = Backend::start_in(folder.path(), &[]);
+    let backend = BackendProcess::start_in(folder.path(), &[]);
     let client = backend.client("me");
     let id = new_id();
     let full = client.put_source(&id, &METADATA, &vec![7; 6 * MIB]);

@@ -7,18 +7,18 @@ use std::fs::File;
 use std::time::{Duration, Instant, SystemTime};
 
 use protocol::BuildId;
-use support::{Backend, Client, METADATA, PATIENCE, new_id};
+use support::{BackendProcess, METADATA, PATIENCE, TestClient, new_id};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-fn status(client: &Client, path: &str) -> u16 {
+fn status(client: &TestClient, path: &str) -> u16 {
     client.send("HEAD", path, &[], b"").status
 }
 
 #[test]
 fn sources_go_after_a_day_and_outputs_after_a_week() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::start_in(folder.path(), &[]);
+    let backend = BackendProcess::start_in(folder.path(), &[]);
     let client = backend.client("me");
     let builds: Vec<(BuildId, u32)> = [0, 2, 8].map(|days| (new_id(), days)).into();
     for (id, _) in &builds {
@@ -31,7 +31,7 @@ fn sources_go_after_a_day_and_outputs_after_a_week() {
         File::open(result).unwrap().set_modified(SystemTime::now() - DAY * *days).unwrap();
     }
 
-    let backend = Backend::start_in(folder.path(), &[]);
+    let backend = BackendProcess::start_in(folder.path(), &[]);
     let client = backend.client("me");
     let kept = || -> Vec<(u16, u16)> {
         let of = |(id, _): &(BuildId, u32)| {

@@ -5,7 +5,7 @@ mod support;
 
 use futures_util::{SinkExt, StreamExt};
 use protocol::{Event, EventKind, Outcome, Status};
-use support::{Backend, METADATA, new_id};
+use support::{BackendProcess, METADATA, new_id};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -17,7 +17,7 @@ fn is_finished(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Finished(_))
 }
 
-fn status(refused: Result<support::Follower, Error>) -> (u16, String) {
+fn status(refused: Result<support::TestFollower, Error>) -> (u16, String) {
     match refused {
         Err(Error::Http(answer)) => {
             let body = answer.body().clone().unwrap_or_default();
@@ -31,7 +31,7 @@ fn status(refused: Result<support::Follower, Error>) -> (u16, String) {
 #[tokio::test]
 async fn an_ended_build_is_told_whole_after_any_number_and_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let mut backend = Backend::start_in(folder.path(), &[]);
+    let mut backend = BackendProcess::start_in(folder.path(), &[]);
     let id = new_id();
     assert_eq!(backend.client("me").put_source(&id, &METADATA, b"no archive").status, 200);
     let result = backend.client("me").result(&id);
@@ -55,14 +55,14 @@ async fn an_ended_build_is_told_whole_after_any_number_and_after_a_restart() {
         follower.resume(u64::MAX).await;
         assert_eq!(follower.until(is_caught_up).await.len(), 2);
         backend.kill();
-        backend = Backend::start_in(folder.path(), &[]);
+        backend = BackendProcess::start_in(folder.path(), &[]);
     }
     assert_eq!(told[0], told[1]);
 }
 
 #[tokio::test]
 async fn who_comes_before_the_source_sees_the_build_from_its_beginning() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
     let mut followers = Vec::new();
@@ -83,7 +83,7 @@ async fn who_comes_before_the_source_sees_the_build_from_its_beginning() {
 
 #[tokio::test]
 async fn who_may_not_follow_is_refused_with_a_reason() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let (me, other) = (backend.client("me"), backend.client("other"));
     let id = new_id();
     assert_eq!(me.put_source(&id, &METADATA, b"no archive").status, 200);
@@ -113,7 +113,7 @@ async fn who_may_not_follow_is_refused_with_a_reason() {
 
 #[tokio::test]
 async fn junk_is_ignored_and_too_much_of_it_ends_the_connection() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
     let mut follower = client.follow(&id).await.unwrap();
@@ -148,7 +148,7 @@ async fn junk_is_ignored_and_too_much_of_it_ends_the_connection() {
 
 #[tokio::test]
 async fn a_backend_that_stops_says_goodbye() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let mut follower = client.follow(&new_id()).await.unwrap();
     follower.resume(0).await;
@@ -169,7 +169,7 @@ async fn a_backend_that_stops_says_goodbye() {
 
 #[tokio::test]
 async fn a_source_that_is_deleted_cancels_its_build() {
-    let backend = Backend::start(&[]);
+    let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
     assert_eq!(client.put_source(&id, &METADATA, b"no archive").status, 200);

@@ -15,14 +15,14 @@ const VERSION: u32 = 1;
 #[derive(Debug, PartialEq)]
 pub enum Payload {
     /// An event of S3: sources that came, and records that are none.
-    Sources(Vec<Result<Upload, InvalidRecord>>),
+    Sources(Vec<Result<UploadedSource, InvalidRecord>>),
     /// An attempt that goes on where another stopped.
     Next(NextAttempt),
 }
 
 /// A source that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upload {
+pub struct UploadedSource {
     /// Where it is.
     pub bucket: String,
     /// Whose it is.
@@ -86,7 +86,7 @@ impl Payload {
     /// Reads a payload.
     pub fn read(payload: &Value) -> Result<Self, InvalidPayload> {
         match payload.get("Records").and_then(Value::as_array) {
-            Some(records) => Ok(Self::Sources(records.iter().map(Upload::read).collect())),
+            Some(records) => Ok(Self::Sources(records.iter().map(UploadedSource::read).collect())),
             None if payload.get("attempt").is_some() => {
                 let next = NextAttempt::deserialize(payload).map_err(|why| InvalidPayload::Attempt(why.to_string()))?;
                 if next.v != VERSION || next.attempt == 0 || next.first_seq == 0 {
@@ -107,7 +107,7 @@ impl Payload {
     }
 }
 
-impl Upload {
+impl UploadedSource {
     /// Only what is needed is looked at: a record that is odd elsewhere is still one.
     fn read(record: &Value) -> Result<Self, InvalidRecord> {
         let name = record.get("eventName").and_then(Value::as_str).unwrap_or_default();
@@ -127,7 +127,7 @@ impl Upload {
 
 impl NextAttempt {
     /// The first attempt of a build.
-    pub fn first(upload: Upload) -> Self {
+    pub fn first(upload: UploadedSource) -> Self {
         Self {
             v: VERSION,
             owner: upload.owner,
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn an_attempt_reads_back_and_a_strange_one_does_not() {
-        let first = NextAttempt::first(Upload::read(&record(&format!("me/{}.zip", id()))).unwrap());
+        let first = NextAttempt::first(UploadedSource::read(&record(&format!("me/{}.zip", id()))).unwrap());
         let next = NextAttempt { attempt: 2, first_seq: 9, gb_seconds: 1.5, history: json!({"a": 1}), ..first };
         let json = serde_json::to_value(&next).unwrap();
         assert_eq!(Payload::read(&json), Ok(Payload::Next(next)));

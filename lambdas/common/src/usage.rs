@@ -96,7 +96,7 @@ fn n(number: impl ToString) -> AttributeValue {
 
 /// What came of a transaction.
 #[derive(Debug, PartialEq, Eq)]
-enum Written {
+enum TransactionOutcome {
     Yes,
     /// The condition of the item at this place didn't hold, the first such.
     No(usize),
@@ -141,8 +141,10 @@ impl Table {
             TransactWriteItem::builder().update(total.build().map_err(incomplete)?).build(),
         ];
         Ok(match self.transact(items).await? {
-            Written::Yes | Written::No(0) => Reserve::Granted(Reservation { month, reserved: worst }),
-            Written::No(_) => Reserve::Spent { month },
+            TransactionOutcome::Yes | TransactionOutcome::No(0) => {
+                Reserve::Granted(Reservation { month, reserved: worst })
+            }
+            TransactionOutcome::No(_) => Reserve::Spent { month },
         })
     }
 
@@ -174,7 +176,7 @@ impl Table {
             TransactWriteItem::builder().update(row.build().map_err(incomplete)?).build(),
             TransactWriteItem::builder().update(total.build().map_err(incomplete)?).build(),
         ];
-        Ok(self.transact(items).await? == Written::Yes)
+        Ok(self.transact(items).await? == TransactionOutcome::Yes)
     }
 
     /// Settles an attempt that died at `ended`, from what it wrote down when it began. False when there is nothing to
@@ -210,11 +212,11 @@ impl Table {
         Ok(false)
     }
 
-    async fn transact(&self, items: [TransactWriteItem; 2]) -> Result<Written, TableError> {
+    async fn transact(&self, items: [TransactWriteItem; 2]) -> Result<TransactionOutcome, TableError> {
         let mut waits = WAITS_MS.iter();
         loop {
             let sent = self.client.transact_write_items().set_transact_items(Some(items.to_vec())).send().await;
-            let Err(error) = sent else { return Ok(Written::Yes) };
+            let Err(error) = sent else { return Ok(TransactionOutcome::Yes) };
             let reasons = match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled
                     .cancellation_reasons()
@@ -224,7 +226,7 @@ impl Table {
                 _ => Vec::new(),
             };
             if let Some(place) = reasons.iter().position(|code| code == "ConditionalCheckFailed") {
-                return Ok(Written::No(place));
+                return Ok(TransactionOutcome::No(place));
             }
             let busy = reasons.iter().any(|code| is_passing(code))
                 || matches!(error.as_service_error(), Some(TransactWriteItemsError::TransactionInProgressException(_)));

@@ -15,11 +15,11 @@ use protocol::{BuildResult, BuildSummary, Event, EventKind, Frame, Status, keys}
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::bus::About;
-use crate::clock::Clock;
+use crate::bus::EntryKind;
+use crate::clock::InvocationClock;
 use crate::compiler::Compiler;
 use crate::events::{self, EventStream};
-use crate::source::Watch;
+use crate::source::SourceWatch;
 
 /// What this backend allows the attempts of a build.
 const LIMITS: AttemptLimits = AttemptLimits::new(
@@ -31,7 +31,7 @@ const LIMITS: AttemptLimits = AttemptLimits::new(
 pub(crate) struct ClaimedAttempt<'a> {
     pub compiler: &'a Compiler,
     pub order: NextAttempt,
-    pub clock: &'a Clock,
+    pub clock: &'a InvocationClock,
     pub life: Lifecycle,
     pub reserved: ReservedBudget,
     /// What the source's metadata ask for, as soon as they are read.
@@ -50,7 +50,7 @@ pub(crate) enum ReservedBudget {
 
 /// An attempt that has ended, with its outputs stored.
 #[derive(Default)]
-struct StoredAttempt {
+struct AttemptOutputs {
     stop: Option<StopReason>,
     stored: StorageReport,
     unsaved: Option<Unsaved>,
@@ -61,7 +61,7 @@ struct StoredAttempt {
 impl Compiler {
     /// Makes an attempt, unless another invocation does. An error means that the build has no result, or that its cost is
     /// not recorded.
-    pub async fn attempt(&self, order: NextAttempt, clock: &Clock, request: &str) -> Result<()> {
+    pub async fn attempt(&self, order: NextAttempt, clock: &InvocationClock, request: &str) -> Result<()> {
         let attempt = order.attempt;
         if !self.claim(&order, clock, request).await.context("the attempt could not be claimed")? {
             info!(attempt, "another invocation has claimed this attempt");
@@ -79,9 +79,12 @@ impl Compiler {
     }
 
     /// Orders an attempt that another invocation makes.
-    pub async fn hand_over(&self, order: &NextAttempt, clock: &Clock) -> Result<()> {
+    pub async fn hand_over(&self, order: &NextAttempt, clock: &InvocationClock) -> Result<()> {
         let detail = serde_json::to_string(order)?;
-        self.bus.put(About::Continue, &detail, clock.last_call()).await.context("the attempt could not be handed over")
+        self.bus
+            .put(EntryKind::Continue, &detail, clock.last_call())
+            .await
+            .context("the attempt could not be handed over")
     }
 }
 
@@ -100,7 +103,7 @@ impl ClaimedAttempt<'_> {
         if order.attempt == 1 {
             stream.status(self.life.take_seq(), Status::Received).await;
         }
-        let mut attempt = StoredAttempt::default();
+        let mut attempt = AttemptOutputs::default();
         let end = self.build(&stream, &mut attempt).await;
         let delivered = stream.close().await;
         attempt.stored.events_lost = delivered.lost;
@@ -112,7 +115,7 @@ impl ClaimedAttempt<'_> {
     }
 
     /// Opens the source, runs the engine, and stores what it made and its log.
-    async fn build(&mut self, stream: &EventStream, attempt: &mut StoredAttempt) -> AttemptEnd {
+    async fn build(&mut self, stream: &EventStream, attempt: &mut AttemptOutputs) -> AttemptEnd {
         let opened = match self.open().await {
             Ok(opened) => opened,
             Err(unopened) => {
@@ -122,7 +125,7 @@ impl ClaimedAttempt<'_> {
         };
         let cancel = CancellationToken::new();
         let key = keys::source(&self.order.owner, &self.order.build);
-        let watch = Watch::start(self.compiler.input.clone(), key, opened.etag.clone(), cancel.clone());
+        let watch = SourceWatch::start(self.compiler.input.clone(), key, opened.etag.clone(), cancel.clone());
         let mut ended: EndedAttempt =
             opened.engine.run(self.engine_attempt(&opened, stream, cancel.clone())).await.into();
         attempt.stop = watch.stop();
@@ -205,7 +208,7 @@ impl ClaimedAttempt<'_> {
     async fn announce(&self, result: BuildResult) {
         let event: Event = events::event(&self.order.build, None, EventKind::Finished(Box::new(result)));
         let detail = events::detail(&self.order.owner, &Frame::new(vec![event]));
-        if let Err(why) = self.compiler.bus.put(About::Events, &detail, self.clock.result_deadline()).await {
+        if let Err(why) = self.compiler.bus.put(EntryKind::Events, &detail, self.clock.result_deadline()).await {
             error!(%why, "the followers were not notified of the build's end");
         }
     }

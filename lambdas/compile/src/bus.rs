@@ -22,18 +22,18 @@ const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum About {
+pub enum EntryKind {
     /// A frame of events.
     Events,
     /// The order for a further attempt.
     Continue,
 }
 
-impl About {
+impl EntryKind {
     fn detail_type(self) -> &'static str {
         match self {
-            About::Events => "events",
-            About::Continue => "continue",
+            EntryKind::Events => "events",
+            EntryKind::Continue => "continue",
         }
     }
 }
@@ -63,14 +63,14 @@ impl Bus {
     }
 
     /// Puts an entry on the bus, and does not give up before `until`.
-    pub async fn put(&self, about: About, detail: &str, until: Instant) -> Result<(), BusError> {
+    pub async fn put(&self, about: EntryKind, detail: &str, until: Instant) -> Result<(), BusError> {
         let mut wait = FIRST_WAIT;
         let mut told = "no answer".to_owned();
         loop {
             match timeout_at(until.into(), self.put_once(about, detail)).await {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(Refusal { why, lasts: true })) => return Err(BusError::Refused(why)),
-                Ok(Err(Refusal { why, lasts: false })) => told = why,
+                Ok(Err(EntryRefusal { why, lasts: true })) => return Err(BusError::Refused(why)),
+                Ok(Err(EntryRefusal { why, lasts: false })) => told = why,
                 Err(_) => return Err(BusError::OutOfTime(told)),
             }
             if Instant::now() + wait >= until {
@@ -82,7 +82,7 @@ impl Bus {
         }
     }
 
-    async fn put_once(&self, about: About, detail: &str) -> Result<(), Refusal> {
+    async fn put_once(&self, about: EntryKind, detail: &str) -> Result<(), EntryRefusal> {
         let entry = PutEventsRequestEntry::builder()
             .event_bus_name(&self.name)
             .source(SOURCE)
@@ -95,18 +95,18 @@ impl Bus {
                 let entry = answer.entries().first();
                 let code = entry.and_then(|entry| entry.error_code()).unwrap_or("no reason given");
                 let said = entry.and_then(|entry| entry.error_message()).unwrap_or_default();
-                Err(Refusal { why: format!("{code}: {said}"), lasts: lasts(code) })
+                Err(EntryRefusal { why: format!("{code}: {said}"), lasts: lasts(code) })
             }
             Err(error) => {
                 let lasts = error.code().is_some_and(lasts);
-                Err(Refusal { why: reason(&error), lasts })
+                Err(EntryRefusal { why: reason(&error), lasts })
             }
         }
     }
 }
 
 /// Why one call was in vain, and whether the next would be.
-struct Refusal {
+struct EntryRefusal {
     why: String,
     lasts: bool,
 }

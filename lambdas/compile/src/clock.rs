@@ -10,12 +10,12 @@ const LAST_THINGS: Duration = Duration::from_secs(5);
 
 /// The time an invocation has.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub struct InvocationClock {
     started: Instant,
     deadline: Instant,
 }
 
-impl Clock {
+impl InvocationClock {
     /// From when Lambda ends the invocation, in milliseconds since 1970.
     pub fn until(deadline_ms: u64) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -65,7 +65,7 @@ mod tests {
     fn there_is_time_after_the_engine_in_long_and_in_short_invocations() {
         let start = Instant::now();
         for (seconds, engine, last) in [(900, 870.0, 895.0), (16, 14.0, 15.2)] {
-            let clock = Clock::new(start, Duration::from_secs(seconds));
+            let clock = InvocationClock::new(start, Duration::from_secs(seconds));
             assert_eq!((clock.engine_deadline() - start).as_secs_f32(), engine);
             assert_eq!((clock.last_call() - start).as_secs_f32(), last);
             assert!(clock.result_deadline() > clock.last_call() && clock.result_deadline() < clock.deadline);
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_deadline_that_is_over_leaves_nothing() {
-        assert_eq!(Clock::until(5).whole(), Duration::ZERO);
-        assert!(!Clock::until(5).has_half_left());
+        assert_eq!(InvocationClock::until(5).whole(), Duration::ZERO);
+        assert!(!InvocationClock::until(5).has_half_left());
     }
 }

@@ -11,15 +11,15 @@ use tokio::sync::OnceCell;
 
 use crate::bus::Bus;
 use crate::cache::Rate;
-use crate::settings::Settings;
-use crate::storage::Bucket;
+use crate::settings::FunctionSettings;
+use crate::storage::S3Bucket;
 
 /// Everything attempts work with.
 pub struct Compiler {
-    pub settings: Settings,
-    pub input: Bucket,
-    pub output: Bucket,
-    pub cache: Bucket,
+    pub settings: FunctionSettings,
+    pub input: S3Bucket,
+    pub output: S3Bucket,
+    pub cache: S3Bucket,
     pub bus: Bus,
     pub table: Table,
     /// How fast projects are saved.
@@ -43,9 +43,9 @@ impl StartedOnce {
 
 impl Compiler {
     /// Makes the clients, and begins to look at the toolchain: that goes on while the first event is fetched.
-    pub fn new(settings: Settings, config: &SdkConfig) -> Result<Self> {
+    pub fn new(settings: FunctionSettings, config: &SdkConfig) -> Result<Self> {
         let s3 = aws_sdk_s3::Client::new(config);
-        let bucket = |name: &String| Bucket::new(s3.clone(), name.clone());
+        let bucket = |name: &String| S3Bucket::new(s3.clone(), name.clone());
         let bus = Bus::new(aws_sdk_eventbridge::Client::new(config), settings.event_bus.clone());
         let mut engine = EngineConfig::new(&settings.work);
         engine.cargo_config.clone_from(&settings.cargo_config);

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::error;
 
-use crate::bus::{About, Bus};
+use crate::bus::{Bus, EntryKind};
 
 /// Frames that wait for the bus; more make cargo wait.
 const BACKLOG: usize = 16;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A frame on the bus: the relay needs to know whose it is.
 #[derive(Serialize)]
-struct Detail<'a> {
+struct EventDetail<'a> {
     v: u32,
     owner: &'a Owner,
     events: &'a [Event],
@@ -26,7 +26,7 @@ struct Detail<'a> {
 
 /// The detail of a frame's entry.
 pub fn detail(owner: &Owner, frame: &Frame) -> String {
-    serde_json::to_string(&Detail { v: frame.v, owner, events: &frame.events }).unwrap_or_default()
+    serde_json::to_string(&EventDetail { v: frame.v, owner, events: &frame.events }).unwrap_or_default()
 }
 
 /// An event of now.
@@ -37,7 +37,7 @@ pub fn event(build: &BuildId, seq: Option<u64>, kind: EventKind) -> Event {
 
 /// What became of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivered {
+pub struct DeliveryReport {
     /// The highest number the bus has taken.
     pub last: u64,
     /// Why numbered events were lost, if some were.
@@ -48,7 +48,7 @@ pub struct Delivered {
 pub struct EventStream {
     build: BuildId,
     sender: mpsc::Sender<Frame>,
-    task: JoinHandle<Delivered>,
+    task: JoinHandle<DeliveryReport>,
 }
 
 impl EventStream {
@@ -73,9 +73,9 @@ impl EventStream {
     }
 
     /// Waits until everything is sent, or given up. Other senders must be gone.
-    pub async fn close(self) -> Delivered {
+    pub async fn close(self) -> DeliveryReport {
         drop(self.sender);
-        self.task.await.unwrap_or_else(|error| Delivered { last: 0, lost: Some(error.to_string()) })
+        self.task.await.unwrap_or_else(|error| DeliveryReport { last: 0, lost: Some(error.to_string()) })
     }
 }
 
@@ -85,8 +85,8 @@ async fn deliver(
     mut frames: mpsc::Receiver<Frame>,
     first_seq: u64,
     until: Instant,
-) -> Delivered {
-    let mut delivered = Delivered { last: first_seq.saturating_sub(1), lost: None };
+) -> DeliveryReport {
+    let mut delivered = DeliveryReport { last: first_seq.saturating_sub(1), lost: None };
     let mut given_up: Option<String> = None;
     while let Some(frame) = frames.recv().await {
         let last = frame.events.iter().filter_map(Event::span).map(|(_, to)| to).max();
@@ -96,7 +96,7 @@ async fn deliver(
         }
         if given_up.is_none() {
             let patience = until.min(Instant::now() + PATIENCE);
-            match bus.put(About::Events, &detail(&owner, &frame), patience).await {
+            match bus.put(EntryKind::Events, &detail(&owner, &frame), patience).await {
                 Ok(()) => delivered.last = last.unwrap_or(delivered.last),
                 Err(why) => {
                     error!(%why, "events can't be delivered any more");

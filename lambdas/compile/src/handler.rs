@@ -7,13 +7,13 @@ use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use tracing::{Instrument, error, info, warn};
 
-use crate::clock::Clock;
+use crate::clock::InvocationClock;
 use crate::compiler::Compiler;
 
 /// Does what an invocation asks for. An error means that a build has no result, or that what it cost is not noted: Lambda
 /// tells the relay, which does the one and the other.
 pub async fn handle(compiler: &Compiler, event: LambdaEvent<Value>) -> Result<()> {
-    let clock = Clock::until(event.context.deadline);
+    let clock = InvocationClock::until(event.context.deadline);
     let payload = match Payload::read(&event.payload) {
         Ok(payload) => payload,
         Err(why) => {

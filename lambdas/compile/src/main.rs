@@ -19,7 +19,7 @@ use anyhow::{Context, Result};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::compiler::Compiler;
-use crate::settings::Settings;
+use crate::settings::FunctionSettings;
 
 fn main() -> ExitCode {
     // Before any thread: what supervises a build is this program, started again.
@@ -36,11 +36,11 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let settings = Settings::from_env()?;
+    let settings = FunctionSettings::from_env()?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?.block_on(serve(settings))
 }
 
-async fn serve(settings: Settings) -> Result<()> {
+async fn serve(settings: FunctionSettings) -> Result<()> {
     let compiler = Compiler::new(settings, &common::aws::config().await)?;
     let compiler = &compiler;
     let handler = service_fn(async |event: LambdaEvent<serde_json::Value>| handler::handle(compiler, event).await);

@@ -10,9 +10,9 @@ use protocol::{BuildResult, keys};
 use serde_json::json;
 use tracing::{error, warn};
 
-use crate::clock::Clock;
+use crate::clock::InvocationClock;
 use crate::compiler::Compiler;
-use crate::storage::{Created, StorageError};
+use crate::storage::{Created, S3Error};
 
 const JSON: &str = "application/json";
 const JSON_LINES: &str = "application/jsonl";
@@ -23,7 +23,7 @@ const RESULT_WAIT: Duration = Duration::from_secs(1);
 
 impl Compiler {
     /// Marks the attempt as this invocation's. False when it is another's: S3 notifies twice now and then.
-    pub async fn claim(&self, order: &NextAttempt, clock: &Clock, request: &str) -> Result<bool> {
+    pub async fn claim(&self, order: &NextAttempt, clock: &InvocationClock, request: &str) -> Result<bool> {
         let key = keys::claim(&order.owner, &order.build, order.attempt);
         // It differs from any other claim, so that a lost answer is no lost build. The request id alone would not do:
         // Lambda's queue delivers at least once, and twice under one id (docs.aws.amazon.com/lambda, invocation-async).
@@ -33,16 +33,16 @@ impl Compiler {
     }
 
     /// Stores what was built.
-    pub async fn store_artifact(&self, order: &NextAttempt, file: &Path, until: Instant) -> Result<(), StorageError> {
+    pub async fn store_artifact(&self, order: &NextAttempt, file: &Path, until: Instant) -> Result<(), S3Error> {
         let key = keys::artifact(&order.owner, &order.build);
         match self.output.create_from_file(&key, file, ZIP, until).await? {
             Created::Ours => Ok(()),
-            Created::Others => Err(StorageError::Exists(key)),
+            Created::Others => Err(S3Error::Exists(key)),
         }
     }
 
     /// Stores an attempt's log. Without it a build is still a build.
-    pub async fn store_log(&self, order: &NextAttempt, file: &Path, until: Instant) -> Result<(), StorageError> {
+    pub async fn store_log(&self, order: &NextAttempt, file: &Path, until: Instant) -> Result<(), S3Error> {
         let key = keys::log(&order.owner, &order.build, order.attempt);
         let stored = self.output.create_from_file(&key, file, JSON_LINES, until).await;
         match stored {
@@ -60,7 +60,12 @@ impl Compiler {
 
     /// Stores the result. False when someone else has ended the build before. Tried as long as there is time: without
     /// it nobody learns how the build ended.
-    pub async fn store_result(&self, order: &NextAttempt, result: &BuildResult, clock: &Clock) -> Result<bool> {
+    pub async fn store_result(
+        &self,
+        order: &NextAttempt,
+        result: &BuildResult,
+        clock: &InvocationClock,
+    ) -> Result<bool> {
         let key = keys::result(&order.owner, &order.build);
         let body = Bytes::from(serde_json::to_vec(result).context("the result can't be written")?);
         let until = clock.result_deadline();

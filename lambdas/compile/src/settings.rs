@@ -12,7 +12,7 @@ const WORK: &str = "/tmp/cargo-cloud";
 
 /// The function's environment, read.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct FunctionSettings {
     /// Where sources come in.
     pub input_bucket: String,
     /// Where results go out.
@@ -29,7 +29,7 @@ pub struct Settings {
     pub cargo_config: Option<PathBuf>,
 }
 
-impl Settings {
+impl FunctionSettings {
     /// Reads the environment.
     pub fn from_env() -> Result<Self> {
         let number = |name| -> Result<u64> {

@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::storage::{Bucket, Download, Opened, StorageError};
+use crate::storage::{ObjectDownload, OpenedObject, S3Bucket, S3Error};
 
 /// How long one look at the source may take.
 const LOOK_PATIENCE: Duration = Duration::from_secs(10);
@@ -31,14 +31,14 @@ pub enum SourceError {
     Refused(#[from] InvalidRequest),
     /// It can't be read.
     #[error("the source can't be fetched: {0}; build again")]
-    Storage(StorageError),
+    Storage(S3Error),
 }
 
-impl From<StorageError> for SourceError {
-    fn from(error: StorageError) -> Self {
+impl From<S3Error> for SourceError {
+    fn from(error: S3Error) -> Self {
         match error {
-            StorageError::Deleted(_) => Self::Stopped(StopReason::SourceDeleted),
-            StorageError::Replaced(_) => Self::Stopped(StopReason::SourceReplaced),
+            S3Error::Deleted(_) => Self::Stopped(StopReason::SourceDeleted),
+            S3Error::Replaced(_) => Self::Stopped(StopReason::SourceReplaced),
             other => Self::Storage(other),
         }
     }
@@ -50,23 +50,23 @@ pub struct Source {
     pub metadata: BTreeMap<String, String>,
     /// With quotation marks.
     pub etag: String,
-    download: Download,
+    download: ObjectDownload,
 }
 
 /// Looks at a source, and admits it by what its metadata say. With `etag`, no other source is taken. What was asked for
 /// is told also of a source that is refused.
 pub async fn open(
-    bucket: &Bucket,
+    bucket: &S3Bucket,
     key: &str,
     etag: Option<&str>,
     asked: &OnceLock<BuildSummary>,
     capabilities: impl AsyncFnOnce() -> Option<Capabilities>,
 ) -> Result<Source, SourceError> {
     let download = match bucket.open(key, etag).await? {
-        Opened::Object(download) => *download,
-        Opened::Missing => return Err(SourceError::Stopped(StopReason::SourceDeleted)),
-        Opened::Different => return Err(SourceError::Stopped(StopReason::SourceReplaced)),
-        Opened::Empty => return Err(InvalidRequest::Empty.into()),
+        OpenedObject::Object(download) => *download,
+        OpenedObject::Missing => return Err(SourceError::Stopped(StopReason::SourceDeleted)),
+        OpenedObject::Different => return Err(SourceError::Stopped(StopReason::SourceReplaced)),
+        OpenedObject::Empty => return Err(InvalidRequest::Empty.into()),
     };
     let metadata = download.metadata();
     if let Some(told) = BuildSummary::of(&metadata) {
@@ -90,25 +90,25 @@ async fn admit(
 impl Source {
     /// Writes it to a file.
     pub async fn save(self, path: &Path) -> Result<(), SourceError> {
-        let mut file = File::create(path).await.map_err(StorageError::from)?;
+        let mut file = File::create(path).await.map_err(S3Error::from)?;
         let mut pieces = std::pin::pin!(self.download.pieces());
         while let Some(piece) = pieces.try_next().await? {
-            file.write_all(&piece).await.map_err(StorageError::from)?;
+            file.write_all(&piece).await.map_err(S3Error::from)?;
         }
-        file.flush().await.map_err(StorageError::from)?;
+        file.flush().await.map_err(S3Error::from)?;
         Ok(())
     }
 }
 
 /// Looks every few seconds whether the source is still there, and cancels the build when it isn't.
-pub struct Watch {
+pub struct SourceWatch {
     task: tokio::task::JoinHandle<()>,
     why: Arc<OnceLock<StopReason>>,
 }
 
-impl Watch {
+impl SourceWatch {
     /// Begins.
-    pub fn start(bucket: Bucket, key: String, etag: String, cancel: CancellationToken) -> Self {
+    pub fn start(bucket: S3Bucket, key: String, etag: String, cancel: CancellationToken) -> Self {
         let why = Arc::new(OnceLock::new());
         let found = why.clone();
         let task = tokio::spawn(async move {

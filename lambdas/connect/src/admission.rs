@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// Why a connection is refused.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum Denied {
+pub(crate) enum ConnectDenied {
     #[error("the query lacks `{0}`, or has it twice")]
     Parameter(&'static str),
     #[error(transparent)]
@@ -19,27 +19,32 @@ pub(crate) enum Denied {
 
 /// What a connection is for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct ConnectRequest {
     pub owner: Owner,
     pub build: BuildId,
 }
 
 /// Checks what the query asks for, and that the caller's identity, which API Gateway has authenticated, owns it.
-pub(crate) fn admit(request: &ApiGatewayWebsocketProxyRequest, user_path: &str) -> Result<Wanted, Denied> {
-    let wanted = Wanted { owner: parameter(request, "owner")?.parse()?, build: parameter(request, "build")?.parse()? };
+pub(crate) fn admit(
+    request: &ApiGatewayWebsocketProxyRequest,
+    user_path: &str,
+) -> Result<ConnectRequest, ConnectDenied> {
+    let wanted =
+        ConnectRequest { owner: parameter(request, "owner")?.parse()?, build: parameter(request, "build")?.parse()? };
     let arn = request.request_context.identity.user_arn.as_deref().unwrap_or_default();
-    let device = owner_of(arn, user_path).ok_or_else(|| Denied::Identity(arn.to_owned(), user_path.to_owned()))?;
+    let device =
+        owner_of(arn, user_path).ok_or_else(|| ConnectDenied::Identity(arn.to_owned(), user_path.to_owned()))?;
     if device != wanted.owner {
-        return Err(Denied::Owner { device, build: wanted.owner });
+        return Err(ConnectDenied::Owner { device, build: wanted.owner });
     }
     Ok(wanted)
 }
 
-fn parameter<'a>(request: &'a ApiGatewayWebsocketProxyRequest, name: &'static str) -> Result<&'a str, Denied> {
+fn parameter<'a>(request: &'a ApiGatewayWebsocketProxyRequest, name: &'static str) -> Result<&'a str, ConnectDenied> {
     let every = request.multi_value_query_string_parameters.all(name).unwrap_or_default();
     match (request.query_string_parameters.first(name), every.len()) {
         (Some(value), 0 | 1) => Ok(value),
-        _ => Err(Denied::Parameter(name)),
+        _ => Err(ConnectDenied::Parameter(name)),
     }
 }
 
@@ -103,7 +108,7 @@ mod tests {
         let denied = admit(&request(query.clone(), &user("/cargo-cloud/other/tablet")), PATH).unwrap_err();
         assert!(denied.to_string().contains("`other`"), "{denied}");
         let denied = admit(&request(query, "arn:aws:iam::111122223333:root"), PATH).unwrap_err();
-        assert!(matches!(denied, Denied::Identity(..)));
+        assert!(matches!(denied, ConnectDenied::Identity(..)));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) struct Connections {
 
 /// Why a message was not taken.
 #[derive(Debug, Error)]
-pub(crate) enum Unposted {
+pub(crate) enum PostError {
     /// The connection was closed, or is not open yet.
     #[error("the connection is gone")]
     Gone,
@@ -47,15 +47,15 @@ impl Connections {
     }
 
     /// Sends a message to a connection.
-    pub async fn post(&self, connection: &str, message: &str) -> Result<(), Unposted> {
+    pub async fn post(&self, connection: &str, message: &str) -> Result<(), PostError> {
         let message = Blob::new(message.as_bytes());
         let sent = self.client.post_to_connection().connection_id(connection).data(message).send().await;
         sent.map(drop).map_err(unposted)
     }
 }
 
-fn unposted(error: SdkError<PostToConnectionError>) -> Unposted {
+fn unposted(error: SdkError<PostToConnectionError>) -> PostError {
     let gone = error.as_service_error().is_some_and(PostToConnectionError::is_gone_exception)
         || error.raw_response().is_some_and(|response| response.status().as_u16() == 410);
-    if gone { Unposted::Gone } else { Unposted::Failed(DisplayErrorContext(error).to_string()) }
+    if gone { PostError::Gone } else { PostError::Failed(DisplayErrorContext(error).to_string()) }
 }

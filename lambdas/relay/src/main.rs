@@ -1,25 +1,25 @@
 //! The `relay` Lambda: stores what builds say and posts it to those who follow them, answers those who resume, and
 //! ends builds whose function died.
 
+mod compile_function;
+mod conclusion;
 mod connections;
-mod continuing;
-mod dying;
-mod ending;
-mod functions;
+mod failed_invocation;
+mod next_attempt;
 mod outputs;
-mod publishing;
-mod resuming;
-mod wake;
+mod publish;
+mod relay_event;
+mod resume;
 
 use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use common::{Table, socket};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
+use crate::compile_function::CompileFunction;
 use crate::connections::Connections;
-use crate::functions::CompileFunction;
 use crate::outputs::Outputs;
-use crate::wake::Wake;
+use crate::relay_event::RelayEvent;
 
 /// What the relay works with.
 struct Relay {
@@ -44,11 +44,11 @@ async fn main() -> Result<(), Error> {
 
 /// Does what an event asks for. What can't be understood is logged and done with: nobody could do better the next time.
 async fn handle(event: LambdaEvent<Value>, relay: &Relay) -> Result<ApiGatewayProxyResponse, Error> {
-    match wake::read(event.payload) {
-        Ok(Wake::Events { owner, frame }) => relay.publish(&owner, frame).await?,
-        Ok(Wake::Resume { connection, body }) => relay.resume(&connection, &body).await?,
-        Ok(Wake::Continue(next)) => relay.go_on(&next).await?,
-        Ok(Wake::Died { record, ended }) => relay.died(&record, ended).await?,
+    match relay_event::read(event.payload) {
+        Ok(RelayEvent::Events { owner, frame }) => relay.publish(&owner, frame).await?,
+        Ok(RelayEvent::Resume { connection, body }) => relay.resume(&connection, &body).await?,
+        Ok(RelayEvent::Continue(next)) => relay.go_on(&next).await?,
+        Ok(RelayEvent::InvocationFailed { record, ended }) => relay.died(&record, ended).await?,
         Err(misunderstood) => tracing::error!(%misunderstood, "an event is left alone"),
     }
     Ok(socket::accepted())

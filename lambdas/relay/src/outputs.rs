@@ -26,7 +26,7 @@ pub(crate) struct Outputs {
 
 /// Whether this result is the one that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Written {
+pub(crate) enum ResultWrite {
     /// It is.
     First,
     /// Another was there.
@@ -35,7 +35,7 @@ pub(crate) enum Written {
 
 /// Why a result is not stored.
 #[derive(Debug, Error)]
-pub(crate) enum Unwritten {
+pub(crate) enum ResultWriteError {
     #[error("the result can't be encoded: {0}")]
     Json(#[from] serde_json::Error),
     #[error("S3: PutObject of `{key}` failed: {why}")]
@@ -51,7 +51,7 @@ impl Outputs {
 
     /// Writes `result.json`, unless it is there. When an answer of S3's was lost on the way, the second call takes the
     /// first one's object for another's; then followers learn the ending from the bucket, and not from the socket.
-    pub async fn write(&self, owner: &Owner, result: &BuildResult) -> Result<Written, Unwritten> {
+    pub async fn write(&self, owner: &Owner, result: &BuildResult) -> Result<ResultWrite, ResultWriteError> {
         let key = keys::result(owner, &result.id);
         let json = serde_json::to_vec(result)?;
         let mut conflicts = 0;
@@ -66,14 +66,14 @@ impl Outputs {
                 .body(ByteStream::from(json.clone()))
                 .send()
                 .await;
-            let Err(error) = put else { return Ok(Written::First) };
+            let Err(error) = put else { return Ok(ResultWrite::First) };
             match error.code() {
-                Some("PreconditionFailed") => return Ok(Written::Late),
+                Some("PreconditionFailed") => return Ok(ResultWrite::Late),
                 Some("ConditionalRequestConflict") if conflicts < CONFLICTS => {
                     conflicts += 1;
                     tokio::time::sleep(CONFLICT_WAIT).await;
                 }
-                _ => return Err(Unwritten::S3 { key, why: DisplayErrorContext(error).to_string() }),
+                _ => return Err(ResultWriteError::S3 { key, why: DisplayErrorContext(error).to_string() }),
             }
         }
     }

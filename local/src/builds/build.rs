@@ -33,7 +33,7 @@ pub(crate) struct Pulse {
 
 /// A build.
 #[derive(Debug)]
-pub(crate) struct Build {
+pub(crate) struct BuildHandle {
     pub owner: Owner,
     pub id: BuildId,
     /// Ends it.
@@ -43,7 +43,7 @@ pub(crate) struct Build {
     pulse: watch::Sender<Pulse>,
 }
 
-impl Build {
+impl BuildHandle {
     /// The build whose folder this is. It need not be there yet: who asks early sees it come.
     pub async fn open(owner: Owner, id: BuildId, folder: PathBuf, result: Option<BuildResult>) -> io::Result<Self> {
         let log = extent_of(folder.join(LOG_FILE)).await?;

@@ -27,16 +27,16 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::files;
-use crate::objects::{Bucket, Objects, blocking};
-pub(crate) use build::{Build, Pulse, now_ms};
+use crate::objects::{BucketKind, Objects, blocking};
+pub(crate) use build::{BuildHandle, Pulse, now_ms};
 pub(crate) use log::LogReader;
 use projects::Projects;
 use queue::Queue;
-use record::Record;
+use record::StoredBuild;
 
 /// Why a source that has come makes no build.
 #[derive(Debug, Error)]
-pub(crate) enum ReceiveError {
+pub(crate) enum AcceptError {
     #[error("there is a build of this id already")]
     Known,
     #[error(transparent)]
@@ -66,8 +66,8 @@ pub(crate) struct BuildFolders {
 /// A build that waits or runs.
 #[derive(Debug, Clone)]
 struct Job {
-    build: Arc<Build>,
-    record: Record,
+    build: Arc<BuildHandle>,
+    record: StoredBuild,
     since: Instant,
 }
 
@@ -84,8 +84,8 @@ pub(crate) struct Builds {
     engine: Arc<Engine>,
     projects: Arc<Projects>,
     limits: BuildLimits,
-    /// Builds that someone holds: there is one [`Build`] of each, whoever asks.
-    open: Mutex<HashMap<(Owner, BuildId), Weak<Build>>>,
+    /// Builds that someone holds: there is one [`BuildHandle`] of each, whoever asks.
+    open: Mutex<HashMap<(Owner, BuildId), Weak<BuildHandle>>>,
     /// Held while places are told, so that no build starts, and numbers events, before it was told its place.
     queue: Mutex<Queue<Job>>,
     /// Something was queued or has ended.
@@ -113,7 +113,7 @@ impl Builds {
     }
 
     /// The build of this id, also if nothing of it has come yet.
-    pub async fn open(&self, owner: &Owner, id: &BuildId) -> io::Result<Arc<Build>> {
+    pub async fn open(&self, owner: &Owner, id: &BuildId) -> io::Result<Arc<BuildHandle>> {
         let mut open = self.open.lock().await;
         let key = (owner.clone(), id.clone());
         if let Some(build) = open.get(&key).and_then(Weak::upgrade) {
@@ -121,7 +121,7 @@ impl Builds {
         }
         open.retain(|_, build| build.strong_count() > 0);
         let result = self.stored_result(owner, id).await?;
-        let build = Arc::new(Build::open(owner.clone(), id.clone(), self.folder(owner, id), result).await?);
+        let build = Arc::new(BuildHandle::open(owner.clone(), id.clone(), self.folder(owner, id), result).await?);
         open.insert(key, Arc::downgrade(&build));
         Ok(build)
     }
@@ -129,7 +129,7 @@ impl Builds {
     /// Whether a build of this id has come, whatever became of it.
     pub async fn is_known(&self, owner: &Owner, id: &BuildId) -> io::Result<bool> {
         let folder = self.folder(owner, id);
-        blocking(move || Ok(Record::exists(&folder))).await
+        blocking(move || Ok(StoredBuild::exists(&folder))).await
     }
 
     /// Whether the id is a build of somebody else's.
@@ -138,7 +138,7 @@ impl Builds {
         blocking(move || {
             for entry in root.read_dir()? {
                 let entry = entry?;
-                if entry.file_name() != *owner.as_str() && Record::exists(&entry.path().join(id.as_str())) {
+                if entry.file_name() != *owner.as_str() && StoredBuild::exists(&entry.path().join(id.as_str())) {
                     return Ok(true);
                 }
             }
@@ -154,13 +154,13 @@ impl Builds {
         id: &BuildId,
         size: u64,
         metadata: BTreeMap<String, String>,
-    ) -> Result<(), ReceiveError> {
+    ) -> Result<(), AcceptError> {
         let build = self.open(owner, id).await?;
-        let record = Record { version: 1, size, received: now_ms(), metadata, attempt: 0 };
+        let record = StoredBuild { version: 1, size, received: now_ms(), metadata, attempt: 0 };
         let folder = build.folder().to_owned();
         let stored = record.clone();
         let new = blocking(move || {
-            if Record::exists(&folder) {
+            if StoredBuild::exists(&folder) {
                 return Ok(false);
             }
             files::make_private_folder(&folder)?;
@@ -168,7 +168,7 @@ impl Builds {
             Ok(true)
         });
         if !new.await? {
-            return Err(ReceiveError::Known);
+            return Err(AcceptError::Known);
         }
         if let Err(error) = build.post_status(Status::Received).await {
             // The client is told that it failed, and may send it again.
@@ -182,7 +182,7 @@ impl Builds {
     }
 
     /// Queues a build, or refuses it.
-    async fn admit(self: &Arc<Self>, build: Arc<Build>, record: Record) {
+    async fn admit(self: &Arc<Self>, build: Arc<BuildHandle>, record: StoredBuild) {
         if let Err(why) = self.check(&record) {
             self.abort(&build, 0, Abort::Refused(why.to_string()), None).await;
             return;
@@ -191,7 +191,7 @@ impl Builds {
         self.changed.notify_one();
     }
 
-    fn check(&self, record: &Record) -> Result<(), InvalidRequest> {
+    fn check(&self, record: &StoredBuild) -> Result<(), InvalidRequest> {
         let head = RequestHead::decode(&record.metadata)?;
         protocol::admit(&head, record.size, Some(&self.engine.capabilities()))
     }
@@ -260,7 +260,7 @@ impl Builds {
 
     async fn stored_result(&self, owner: &Owner, id: &BuildId) -> io::Result<Option<BuildResult>> {
         let Ok(key) = keys::result(owner, id).parse() else { return Ok(None) };
-        let Some(json) = self.objects.read(Bucket::Output, &key, limits::MAX_RESULT_BYTES).await? else {
+        let Some(json) = self.objects.read(BucketKind::Output, &key, limits::MAX_RESULT_BYTES).await? else {
             return Ok(None);
         };
         Ok(Some(serde_json::from_slice(&json)?))

@@ -7,32 +7,32 @@ use protocol::keys;
 use tracing::warn;
 
 use super::Builds;
-use super::build::Build;
-use super::record::Record;
+use super::build::BuildHandle;
+use super::record::StoredBuild;
 use crate::files;
-use crate::objects::{Bucket, ObjectKey, PublishError, blocking};
+use crate::objects::{BucketKind, ObjectKey, PublishError, blocking};
 
 impl Builds {
     /// The source archive of a build; none when it was deleted.
-    pub(super) async fn source(&self, build: &Build) -> io::Result<Option<PathBuf>> {
+    pub(super) async fn source(&self, build: &BuildHandle) -> io::Result<Option<PathBuf>> {
         let key = object_key(&keys::source(&build.owner, &build.id))?;
-        Ok(self.objects.find(Bucket::Input, &key).await?.map(|object| object.path))
+        Ok(self.objects.find(BucketKind::Input, &key).await?.map(|object| object.path))
     }
 
     /// Writes down that an attempt begins, for this backend and for whoever looks into the bucket, and makes its folder.
     pub(super) async fn note_attempt(
         &self,
-        build: &Build,
-        record: &Record,
+        build: &BuildHandle,
+        record: &StoredBuild,
         number: u32,
         output: &Path,
     ) -> io::Result<()> {
         let claim = object_key(&keys::claim(&build.owner, &build.id, number))?;
-        match self.objects.publish_bytes(Bucket::Output, &claim, b"{}".to_vec()).await {
+        match self.objects.publish_bytes(BucketKind::Output, &claim, b"{}".to_vec()).await {
             Ok(()) | Err(PublishError::Exists) => {}
             Err(PublishError::Io(error)) => return Err(error),
         }
-        let record = Record { attempt: number, ..record.clone() };
+        let record = StoredBuild { attempt: number, ..record.clone() };
         let (folder, output) = (build.folder().to_owned(), output.to_owned());
         blocking(move || {
             record.save(&folder)?;
@@ -42,17 +42,17 @@ impl Builds {
     }
 
     /// Moves the artifact into the output bucket.
-    pub(super) async fn store_artifact(&self, build: &Build, artifact: PathBuf) -> io::Result<()> {
+    pub(super) async fn store_artifact(&self, build: &BuildHandle, artifact: PathBuf) -> io::Result<()> {
         self.store(build, &keys::artifact(&build.owner, &build.id), artifact).await
     }
 
     /// Moves the log of attempt `number` into the output bucket.
-    pub(super) async fn store_log(&self, build: &Build, number: u32, log: PathBuf) -> io::Result<()> {
+    pub(super) async fn store_log(&self, build: &BuildHandle, number: u32, log: PathBuf) -> io::Result<()> {
         self.store(build, &keys::log(&build.owner, &build.id, number), log).await
     }
 
-    async fn store(&self, build: &Build, key: &str, file: PathBuf) -> io::Result<()> {
-        match self.objects.publish(Bucket::Output, &object_key(key)?, file, None).await {
+    async fn store(&self, build: &BuildHandle, key: &str, file: PathBuf) -> io::Result<()> {
+        match self.objects.publish(BucketKind::Output, &object_key(key)?, file, None).await {
             Ok(()) => Ok(()),
             Err(PublishError::Exists) => {
                 warn!(build = %build.id, key, "the object exists already and is left as it is");

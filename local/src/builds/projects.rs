@@ -21,7 +21,7 @@ pub(super) struct Projects {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Note {
+struct LastBuilt {
     owner: String,
     project: String,
     folder: PathBuf,
@@ -29,12 +29,12 @@ struct Note {
 
 /// A project that was not built for long.
 #[derive(Debug)]
-pub(super) struct Unused {
-    note: Note,
+pub(super) struct UnusedProject {
+    note: LastBuilt,
     path: PathBuf,
 }
 
-impl fmt::Display for Unused {
+impl fmt::Display for UnusedProject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.note.owner, self.note.project)
     }
@@ -47,14 +47,17 @@ impl Projects {
     }
 
     async fn note(&self, project: &CachedProject) -> io::Result<()> {
-        let note =
-            Note { owner: project.owner.to_string(), project: project.key.to_string(), folder: project.folder.clone() };
+        let note = LastBuilt {
+            owner: project.owner.to_string(),
+            project: project.key.to_string(),
+            folder: project.folder.clone(),
+        };
         let path = self.notes.join(name_of(&note.owner, &note.project));
         blocking(move || files::write_atomically(&path, &serde_json::to_vec(&note)?)).await
     }
 
     /// Projects that were not built since.
-    pub async fn unused(&self, since: SystemTime) -> io::Result<Vec<Unused>> {
+    pub async fn unused(&self, since: SystemTime) -> io::Result<Vec<UnusedProject>> {
         let notes = self.notes.clone();
         blocking(move || {
             let mut unused = Vec::new();
@@ -63,7 +66,7 @@ impl Projects {
                 if entry.metadata()?.modified()? < since
                     && let Ok(note) = serde_json::from_slice(&std::fs::read(entry.path())?)
                 {
-                    unused.push(Unused { note, path: entry.path() });
+                    unused.push(UnusedProject { note, path: entry.path() });
                 }
             }
             Ok(unused)
@@ -118,7 +121,7 @@ fn name_of(owner: &str, project: &str) -> String {
     format!("{owner}.{project}")
 }
 
-impl Unused {
+impl UnusedProject {
     /// Whether a build of this owner, with this metadata, is one of the project.
     pub fn is_of(&self, owner: &Owner, metadata: &BTreeMap<String, String>) -> bool {
         owner.as_str() == self.note.owner && metadata.get("project") == Some(&self.note.project)

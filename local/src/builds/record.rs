@@ -13,7 +13,7 @@ const RECORD_FILE: &str = "build.json";
 
 /// A build's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(super) struct StoredBuild {
     /// 1.
     pub version: u32,
     /// Bytes of the source archive.
@@ -26,7 +26,7 @@ pub(super) struct Record {
     pub attempt: u32,
 }
 
-impl Record {
+impl StoredBuild {
     /// Writes it. Blocks.
     pub fn save(&self, folder: &Path) -> io::Result<()> {
         files::write_atomically(&folder.join(RECORD_FILE), &serde_json::to_vec(self)?)

@@ -8,11 +8,11 @@ use builder::lifecycle::{Abort, AttemptStart, Lifecycle, StopReason, StorageRepo
 use protocol::{BuildId, Owner, keys};
 use tracing::{info, warn};
 
-use super::build::Build;
-use super::record::Record;
+use super::build::BuildHandle;
+use super::record::StoredBuild;
 use super::run::LIMITS;
-use super::{Builds, ReceiveError};
-use crate::objects::{Bucket, blocking};
+use super::{AcceptError, Builds};
+use crate::objects::{BucketKind, blocking};
 
 impl Builds {
     /// Ends builds that ran when the backend died, queues those that waited, and takes up sources that had just come.
@@ -24,7 +24,7 @@ impl Builds {
             }
             let build = self.open(&owner, &id).await?;
             let folder = build.folder().to_owned();
-            match blocking(move || Record::load(&folder)).await {
+            match blocking(move || StoredBuild::load(&folder)).await {
                 Ok(record) if record.attempt == 0 => waiting.push((build, record)),
                 Ok(record) => self.end_unfinished(&build, record.attempt).await,
                 Err(error) => {
@@ -41,13 +41,13 @@ impl Builds {
     }
 
     /// Ends a build of which attempt number `attempt` was running; 0 when that isn't known.
-    async fn end_unfinished(&self, build: &Arc<Build>, attempt: u32) {
+    async fn end_unfinished(&self, build: &Arc<BuildHandle>, attempt: u32) {
         let stop = self.stop_reason(build).await;
         self.abort(build, attempt, Abort::BackendDied, stop).await;
     }
 
     /// Ends a build that doesn't run, after `attempt` attempts.
-    pub(super) async fn abort(&self, build: &Arc<Build>, attempt: u32, why: Abort, stop: Option<StopReason>) {
+    pub(super) async fn abort(&self, build: &Arc<BuildHandle>, attempt: u32, why: Abort, stop: Option<StopReason>) {
         let start = AttemptStart { number: attempt.max(1), ..AttemptStart::first(build.last() + 1) };
         let mut life = Lifecycle::new(build.id.clone(), LIMITS, start);
         if attempt > 0 {
@@ -57,9 +57,9 @@ impl Builds {
         self.publish_result(build, result).await;
     }
 
-    async fn requeue(self: &Arc<Self>, build: Arc<Build>, record: Record) -> io::Result<()> {
+    async fn requeue(self: &Arc<Self>, build: Arc<BuildHandle>, record: StoredBuild) -> io::Result<()> {
         let Ok(key) = keys::source(&build.owner, &build.id).parse() else { return Ok(()) };
-        if self.objects.find(Bucket::Input, &key).await?.is_none() {
+        if self.objects.find(BucketKind::Input, &key).await?.is_none() {
             self.abort(&build, 0, Abort::Stopped, Some(StopReason::SourceDeleted)).await;
             return Ok(());
         }
@@ -76,15 +76,15 @@ impl Builds {
         for owner in self.owners().await? {
             let prefix = format!("{owner}/");
             let listing =
-                self.objects.list(Bucket::Input, owner.as_str(), prefix, None, String::new(), usize::MAX).await?;
+                self.objects.list(BucketKind::Input, owner.as_str(), prefix, None, String::new(), usize::MAX).await?;
             for (key, object) in listing.objects {
                 let Ok((owner, id)) = keys::parse_source(key.as_str()) else { continue };
                 if self.is_known(&owner, &id).await? {
                     continue;
                 }
                 match self.receive(&owner, &id, object.size, object.meta.metadata).await {
-                    Ok(()) | Err(ReceiveError::Known) => {}
-                    Err(ReceiveError::Io(error)) => return Err(error),
+                    Ok(()) | Err(AcceptError::Known) => {}
+                    Err(AcceptError::Io(error)) => return Err(error),
                 }
             }
         }
@@ -93,7 +93,7 @@ impl Builds {
 
     /// Owners who ever sent a source, or have a build.
     pub(super) async fn owners(&self) -> io::Result<Vec<Owner>> {
-        let folders = [self.folders.builds.clone(), self.objects.bucket_folder(Bucket::Input)];
+        let folders = [self.folders.builds.clone(), self.objects.bucket_folder(BucketKind::Input)];
         blocking(move || {
             let mut owners = Vec::new();
             for folder in folders {

@@ -8,16 +8,16 @@ use protocol::{BuildResult, BuildSummary, keys};
 use tracing::{error, info};
 
 use super::Builds;
-use super::build::Build;
-use super::record::Record;
-use crate::objects::{Bucket, ObjectKey, PublishError, blocking};
+use super::build::BuildHandle;
+use super::record::StoredBuild;
+use crate::objects::{BucketKind, ObjectKey, PublishError, blocking};
 
 /// How long until a result that could not be stored is tried again.
 const RETRY: Duration = Duration::from_secs(15);
 
 impl Builds {
     /// Ends a build with this result, or with the one that is there already.
-    pub(super) async fn publish_result(&self, build: &Arc<Build>, result: BuildResult) {
+    pub(super) async fn publish_result(&self, build: &Arc<BuildHandle>, result: BuildResult) {
         let result = BuildResult { summary: summary_of(build).await, ..result };
         let ending = match self.store_result(build, &result).await {
             Ok(ending) => ending,
@@ -32,9 +32,9 @@ impl Builds {
         build.end(ending).await;
     }
 
-    async fn store_result(&self, build: &Build, result: &BuildResult) -> io::Result<BuildResult> {
+    async fn store_result(&self, build: &BuildHandle, result: &BuildResult) -> io::Result<BuildResult> {
         let key = result_key(build)?;
-        match self.objects.publish_bytes(Bucket::Output, &key, serde_json::to_vec(result)?).await {
+        match self.objects.publish_bytes(BucketKind::Output, &key, serde_json::to_vec(result)?).await {
             Ok(()) => Ok(result.clone()),
             Err(PublishError::Exists) => {
                 Ok(self.stored_result(&build.owner, &build.id).await?.unwrap_or_else(|| result.clone()))
@@ -45,26 +45,26 @@ impl Builds {
 }
 
 /// What its record says of a build; an ending can do without.
-async fn summary_of(build: &Build) -> Option<BuildSummary> {
+async fn summary_of(build: &BuildHandle) -> Option<BuildSummary> {
     let folder = build.folder().to_owned();
-    let record = blocking(move || Record::load(&folder)).await.ok()?;
+    let record = blocking(move || StoredBuild::load(&folder)).await.ok()?;
     BuildSummary::of(&record.metadata)
 }
 
-fn result_key(build: &Build) -> io::Result<ObjectKey> {
+fn result_key(build: &BuildHandle) -> io::Result<ObjectKey> {
     keys::result(&build.owner, &build.id).parse().map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
 /// Tries until it is stored, or until the backend stops: the next start then finds the build without a result.
 async fn retry(
     objects: crate::objects::Objects,
-    build: Arc<Build>,
+    build: Arc<BuildHandle>,
     result: BuildResult,
     stopping: tokio_util::sync::CancellationToken,
 ) {
     while stopping.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_some() {
         let (Ok(key), Ok(json)) = (result_key(&build), serde_json::to_vec(&result)) else { return };
-        match objects.publish_bytes(Bucket::Output, &key, json).await {
+        match objects.publish_bytes(BucketKind::Output, &key, json).await {
             Ok(()) | Err(PublishError::Exists) => return,
             Err(PublishError::Io(error)) => error!(build = %build.id, %error, "the result still can't be stored"),
         }

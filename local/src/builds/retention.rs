@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::Builds;
 use crate::files;
-use crate::objects::{Bucket, Object, Uploads, blocking};
+use crate::objects::{BucketKind, Object, Uploads, blocking};
 
 /// Sources of ended builds.
 const KEEP_SOURCES: Duration = Duration::from_secs(24 * 3600);
@@ -45,10 +45,10 @@ impl Builds {
             else {
                 continue;
             };
-            let Some(ended) = self.objects.find(Bucket::Output, &result).await? else { continue };
+            let Some(ended) = self.objects.find(BucketKind::Output, &result).await? else { continue };
             let kept = age(&ended, now);
             if kept > KEEP_SOURCES {
-                self.objects.delete(Bucket::Input, &source).await?;
+                self.objects.delete(BucketKind::Input, &source).await?;
             }
             if kept > KEEP_OUTPUTS {
                 self.forget(&owner, &id).await?;
@@ -75,7 +75,7 @@ impl Builds {
     }
 
     async fn forget(&self, owner: &Owner, id: &BuildId) -> io::Result<()> {
-        let output = self.objects.bucket_folder(Bucket::Output).join(owner.as_str()).join(id.as_str());
+        let output = self.objects.bucket_folder(BucketKind::Output).join(owner.as_str()).join(id.as_str());
         let build = self.folder(owner, id);
         blocking(move || {
             // The record last: as long as it is there, the id is taken.

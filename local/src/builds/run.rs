@@ -13,7 +13,7 @@ use protocol::{BuildResult, Frame};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::build::Build;
+use super::build::BuildHandle;
 use super::outputs::io_reason;
 use super::{Builds, Job};
 use crate::files;
@@ -151,7 +151,7 @@ impl Builds {
     }
 
     /// Why the build is to stop, if it is.
-    pub(super) async fn stop_reason(&self, build: &Build) -> Option<StopReason> {
+    pub(super) async fn stop_reason(&self, build: &BuildHandle) -> Option<StopReason> {
         match self.source(build).await {
             Ok(None) => Some(StopReason::SourceDeleted),
             _ if !build.cancel.is_cancelled() => None,
@@ -163,7 +163,7 @@ impl Builds {
 
 /// Writes the engine's events into the event log. Gives why that failed, if it did: the build goes on all the same, and the
 /// attempt's own log has everything.
-async fn log_events(build: Arc<Build>, mut received: mpsc::Receiver<Frame>) -> Option<String> {
+async fn log_events(build: Arc<BuildHandle>, mut received: mpsc::Receiver<Frame>) -> Option<String> {
     let mut lost = None;
     while let Some(frame) = received.recv().await {
         if lost.is_none()

@@ -11,25 +11,25 @@ const MAX_PARTS: usize = 8;
 
 /// A bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bucket {
+pub(crate) enum BucketKind {
     /// Sources.
     Input,
     /// What builds made.
     Output,
 }
 
-impl Bucket {
+impl BucketKind {
     /// The name clients use.
     pub fn name(self) -> &'static str {
         match self {
-            Bucket::Input => "input",
-            Bucket::Output => "output",
+            BucketKind::Input => "input",
+            BucketKind::Output => "output",
         }
     }
 
     /// The bucket of this name.
     pub fn named(name: &str) -> Option<Self> {
-        [Bucket::Input, Bucket::Output].into_iter().find(|bucket| bucket.name() == name)
+        [BucketKind::Input, BucketKind::Output].into_iter().find(|bucket| bucket.name() == name)
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::key::SIDECAR;
-use super::{Bucket, Object, ObjectKey, Objects, blocking, describe};
+use super::{BucketKind, Object, ObjectKey, Objects, blocking, describe};
 
 /// Part of a listing, in the order of keys.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ impl Objects {
     /// is the first part of the prefix.
     pub async fn list(
         &self,
-        bucket: Bucket,
+        bucket: BucketKind,
         folder: &str,
         prefix: String,
         delimiter: Option<String>,

@@ -16,8 +16,8 @@ use thiserror::Error;
 use tokio::task::spawn_blocking;
 
 use crate::files;
-pub(crate) use key::{Bucket, ObjectKey};
-pub(crate) use uploads::{AssembleError, MAX_PART_NUMBER, Upload, UploadAbout, Uploads, hex};
+pub(crate) use key::{BucketKind, ObjectKey};
+pub(crate) use uploads::{AssembleError, MAX_PART_NUMBER, MultipartUpload, UploadTarget, Uploads, hex};
 
 /// What is kept beside an uploaded object's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Objects {
     /// Moves a file to its key, unless there is something already. When this returns, it lasts through a power cut.
     pub async fn publish(
         &self,
-        bucket: Bucket,
+        bucket: BucketKind,
         key: &ObjectKey,
         file: PathBuf,
         meta: Option<ObjectMeta>,
@@ -101,7 +101,7 @@ impl Objects {
     }
 
     /// Writes a small object, unless there is something already.
-    pub async fn publish_bytes(&self, bucket: Bucket, key: &ObjectKey, bytes: Vec<u8>) -> Result<(), PublishError> {
+    pub async fn publish_bytes(&self, bucket: BucketKind, key: &ObjectKey, bytes: Vec<u8>) -> Result<(), PublishError> {
         let staging = self.staging.clone();
         let file = blocking(move || {
             use std::io::Write;
@@ -115,13 +115,13 @@ impl Objects {
     }
 
     /// The object of this key, if there is one.
-    pub async fn find(&self, bucket: Bucket, key: &ObjectKey) -> io::Result<Option<Object>> {
+    pub async fn find(&self, bucket: BucketKind, key: &ObjectKey) -> io::Result<Option<Object>> {
         let path = self.path(bucket, key);
         blocking(move || describe(path)).await
     }
 
     /// Reads a small object whole.
-    pub async fn read(&self, bucket: Bucket, key: &ObjectKey, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    pub async fn read(&self, bucket: BucketKind, key: &ObjectKey, limit: u64) -> io::Result<Option<Vec<u8>>> {
         let Some(object) = self.find(bucket, key).await? else { return Ok(None) };
         if object.size > limit {
             return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{key} is larger than {limit} bytes")));
@@ -130,7 +130,7 @@ impl Objects {
     }
 
     /// Removes an object. True if there was one.
-    pub async fn delete(&self, bucket: Bucket, key: &ObjectKey) -> io::Result<bool> {
+    pub async fn delete(&self, bucket: BucketKind, key: &ObjectKey) -> io::Result<bool> {
         let path = self.path(bucket, key);
         let commit = self.commit.clone();
         blocking(move || {
@@ -148,11 +148,11 @@ impl Objects {
     }
 
     /// Where a bucket's owners have their folders.
-    pub fn bucket_folder(&self, bucket: Bucket) -> PathBuf {
+    pub fn bucket_folder(&self, bucket: BucketKind) -> PathBuf {
         self.root.join(bucket.name())
     }
 
-    fn path(&self, bucket: Bucket, key: &ObjectKey) -> PathBuf {
+    fn path(&self, bucket: BucketKind, key: &ObjectKey) -> PathBuf {
         self.bucket_folder(bucket).join(key.as_str())
     }
 }
@@ -226,7 +226,7 @@ mod tests {
             let (objects, key) = (objects.clone(), key.clone());
             let file = staged(&objects, &n.to_string());
             tasks.push(tokio::spawn(async move {
-                objects.publish(Bucket::Input, &key, file, Some(meta(&n.to_string()))).await
+                objects.publish(BucketKind::Input, &key, file, Some(meta(&n.to_string()))).await
             }));
         }
         let mut won = 0;
@@ -238,7 +238,7 @@ mod tests {
             }
         }
         assert_eq!(won, 1);
-        let object = objects.find(Bucket::Input, &key).await.unwrap().unwrap();
+        let object = objects.find(BucketKind::Input, &key).await.unwrap().unwrap();
         assert_eq!(fs::read_to_string(&object.path).unwrap(), object.meta.etag);
         assert_eq!(object.meta.metadata["a"], "b");
     }
@@ -248,12 +248,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let objects = objects(folder.path());
         let key: ObjectKey = "me/x.zip".parse().unwrap();
-        objects.publish(Bucket::Input, &key, staged(&objects, "one"), Some(meta("one"))).await.unwrap();
-        assert!(objects.delete(Bucket::Input, &key).await.unwrap());
-        assert!(!objects.delete(Bucket::Input, &key).await.unwrap());
-        assert!(objects.find(Bucket::Input, &key).await.unwrap().is_none());
-        objects.publish_bytes(Bucket::Input, &key, b"two".to_vec()).await.unwrap();
-        let object = objects.find(Bucket::Input, &key).await.unwrap().unwrap();
+        objects.publish(BucketKind::Input, &key, staged(&objects, "one"), Some(meta("one"))).await.unwrap();
+        assert!(objects.delete(BucketKind::Input, &key).await.unwrap());
+        assert!(!objects.delete(BucketKind::Input, &key).await.unwrap());
+        assert!(objects.find(BucketKind::Input, &key).await.unwrap().is_none());
+        objects.publish_bytes(BucketKind::Input, &key, b"two".to_vec()).await.unwrap();
+        let object = objects.find(BucketKind::Input, &key).await.unwrap().unwrap();
         assert!(object.meta.metadata.is_empty() && object.meta.etag.starts_with("3-"));
         assert_eq!(fs::read_dir(objects.staging()).unwrap().count(), 0);
     }

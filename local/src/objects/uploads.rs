@@ -27,7 +27,7 @@ const ABOUT_FILE: &str = "upload.json";
 
 /// What was said when the upload began.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct UploadAbout {
+pub(crate) struct UploadTarget {
     pub key: String,
     pub content_type: Option<String>,
     pub metadata: BTreeMap<String, String>,
@@ -35,14 +35,14 @@ pub(crate) struct UploadAbout {
 
 /// An upload that is under way.
 #[derive(Debug, Clone)]
-pub(crate) struct Upload {
-    pub about: UploadAbout,
+pub(crate) struct MultipartUpload {
+    pub about: UploadTarget,
     folder: PathBuf,
 }
 
 /// A part that is there. Its file is called `<number>.<MD5>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Part {
+struct UploadedPart {
     path: PathBuf,
     etag: String,
     size: u64,
@@ -86,7 +86,7 @@ impl Uploads {
     }
 
     /// Begins an upload and gives it a name.
-    pub async fn create(&self, about: UploadAbout) -> io::Result<String> {
+    pub async fn create(&self, about: UploadTarget) -> io::Result<String> {
         let id = random_id().map_err(io::Error::other)?;
         let folder = self.root.join(&id);
         blocking(move || {
@@ -98,28 +98,28 @@ impl Uploads {
     }
 
     /// The upload of this name and key.
-    pub async fn find(&self, id: &str, key: &str) -> io::Result<Option<Upload>> {
+    pub async fn find(&self, id: &str, key: &str) -> io::Result<Option<MultipartUpload>> {
         if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Ok(None);
         }
         let folder = self.root.join(id);
         let about = match tokio::fs::read(folder.join(ABOUT_FILE)).await {
-            Ok(json) => serde_json::from_slice::<UploadAbout>(&json)?,
+            Ok(json) => serde_json::from_slice::<UploadTarget>(&json)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        Ok((about.key == key).then_some(Upload { about, folder }))
+        Ok((about.key == key).then_some(MultipartUpload { about, folder }))
     }
 
     /// Bytes of all parts but this one, which may come again.
-    pub async fn size_without(&self, upload: &Upload, number: i32) -> io::Result<u64> {
+    pub async fn size_without(&self, upload: &MultipartUpload, number: i32) -> io::Result<u64> {
         let folder = upload.folder.clone();
         let parts = blocking(move || parts(&folder)).await?;
         Ok(parts.iter().filter(|(n, _)| **n != number).map(|(_, part)| part.size).sum())
     }
 
     /// Adds a part. One of the same number is replaced.
-    pub async fn add(&self, upload: &Upload, number: i32, file: TempPath, etag: String) -> io::Result<()> {
+    pub async fn add(&self, upload: &MultipartUpload, number: i32, file: TempPath, etag: String) -> io::Result<()> {
         let folder = upload.folder.clone();
         blocking(move || {
             let old = parts(&folder)?.remove(&number);
@@ -134,7 +134,11 @@ impl Uploads {
     }
 
     /// Puts the named parts together, in a file of its own: the parts stay until [`Uploads::remove`].
-    pub async fn assemble(&self, upload: &Upload, named: Vec<(i32, String)>) -> Result<Assembled, AssembleError> {
+    pub async fn assemble(
+        &self,
+        upload: &MultipartUpload,
+        named: Vec<(i32, String)>,
+    ) -> Result<Assembled, AssembleError> {
         let (folder, staging) = (upload.folder.clone(), self.staging.clone());
         blocking(move || {
             let chosen = match choose(parts(&folder)?, &named) {
@@ -153,7 +157,7 @@ impl Uploads {
     }
 
     /// Gives an upload up, or clears it away after it was completed.
-    pub async fn remove(&self, upload: Upload) -> io::Result<()> {
+    pub async fn remove(&self, upload: MultipartUpload) -> io::Result<()> {
         blocking(move || files::remove_folder_if_there(&upload.folder)).await
     }
 
@@ -174,21 +178,21 @@ impl Uploads {
     }
 }
 
-fn parts(folder: &std::path::Path) -> io::Result<BTreeMap<i32, Part>> {
+fn parts(folder: &std::path::Path) -> io::Result<BTreeMap<i32, UploadedPart>> {
     let mut parts = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let Some((number, etag)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
         if let Ok(number) = number.parse() {
-            let part = Part { path: entry.path(), etag: etag.to_owned(), size: entry.metadata()?.len() };
+            let part = UploadedPart { path: entry.path(), etag: etag.to_owned(), size: entry.metadata()?.len() };
             parts.insert(number, part);
         }
     }
     Ok(parts)
 }
 
-fn choose(mut parts: BTreeMap<i32, Part>, named: &[(i32, String)]) -> Result<Vec<Part>, AssembleError> {
+fn choose(mut parts: BTreeMap<i32, UploadedPart>, named: &[(i32, String)]) -> Result<Vec<UploadedPart>, AssembleError> {
     if named.is_empty() || named.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
         return Err(AssembleError::Order);
     }
@@ -204,7 +208,7 @@ fn choose(mut parts: BTreeMap<i32, Part>, named: &[(i32, String)]) -> Result<Vec
 }
 
 /// S3's ETag of an object made of parts: the MD5 of the parts' MD5s, and how many there are.
-fn combined_etag(parts: &[Part]) -> String {
+fn combined_etag(parts: &[UploadedPart]) -> String {
     use s3s::crypto::{Checksum, Md5};
     let mut md5 = Md5::new();
     for part in parts {
@@ -228,10 +232,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn there(sizes: &[u64]) -> BTreeMap<i32, Part> {
+    fn there(sizes: &[u64]) -> BTreeMap<i32, UploadedPart> {
         (1..)
             .zip(sizes)
-            .map(|(number, size)| (number, Part { path: PathBuf::new(), etag: format!("e{number}"), size: *size }))
+            .map(|(number, size)| {
+                (number, UploadedPart { path: PathBuf::new(), etag: format!("e{number}"), size: *size })
+            })
             .collect()
     }
 
@@ -254,7 +260,7 @@ mod tests {
     #[test]
     fn the_etag_of_parts_is_s3s() {
         // `printf '' | md5sum` twice, decoded, then md5sum again.
-        let part = Part { path: PathBuf::new(), etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(), size: 0 };
+        let part = UploadedPart { path: PathBuf::new(), etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(), size: 0 };
         assert_eq!(combined_etag(std::slice::from_ref(&part)), "59adb24ef3cdbe0297f05b395827453f-1");
         assert!(combined_etag(&[part.clone(), part]).ends_with("-2"));
     }
@@ -264,7 +270,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let objects = Objects::new(folder.path().join("objects"), folder.path().to_owned());
         let uploads = Uploads::new(folder.path().join("uploads"), &objects);
-        let about = UploadAbout { key: "me/x.zip".to_owned(), content_type: None, metadata: BTreeMap::new() };
+        let about = UploadTarget { key: "me/x.zip".to_owned(), content_type: None, metadata: BTreeMap::new() };
         let id = uploads.create(about).await.unwrap();
         for strange in ["", "..", "../x", "0123"] {
             assert!(uploads.find(strange, "me/x.zip").await.unwrap().is_none(), "{strange}");

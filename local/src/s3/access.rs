@@ -9,7 +9,7 @@ use s3s::path::S3Path;
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use crate::keys::Keys;
-use crate::objects::Bucket;
+use crate::objects::BucketKind;
 
 /// Secrets for s3s to check signatures with.
 pub(super) struct Auth(pub Arc<Keys>);
@@ -49,7 +49,7 @@ fn allow(operation: &str, path: &S3Path, owner: &Owner) -> S3Result<()> {
         S3Path::Bucket { bucket } => (bucket, None),
         S3Path::Object { bucket, key } => (bucket, Some(key)),
     };
-    let Some(bucket) = Bucket::named(bucket) else {
+    let Some(bucket) = BucketKind::named(bucket) else {
         return Err(s3_error!(NoSuchBucket, "the buckets of this backend are `input` and `output`"));
     };
     let Some(key) = key else {
@@ -60,9 +60,9 @@ fn allow(operation: &str, path: &S3Path, owner: &Owner) -> S3Result<()> {
         return Err(denied());
     }
     match (bucket, operation) {
-        (_, "GetObject" | "HeadObject") | (Bucket::Input, "DeleteObject") => Ok(()),
+        (_, "GetObject" | "HeadObject") | (BucketKind::Input, "DeleteObject") => Ok(()),
         (
-            Bucket::Input,
+            BucketKind::Input,
             "PutObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" | "AbortMultipartUpload",
         ) => match keys::parse_source(key) {
             Ok(_) => Ok(()),

@@ -20,7 +20,7 @@ use s3s::{S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use crate::builds::Builds;
 use crate::keys::Keys;
-use crate::objects::{Bucket, ObjectKey, Objects, Uploads};
+use crate::objects::{BucketKind, ObjectKey, Objects, Uploads};
 
 /// The longest list of parts is shorter.
 const MAX_XML_BYTES: usize = 4 * 1024 * 1024;
@@ -52,8 +52,8 @@ fn no_such_key() -> S3Error {
     s3_error!(NoSuchKey, "there is no object of this key")
 }
 
-fn bucket(name: &str) -> S3Result<Bucket> {
-    Bucket::named(name).ok_or_else(|| s3_error!(NoSuchBucket))
+fn bucket(name: &str) -> S3Result<BucketKind> {
+    BucketKind::named(name).ok_or_else(|| s3_error!(NoSuchBucket))
 }
 
 #[async_trait::async_trait]

@@ -22,7 +22,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const MAX_KEYS: i32 = 1000;
 
 /// Which bytes of an object are sent.
-struct Selection {
+struct ByteSelection {
     from: u64,
     len: u64,
     /// `Content-Range`, where it is not all.
@@ -122,13 +122,13 @@ fn check_conditions(object: &Object, wanted: Option<&ETagCondition>, unwanted: O
     Ok(())
 }
 
-fn select(size: u64, range: Option<&Range>) -> S3Result<Selection> {
-    let Some(range) = range else { return Ok(Selection { from: 0, len: size, range: None }) };
+fn select(size: u64, range: Option<&Range>) -> S3Result<ByteSelection> {
+    let Some(range) = range else { return Ok(ByteSelection { from: 0, len: size, range: None }) };
     let bytes = range.check(size)?;
     if bytes.is_empty() {
         return Err(s3_error!(InvalidRange));
     }
-    Ok(Selection {
+    Ok(ByteSelection {
         from: bytes.start,
         len: bytes.end - bytes.start,
         range: Some(format!("bytes {}-{}/{size}", bytes.start, bytes.end - 1)),

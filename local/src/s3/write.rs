@@ -15,8 +15,8 @@ use tempfile::TempPath;
 
 use super::receive::{Claims, receive, too_large};
 use super::{Buckets, errors, object_key};
-use crate::builds::ReceiveError;
-use crate::objects::{Bucket, MAX_PART_NUMBER, ObjectMeta, Upload, UploadAbout};
+use crate::builds::AcceptError;
+use crate::objects::{BucketKind, MAX_PART_NUMBER, MultipartUpload, ObjectMeta, UploadTarget};
 
 impl Buckets {
     pub(super) async fn put(&self, request: S3Request<PutObjectInput>) -> S3Result<PutObjectOutput> {
@@ -48,7 +48,7 @@ impl Buckets {
         &self,
         input: CreateMultipartUploadInput,
     ) -> S3Result<CreateMultipartUploadOutput> {
-        let about = UploadAbout {
+        let about = UploadTarget {
             key: input.key.clone(),
             content_type: input.content_type,
             metadata: metadata(input.metadata)?,
@@ -135,7 +135,7 @@ impl Buckets {
     pub(super) async fn delete(&self, input: DeleteObjectInput) -> S3Result<DeleteObjectOutput> {
         // S3 says the same whether there was anything or not.
         if let (Ok(key), Ok((owner, id))) = (object_key(&input.key), keys::parse_source(&input.key)) {
-            self.objects.delete(Bucket::Input, &key).await.map_err(errors::of_io)?;
+            self.objects.delete(BucketKind::Input, &key).await.map_err(errors::of_io)?;
             self.builds.cancel(&owner, &id).await.map_err(errors::of_io)?;
         }
         Ok(DeleteObjectOutput::default())
@@ -158,18 +158,21 @@ impl Buckets {
     async fn store(&self, owner: &Owner, id: &BuildId, file: TempPath, size: u64, meta: ObjectMeta) -> S3Result<()> {
         let key = object_key(&keys::source(owner, id))?;
         let metadata = meta.metadata.clone();
-        self.objects.publish(Bucket::Input, &key, file.to_path_buf(), Some(meta)).await.map_err(errors::of_publish)?;
+        self.objects
+            .publish(BucketKind::Input, &key, file.to_path_buf(), Some(meta))
+            .await
+            .map_err(errors::of_publish)?;
         let Err(error) = self.builds.receive(owner, id, size, metadata).await else { return Ok(()) };
-        if let Err(error) = self.objects.delete(Bucket::Input, &key).await {
+        if let Err(error) = self.objects.delete(BucketKind::Input, &key).await {
             tracing::warn!(%error, "a source that makes no build can't be removed");
         }
         Err(match error {
-            ReceiveError::Known => errors::exists(),
-            ReceiveError::Io(source) => errors::of_io(source),
+            AcceptError::Known => errors::exists(),
+            AcceptError::Io(source) => errors::of_io(source),
         })
     }
 
-    async fn upload(&self, id: &str, key: &str) -> S3Result<Upload> {
+    async fn upload(&self, id: &str, key: &str) -> S3Result<MultipartUpload> {
         let upload = self.uploads.find(id, key).await.map_err(errors::of_io)?;
         upload.ok_or_else(|| s3_error!(NoSuchUpload, "this upload was completed, given up, or never begun"))
     }

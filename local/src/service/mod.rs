@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::backend::Backend;
+use crate::backend::LocalBackend;
 use crate::files;
 use crate::options::{Options, ServiceOptions};
 
@@ -142,7 +142,7 @@ pub async fn install(wanted: &ServiceOptions) -> Result<()> {
     let text = manager.text(&service()?);
     manager.stop();
     // Once by ourselves: whatever is wrong with the flags is said here, and not in a log.
-    let trial = match Backend::start(&wanted.options).await {
+    let trial = match LocalBackend::start(&wanted.options).await {
         Ok(trial) => trial,
         Err(error) if file.exists() => {
             manager.start(&file)?;

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::builds::{Build, Pulse, now_ms};
+use crate::builds::{BuildHandle, Pulse, now_ms};
 use crate::objects::blocking;
 
 /// Log read at once.
@@ -31,9 +31,9 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 const RECEIVE_PATIENCE: Duration = Duration::from_secs(100);
 
 /// Serves a follower until it goes, or until the backend closes.
-pub(super) async fn follow(socket: HyperWebsocketStream, build: Arc<Build>, closing: CancellationToken) {
+pub(super) async fn follow(socket: HyperWebsocketStream, build: Arc<BuildHandle>, closing: CancellationToken) {
     let pulse = build.follow();
-    let mut follower = Follower { socket, build, pulse, position: None, spoke: Instant::now() };
+    let mut follower = SocketFollower { socket, build, pulse, position: None, spoke: Instant::now() };
     let why = follower.serve(&closing).await;
     debug!(build = %follower.build.id, ?why, "a follower left");
     let (code, reason) = match why {
@@ -64,9 +64,9 @@ struct Position {
     told_result: bool,
 }
 
-struct Follower {
+struct SocketFollower {
     socket: HyperWebsocketStream,
-    build: Arc<Build>,
+    build: Arc<BuildHandle>,
     pulse: watch::Receiver<Pulse>,
     /// None before the first resume.
     position: Option<Position>,
@@ -74,7 +74,7 @@ struct Follower {
     spoke: Instant,
 }
 
-impl Follower {
+impl SocketFollower {
     async fn serve(&mut self, closing: &CancellationToken) -> Left {
         match self.try_serve(closing).await {
             Ok(()) => Left::Closing,

@@ -36,7 +36,7 @@ pub(crate) struct Socket {
     closing: CancellationToken,
 }
 
-type Answer = Response<s3s::Body>;
+type HttpReply = Response<s3s::Body>;
 
 impl Socket {
     /// A socket for these builds.
@@ -51,7 +51,7 @@ impl Socket {
     }
 
     /// Answers a request for the socket: follows the build, or says why not.
-    pub async fn serve(&self, mut request: Request<Incoming>) -> Answer {
+    pub async fn serve(&self, mut request: Request<Incoming>) -> HttpReply {
         if request.method() != Method::GET || !hyper_tungstenite::is_upgrade_request(&request) {
             return refusal(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket: follow builds with cargo-cloud");
         }
@@ -105,13 +105,13 @@ impl Socket {
     }
 }
 
-fn failure(error: &std::io::Error) -> Answer {
+fn failure(error: &std::io::Error) -> HttpReply {
     error!(%error, "a build can't be read");
     refusal(StatusCode::INTERNAL_SERVER_ERROR, "the backend can't read this build; its own output tells more")
 }
 
 /// The same form as API Gateway's.
-fn refusal(status: StatusCode, why: &str) -> Answer {
+fn refusal(status: StatusCode, why: &str) -> HttpReply {
     let body = serde_json::json!({ "message": why }).to_string();
     let mut response = Response::new(s3s::Body::from(Bytes::from(body)));
     *response.status_mut() = status;

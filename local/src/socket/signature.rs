@@ -23,7 +23,7 @@ const MAX_EXPIRES: u64 = 7 * 24 * 3600;
 
 /// Why a connection is refused.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(super) enum Denied {
+pub(super) enum SignatureError {
     #[error("the query lacks `{0}`, or has it twice")]
     Parameter(&'static str),
     #[error("`{0}` in the query can't be read")]
@@ -42,53 +42,61 @@ pub(super) enum Denied {
 
 /// What a signed query asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct FollowRequest {
     pub owner: Owner,
     pub build: BuildId,
 }
 
 /// Checks `GET <path>?<query>` as it came to `host`, and reads what it asks for.
-pub(super) fn verify(path: &str, query: &str, host: &str, now: SystemTime, keys: &Keys) -> Result<Wanted, Denied> {
+pub(super) fn verify(
+    path: &str,
+    query: &str,
+    host: &str,
+    now: SystemTime,
+    keys: &Keys,
+) -> Result<FollowRequest, SignatureError> {
     let query = Query::parse(query);
     if query.one("X-Amz-Algorithm")? != "AWS4-HMAC-SHA256" {
-        return Err(Denied::Malformed("X-Amz-Algorithm"));
+        return Err(SignatureError::Malformed("X-Amz-Algorithm"));
     }
     if query.one("X-Amz-SignedHeaders")? != "host" {
-        return Err(Denied::Malformed("X-Amz-SignedHeaders"));
+        return Err(SignatureError::Malformed("X-Amz-SignedHeaders"));
     }
     let credential = query.one("X-Amz-Credential")?;
     let [id, date, region, "execute-api", "aws4_request"] = credential.split('/').collect::<Vec<_>>()[..] else {
-        return Err(Denied::Malformed("X-Amz-Credential"));
+        return Err(SignatureError::Malformed("X-Amz-Credential"));
     };
     let stamp = query.one("X-Amz-Date")?;
-    let signed_at = parse_stamp(stamp).filter(|_| stamp.starts_with(date)).ok_or(Denied::Malformed("X-Amz-Date"))?;
-    let expires: u64 = query.one("X-Amz-Expires")?.parse().map_err(|_| Denied::Malformed("X-Amz-Expires"))?;
+    let signed_at =
+        parse_stamp(stamp).filter(|_| stamp.starts_with(date)).ok_or(SignatureError::Malformed("X-Amz-Date"))?;
+    let expires: u64 = query.one("X-Amz-Expires")?.parse().map_err(|_| SignatureError::Malformed("X-Amz-Expires"))?;
     if expires == 0 || expires > MAX_EXPIRES {
-        return Err(Denied::Malformed("X-Amz-Expires"));
+        return Err(SignatureError::Malformed("X-Amz-Expires"));
     }
-    let key = keys.find(id).ok_or(Denied::Key)?;
+    let key = keys.find(id).ok_or(SignatureError::Key)?;
 
     let expires = Duration::from_secs(expires);
     let url = format!("http://{host}{path}?{}", query.without_signature());
-    let expected = signature(&url, host, region, signed_at, expires, &key.id, &key.secret).ok_or(Denied::Signature)?;
+    let expected =
+        signature(&url, host, region, signed_at, expires, &key.id, &key.secret).ok_or(SignatureError::Signature)?;
     let given = query.one("X-Amz-Signature")?;
     if !bool::from(expected.as_bytes().ct_eq(given.as_bytes())) {
-        return Err(Denied::Signature);
+        return Err(SignatureError::Signature);
     }
 
     let away = now.duration_since(signed_at).unwrap_or_else(|error| error.duration());
     if away > MAX_SKEW {
-        return Err(Denied::Skewed(away.as_secs()));
+        return Err(SignatureError::Skewed(away.as_secs()));
     }
     if now.duration_since(signed_at).is_ok_and(|age| age > expires) {
-        return Err(Denied::Expired);
+        return Err(SignatureError::Expired);
     }
-    let owner: Owner = query.one("owner")?.parse().map_err(|_| Denied::Malformed("owner"))?;
+    let owner: Owner = query.one("owner")?.parse().map_err(|_| SignatureError::Malformed("owner"))?;
     if owner != key.owner {
-        return Err(Denied::Owner);
+        return Err(SignatureError::Owner);
     }
-    let build = query.one("build")?.parse().map_err(|_| Denied::Malformed("build"))?;
-    Ok(Wanted { owner, build })
+    let build = query.one("build")?.parse().map_err(|_| SignatureError::Malformed("build"))?;
+    Ok(FollowRequest { owner, build })
 }
 
 /// A query's parameters: as they came, and decoded.
@@ -108,11 +116,11 @@ impl<'a> Query<'a> {
         )
     }
 
-    fn one(&self, name: &'static str) -> Result<&str, Denied> {
+    fn one(&self, name: &'static str) -> Result<&str, SignatureError> {
         let mut values = self.0.iter().filter(|(_, n, _)| n == name).map(|(_, _, value)| value.as_str());
         match (values.next(), values.next()) {
             (Some(value), None) => Ok(value),
-            _ => Err(Denied::Parameter(name)),
+            _ => Err(SignatureError::Parameter(name)),
         }
     }
 
@@ -197,7 +205,7 @@ mod tests {
             )
         }
 
-        fn verify(&self, query: &str, now: SystemTime) -> Result<Wanted, Denied> {
+        fn verify(&self, query: &str, now: SystemTime) -> Result<FollowRequest, SignatureError> {
             verify("/socket", query, HOST, now, &self.keys)
         }
     }
@@ -207,13 +215,13 @@ mod tests {
         let case = Case::new();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let query = case.signed("me", "me", now, 60);
-        let wanted = Wanted { owner: Owner::default(), build: BUILD.parse().unwrap() };
+        let wanted = FollowRequest { owner: Owner::default(), build: BUILD.parse().unwrap() };
         assert_eq!(case.verify(&query, now), Ok(wanted));
         assert!(case.verify(&query, now + Duration::from_secs(59)).is_ok());
         assert!(case.verify(&query, now - Duration::from_secs(299)).is_ok());
-        assert_eq!(case.verify(&query, now + Duration::from_secs(61)), Err(Denied::Expired));
-        assert_eq!(case.verify(&query, now + Duration::from_secs(3600)), Err(Denied::Skewed(3600)));
-        assert_eq!(case.verify(&query, now - Duration::from_secs(301)), Err(Denied::Skewed(301)));
+        assert_eq!(case.verify(&query, now + Duration::from_secs(61)), Err(SignatureError::Expired));
+        assert_eq!(case.verify(&query, now + Duration::from_secs(3600)), Err(SignatureError::Skewed(3600)));
+        assert_eq!(case.verify(&query, now - Duration::from_secs(301)), Err(SignatureError::Skewed(301)));
     }
 
     #[test]
@@ -228,10 +236,10 @@ mod tests {
             ("us-east-1", "us-east-2"),
             ("owner=me", "owner=me&more=1"),
         ] {
-            assert_eq!(case.verify(&query.replace(from, to), now), Err(Denied::Signature), "{from} {to}");
+            assert_eq!(case.verify(&query.replace(from, to), now), Err(SignatureError::Signature), "{from} {to}");
         }
-        assert_eq!(verify("/other", &query, HOST, now, &case.keys), Err(Denied::Signature));
-        assert_eq!(verify("/socket", &query, "evil:1", now, &case.keys), Err(Denied::Signature));
+        assert_eq!(verify("/other", &query, HOST, now, &case.keys), Err(SignatureError::Signature));
+        assert_eq!(verify("/socket", &query, "evil:1", now, &case.keys), Err(SignatureError::Signature));
     }
 
     #[test]
@@ -239,12 +247,15 @@ mod tests {
         let case = Case::new();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         case.keys.of(&"other".parse().unwrap()).unwrap();
-        assert_eq!(case.verify(&case.signed("other", "me", now, 60), now), Err(Denied::Owner));
+        assert_eq!(case.verify(&case.signed("other", "me", now, 60), now), Err(SignatureError::Owner));
         let query = case.signed("me", "me", now, 60);
-        assert_eq!(case.verify(&query.replace("Credential=CC", "Credential=XX"), now), Err(Denied::Key));
-        assert_eq!(case.verify(&format!("{query}&owner=me"), now), Err(Denied::Signature));
-        assert_eq!(case.verify("", now), Err(Denied::Parameter("X-Amz-Algorithm")));
-        assert_eq!(case.verify(&query.replace("execute-api", "s3"), now), Err(Denied::Malformed("X-Amz-Credential")));
-        assert_eq!(case.verify(&query.replace("=60", "=0"), now), Err(Denied::Malformed("X-Amz-Expires")));
+        assert_eq!(case.verify(&query.replace("Credential=CC", "Credential=XX"), now), Err(SignatureError::Key));
+        assert_eq!(case.verify(&format!("{query}&owner=me"), now), Err(SignatureError::Signature));
+        assert_eq!(case.verify("", now), Err(SignatureError::Parameter("X-Amz-Algorithm")));
+        assert_eq!(
+            case.verify(&query.replace("execute-api", "s3"), now),
+            Err(SignatureError::Malformed("X-Amz-Credential"))
+        );
+        assert_eq!(case.verify(&query.replace("=60", "=0"), now), Err(SignatureError::Malformed("X-Amz-Expires")));
     }
 }

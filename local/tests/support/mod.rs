@@ -22,14 +22,14 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A backend in a folder of its own. Killed when dropped.
-pub struct Backend {
+pub struct BackendProcess {
     pub folder: PathBuf,
     pub address: String,
     child: Child,
     _owned: Option<tempfile::TempDir>,
 }
 
-impl Backend {
+impl BackendProcess {
     pub fn start(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut backend = Self::start_in(folder.path(), arguments);
@@ -56,11 +56,11 @@ impl Backend {
         Self { folder: folder.to_owned(), address: address.to_owned(), child, _owned: None }
     }
 
-    pub fn client(&self, owner: &str) -> Client {
+    pub fn client(&self, owner: &str) -> TestClient {
         let text = std::fs::read_to_string(self.folder.join(format!("{owner}.toml"))).unwrap();
         let config: toml_edit::DocumentMut = text.parse().unwrap();
         let field = |name: &str| config["backends"]["local"][name].as_str().unwrap().to_owned();
-        Client {
+        TestClient {
             endpoint: field("endpoint"),
             socket: field("socket"),
             owner: field("owner"),
@@ -91,7 +91,7 @@ impl Backend {
     }
 }
 
-impl Drop for Backend {
+impl Drop for BackendProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -100,13 +100,13 @@ impl Drop for Backend {
 
 /// An answer, whole.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpAnswer {
     pub status: u16,
     pub headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl HttpAnswer {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -123,7 +123,7 @@ impl Answer {
 }
 
 #[derive(Debug, Clone)]
-pub struct Client {
+pub struct TestClient {
     pub endpoint: String,
     pub socket: String,
     pub owner: String,
@@ -133,13 +133,13 @@ pub struct Client {
     pub skew: i64,
 }
 
-impl Client {
+impl TestClient {
     pub fn now(&self) -> SystemTime {
         let offset = Duration::from_secs(self.skew.unsigned_abs());
         if self.skew < 0 { SystemTime::now() - offset } else { SystemTime::now() + offset }
     }
 
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpAnswer {
         self.send_altered(method, path, headers, body, |request| request)
     }
 
@@ -151,7 +151,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
         alter: impl FnOnce(hyper::Request<Vec<u8>>) -> hyper::Request<Vec<u8>>,
-    ) -> Answer {
+    ) -> HttpAnswer {
         let url = format!("{}/{path}", self.endpoint);
         let identity = Credentials::new(&self.id, &self.secret, None, None, "test").into();
         let mut settings = SigningSettings::default();
@@ -179,7 +179,7 @@ impl Client {
         send(alter(request))
     }
 
-    pub fn put_source(&self, id: &BuildId, metadata: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn put_source(&self, id: &BuildId, metadata: &[(&str, &str)], body: &[u8]) -> HttpAnswer {
         let mut headers = vec![("if-none-match", "*")];
         headers.extend(metadata);
         self.send("PUT", &self.source(id), &headers, body)
@@ -230,14 +230,14 @@ impl Client {
         request.uri().to_string()
     }
 
-    pub async fn follow(&self, id: &BuildId) -> Result<Follower, SocketError> {
+    pub async fn follow(&self, id: &BuildId) -> Result<TestFollower, SocketError> {
         let url = self.socket_url(&self.owner, id.as_str());
-        tokio_tungstenite::connect_async(url).await.map(|(socket, _)| Follower { socket })
+        tokio_tungstenite::connect_async(url).await.map(|(socket, _)| TestFollower { socket })
     }
 }
 
 /// Sends a request as it is.
-pub fn send(request: hyper::Request<Vec<u8>>) -> Answer {
+pub fn send(request: hyper::Request<Vec<u8>>) -> HttpAnswer {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut response = agent.run(request).unwrap();
     let headers = response
@@ -247,14 +247,14 @@ pub fn send(request: hyper::Request<Vec<u8>>) -> Answer {
         .collect();
     let mut body = Vec::new();
     response.body_mut().as_reader().read_to_end(&mut body).unwrap();
-    Answer { status: response.status().as_u16(), headers, body }
+    HttpAnswer { status: response.status().as_u16(), headers, body }
 }
 
-pub struct Follower {
+pub struct TestFollower {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
-impl Follower {
+impl TestFollower {
     pub async fn resume(&mut self, after: u64) {
         self.socket.send(Message::Text(ClientMessage::Resume { after }.encode().into())).await.unwrap();
     }

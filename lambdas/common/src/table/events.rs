@@ -16,7 +16,7 @@ const MAX_SEQ: u64 = 999_999_999_999;
 
 /// A row of what a build said.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Stored {
+pub enum StoredRow {
     /// Numbered events of one bus entry.
     Events(Vec<Event>),
     /// How the build ended.
@@ -30,7 +30,7 @@ pub struct StoredRows {
 
 impl StoredRows {
     /// The next row.
-    pub async fn next(&mut self) -> Result<Option<Stored>, TableError> {
+    pub async fn next(&mut self) -> Result<Option<StoredRow>, TableError> {
         let Some(row) = self.rows.next().await else { return Ok(None) };
         stored(&row.map_err(TableError::call("Query"))?).map(Some)
     }
@@ -110,16 +110,16 @@ impl Table {
             .await
             .map_err(TableError::call("Query"))?;
         match found.items().first().map(stored).transpose()? {
-            Some(Stored::Events(events)) => Ok(events),
-            Some(Stored::Result(_)) | None => Ok(Vec::new()),
+            Some(StoredRow::Events(events)) => Ok(events),
+            Some(StoredRow::Result(_)) | None => Ok(Vec::new()),
         }
     }
 }
 
-fn stored(row: &Row) -> Result<Stored, TableError> {
+fn stored(row: &Row) -> Result<StoredRow, TableError> {
     let read = match text(row, "sk")? {
-        keys::RESULT => serde_json::from_str(text(row, "result")?).map(Stored::Result),
-        _ => serde_json::from_str(text(row, "events")?).map(Stored::Events),
+        keys::RESULT => serde_json::from_str(text(row, "result")?).map(StoredRow::Result),
+        _ => serde_json::from_str(text(row, "events")?).map(StoredRow::Events),
     };
     read.map_err(|error| unreadable(row, error))
 }
@@ -136,11 +136,11 @@ mod tests {
         let events = vec![Event::new(id.clone(), Some(1), 0, EventKind::Status(Status::Received))];
         let json = serde_json::to_string(&events).unwrap();
         let row = Row::from([("sk".to_owned(), s(keys::event(1))), ("events".to_owned(), s(json))]);
-        assert_eq!(stored(&row).unwrap(), Stored::Events(events));
+        assert_eq!(stored(&row).unwrap(), StoredRow::Events(events));
         let result = BuildResult::new(id, Outcome::Failed, 1);
         let json = serde_json::to_string(&result).unwrap();
         let row = Row::from([("sk".to_owned(), s(keys::RESULT)), ("result".to_owned(), s(json))]);
-        assert_eq!(stored(&row).unwrap(), Stored::Result(Box::new(result)));
+        assert_eq!(stored(&row).unwrap(), StoredRow::Result(Box::new(result)));
         let row = Row::from([("sk".to_owned(), s(keys::event(1))), ("events".to_owned(), s("[{]"))]);
         assert!(stored(&row).is_err());
     }

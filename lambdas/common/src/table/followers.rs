@@ -11,7 +11,7 @@ const TTL_HOURS: u64 = 3;
 
 /// A connection that follows a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Follower {
+pub struct StoredFollower {
     /// API Gateway's id of the connection.
     pub connection: String,
     /// When it came, in milliseconds since 1970.
@@ -37,7 +37,7 @@ impl Table {
     }
 
     /// Everyone who follows a build.
-    pub async fn followers(&self, owner: &Owner, build: &BuildId) -> Result<Vec<Follower>, TableError> {
+    pub async fn followers(&self, owner: &Owner, build: &BuildId) -> Result<Vec<StoredFollower>, TableError> {
         let mut pages = self
             .client
             .query()
@@ -102,10 +102,10 @@ impl Table {
     }
 }
 
-fn follower(row: &Row) -> Result<Follower, TableError> {
+fn follower(row: &Row) -> Result<StoredFollower, TableError> {
     let key = text(row, "sk")?;
     let connection = key.strip_prefix(keys::CONNECTIONS).ok_or_else(|| unreadable(row, "sk"))?;
-    Ok(Follower { connection: connection.to_owned(), since: number(row, "since")? })
+    Ok(StoredFollower { connection: connection.to_owned(), since: number(row, "since")? })
 }
 
 fn followed(row: &Row) -> Result<(Owner, BuildId), TableError> {
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn rows_read_back() {
         let row = Row::from([("sk".to_owned(), s(keys::connection("L0SM9cOFvHcCIhw="))), ("since".to_owned(), n(7))]);
-        assert_eq!(follower(&row).unwrap(), Follower { connection: "L0SM9cOFvHcCIhw=".to_owned(), since: 7 });
+        assert_eq!(follower(&row).unwrap(), StoredFollower { connection: "L0SM9cOFvHcCIhw=".to_owned(), since: 7 });
         let (owner, build) = (Owner::default(), BuildId::new(1, [0; 10]));
         let row = Row::from([("owner".to_owned(), s(owner.as_str())), ("build".to_owned(), s(build.as_str()))]);
         assert_eq!(followed(&row).unwrap(), (owner, build));

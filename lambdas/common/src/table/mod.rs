@@ -1,8 +1,8 @@
 //! The table: who follows a build, what it said, how it ended. Reads are consistent, every row has an end (`ttl`).
 
+mod attempt_outcome;
 mod error;
 mod events;
-mod fate;
 mod followers;
 pub mod keys;
 pub(crate) mod row;
@@ -13,10 +13,10 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 
+pub use attempt_outcome::AttemptOutcome;
 pub use error::TableError;
-pub use events::{Stored, StoredRows};
-pub use fate::AttemptOutcome;
-pub use followers::Follower;
+pub use events::{StoredRow, StoredRows};
+pub use followers::StoredFollower;
 
 use crate::MissingVariable;
 use crate::aws::{retry, timeouts};

@@ -4,15 +4,15 @@
 //! they work in (what was half written is compiled again), and a restored folder takes its place by one rename. So a
 //! folder that is there is used as it is, unless the bucket has a newer state than the one it began with.
 
-mod cleaned;
-mod download;
-mod home;
+mod cargo_home;
+mod cleaning;
+mod disk_space;
 mod note;
 mod pack;
+mod piece_reader;
+mod piece_writer;
 mod rate;
-mod room;
 mod unpack;
-mod upload;
 mod walk;
 
 use std::io;
@@ -27,12 +27,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 use tracing::{info, warn};
 
-use self::note::Note;
+use self::note::CacheNote;
 use self::unpack::Unpacked;
-use crate::storage::{Bucket, Opened};
+use crate::storage::{OpenedObject, S3Bucket};
 
+pub use self::disk_space::tidy;
 pub use self::rate::Rate;
-pub use self::room::tidy;
 
 /// The object below a project's prefix.
 const OBJECT: &str = "project.tar.zst";
@@ -45,7 +45,7 @@ const LOOK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The cache of one attempt.
 pub struct ProjectCache {
-    bucket: Bucket,
+    bucket: S3Bucket,
     work: PathBuf,
     /// Saving is given up then.
     until: Instant,
@@ -56,7 +56,7 @@ pub struct ProjectCache {
 
 impl ProjectCache {
     /// With the engine's work folder.
-    pub fn new(bucket: Bucket, work: PathBuf, until: Instant, rate: Rate) -> Self {
+    pub fn new(bucket: S3Bucket, work: PathBuf, until: Instant, rate: Rate) -> Self {
         Self { bucket, work, until, rate, newer: Mutex::new(None) }
     }
 
@@ -75,12 +75,14 @@ impl ProjectCache {
     async fn restore_from(&self, project: &CachedProject, etag: String) -> io::Result<()> {
         let begun = Instant::now();
         let download = match self.bucket.open(&key(project), Some(&etag)).await.map_err(io::Error::other)? {
-            Opened::Object(download) => *download,
+            OpenedObject::Object(download) => *download,
             // Someone has saved just now: this build begins with what is here.
-            Opened::Missing | Opened::Different | Opened::Empty => return Err(io::Error::other("it has just changed")),
+            OpenedObject::Missing | OpenedObject::Different | OpenedObject::Empty => {
+                return Err(io::Error::other("it has just changed"));
+            }
         };
         let packed = download.size;
-        let reader = download::reader(download);
+        let reader = piece_reader::reader(download);
         let (work, folder) = (self.work.clone(), project.folder.clone());
         let unpacked = blocking(move || unpack::unpack(reader, &work, &folder)).await?;
         let bytes = unpacked.bytes;
@@ -90,7 +92,7 @@ impl ProjectCache {
             let folder = project.folder.clone();
             blocking(move || Ok(walk::walk(&folder)?.digest)).await?
         };
-        Note { etag: Some(etag), digest: Some(digest), cleaned: None }.write(&self.note(project))?;
+        CacheNote { etag: Some(etag), digest: Some(digest), cleaned: None }.write(&self.note(project))?;
         let old_is_gone = spawn_blocking(move || drop(old));
         info!(packed, bytes, ms = millis(begun), project = %project.key, "restored");
         drop(old_is_gone);
@@ -100,7 +102,7 @@ impl ProjectCache {
     async fn save_to(&self, project: &CachedProject) -> io::Result<()> {
         let begun = Instant::now();
         let path = self.note(project);
-        let note = Note::read(&path);
+        let note = CacheNote::read(&path);
         if self.was_cleaned_meanwhile(project, &note).await.map_err(io::Error::other)? {
             info!(project = %project.key, "was cleaned meanwhile, and is not kept");
             return self.start_cold(project).await;
@@ -111,13 +113,13 @@ impl ProjectCache {
             info!(project = %project.key, "as it was saved last");
             return Ok(());
         }
-        let most = room::capacity(&self.work)? / 10 * 6;
+        let most = disk_space::capacity(&self.work)? / 10 * 6;
         if tree.bytes > most {
             let why =
                 format!("it holds {} bytes, more than the {most} another sandbox would have room for", tree.bytes);
             return Err(io::Error::other(why));
         }
-        let (writer, pieces) = upload::channel();
+        let (writer, pieces) = piece_writer::channel();
         let (digest, bytes, home, folder) = (tree.digest.clone(), tree.bytes, self.home(), project.folder.clone());
         let packing = spawn_blocking(move || pack::pack(&folder, &tree, &home, writer));
         let etag = self.bucket.replace(&key(project), "application/zstd", pieces).await;
@@ -125,7 +127,7 @@ impl ProjectCache {
         let packed = packing.await.map_err(io::Error::other)?;
         let etag = etag.map_err(io::Error::other)?;
         let packed = packed?;
-        Note { etag, digest: Some(digest), cleaned: note.cleaned }.write(&path)?;
+        CacheNote { etag, digest: Some(digest), cleaned: note.cleaned }.write(&path)?;
         self.rate.measured(bytes, begun.elapsed());
         info!(packed, bytes, ms = millis(begun), project = %project.key, "saved");
         Ok(())
@@ -137,12 +139,12 @@ impl Cache for ProjectCache {
     /// Asked at the beginning of every build: makes room for it, too.
     async fn has_more(&self, project: &CachedProject) -> bool {
         let note = self.note(project);
-        let known = Note::read(&note);
+        let known = CacheNote::read(&note);
         let (work, folder) = (self.work.clone(), project.folder.clone());
         let used = known.clone();
         let prepared = blocking(move || {
             used.write(&note)?;
-            room::make(&work, &folder, 0)
+            disk_space::make(&work, &folder, 0)
         });
         if let Err(why) = prepared.await {
             warn!(%why, "no room could be made");
@@ -190,11 +192,11 @@ impl Cache for ProjectCache {
     }
 
     async fn forget(&self, owner: &Owner, project: Option<&ProjectKey>) -> io::Result<Freed> {
-        cleaned::forget(&self.bucket, owner, project).await.map_err(io::Error::other)
+        cleaning::forget(&self.bucket, owner, project).await.map_err(io::Error::other)
     }
 }
 
-fn is_newer(etag: &str, known: &Note, folder: &Path) -> bool {
+fn is_newer(etag: &str, known: &CacheNote, folder: &Path) -> bool {
     known.etag.as_deref() != Some(etag) || !folder.join(walk::TARGET).is_dir()
 }
 
@@ -213,7 +215,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 impl Unpacked {
     /// Puts the folder in its place; what was there goes when the result is dropped.
     fn swap_in(self, folder: &Path, home: &Path) -> io::Result<tempfile::TempDir> {
-        home::take_in(&self.folder.path().join(CARGO_HOME), home);
+        cargo_home::take_in(&self.folder.path().join(CARGO_HOME), home);
         let fresh = self.folder.path().join(unpack::PROJECT);
         let old = self.folder.path().join("old");
         if let Some(above) = folder.parent() {

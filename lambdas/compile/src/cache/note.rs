@@ -14,7 +14,7 @@ const FOLDER: &str = "notes";
 /// A note.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Note {
+pub(super) struct CacheNote {
     /// The ETag of the state in the bucket that the folder was saved as, or restored from.
     pub etag: Option<String>,
     /// What the folder's content came to at that moment.
@@ -45,7 +45,7 @@ pub(super) fn path_of(work: &Path, folder: &Path) -> Option<PathBuf> {
     Some(work.join(FOLDER).join(format!("{owner}.{key}")))
 }
 
-impl Note {
+impl CacheNote {
     /// Reads it; one that isn't there, or can't be read, knows nothing.
     pub fn read(path: &Path) -> Self {
         fs::read(path).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
@@ -70,11 +70,11 @@ mod tests {
         let work = tempfile::tempdir().unwrap();
         let path = path(work.path(), &Owner::default(), &"demo-00".parse().unwrap());
         assert_eq!(path_of(work.path(), Path::new("/w/projects/me/demo-00")).as_ref(), Some(&path));
-        assert_eq!(Note::read(&path), Note::default());
-        let note = Note { etag: Some("\"a\"".to_owned()), ..Note::default() };
+        assert_eq!(CacheNote::read(&path), CacheNote::default());
+        let note = CacheNote { etag: Some("\"a\"".to_owned()), ..CacheNote::default() };
         note.write(&path).unwrap();
-        assert_eq!(Note::read(&path), note);
+        assert_eq!(CacheNote::read(&path), note);
         fs::write(&path, "{").unwrap();
-        assert_eq!(Note::read(&path), Note::default());
+        assert_eq!(CacheNote::read(&path), CacheNote::default());
     }
 }

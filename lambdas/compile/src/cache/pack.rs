@@ -11,8 +11,8 @@ use nix::libc::O_NOFOLLOW;
 use serde::{Deserialize, Serialize};
 use tar::{Builder, EntryType, Header};
 
-use super::home;
-use super::walk::{Item, Kind, Tree};
+use super::cargo_home;
+use super::walk::{FolderItem, FolderTree, ItemKind};
 
 /// The first entry: what is to come.
 pub(super) const HEAD: &str = "head.json";
@@ -36,13 +36,13 @@ pub(super) struct Head {
 }
 
 /// Packs what is in `tree`, and what of cargo's `home` the project's lock file names. Gives the number of bytes written.
-pub(super) fn pack(folder: &Path, tree: &Tree, home: &Path, writer: impl Write) -> io::Result<u64> {
-    let counted = Counted { writer, bytes: 0 };
+pub(super) fn pack(folder: &Path, tree: &FolderTree, home: &Path, writer: impl Write) -> io::Result<u64> {
+    let counted = CountingWriter { writer, bytes: 0 };
     let mut zstd = zstd::Encoder::new(counted, LEVEL)?;
     zstd.include_checksum(true)?;
     zstd.multithread(u32::try_from(available_parallelism().map_or(1, NonZero::get)).unwrap_or(1))?;
     let mut tar = Builder::new(zstd);
-    let of_home = home::needed(home, folder, tree);
+    let of_home = cargo_home::needed(home, folder, tree);
     let bytes = tree.bytes + of_home.iter().map(|file| file.size).sum::<u64>();
     let head = serde_json::to_vec(&Head { v: VERSION, bytes })?;
     tar.append_data(&mut header(EntryType::Regular, 0o644, 0, head.len() as u64), HEAD, head.as_slice())?;
@@ -59,18 +59,18 @@ pub(super) fn pack(folder: &Path, tree: &Tree, home: &Path, writer: impl Write) 
     Ok(counted.bytes)
 }
 
-fn append(tar: &mut Builder<impl Write>, folder: &Path, item: &Item) -> io::Result<()> {
+fn append(tar: &mut Builder<impl Write>, folder: &Path, item: &FolderItem) -> io::Result<()> {
     let mtime = item.mtime.to_string();
     tar.append_pax_extensions([(MTIME, mtime.as_bytes())])?;
     let header = |kind, size| header(kind, item.mode, item.mtime, size);
     match &item.kind {
-        Kind::Folder => tar.append_data(&mut header(EntryType::Directory, 0), &item.path, io::empty()),
-        Kind::File { size } => {
+        ItemKind::Folder => tar.append_data(&mut header(EntryType::Directory, 0), &item.path, io::empty()),
+        ItemKind::File { size } => {
             let mut content = open(&folder.join(&item.path), *size)?;
             tar.append_data(&mut header(EntryType::Regular, *size), &item.path, &mut content)
         }
-        Kind::Same { file } => tar.append_link(&mut header(EntryType::Link, 0), &item.path, file),
-        Kind::Link { target } => tar.append_link(&mut header(EntryType::Symlink, 0), &item.path, target),
+        ItemKind::Same { file } => tar.append_link(&mut header(EntryType::Link, 0), &item.path, file),
+        ItemKind::Link { target } => tar.append_link(&mut header(EntryType::Symlink, 0), &item.path, target),
     }
 }
 
@@ -93,12 +93,12 @@ fn open(path: &Path, size: u64) -> io::Result<Take<File>> {
     Ok(file.take(size))
 }
 
-struct Counted<W> {
+struct CountingWriter<W> {
     writer: W,
     bytes: u64,
 }
 
-impl<W: Write> Write for Counted<W> {
+impl<W: Write> Write for CountingWriter<W> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let written = self.writer.write(buffer)?;
         self.bytes += written as u64;

@@ -13,9 +13,9 @@ use nix::sys::time::TimeSpec;
 use tar::{Archive, Entry, EntryType};
 use tempfile::TempDir;
 
+use super::disk_space::RESTORING;
 use super::pack::{HEAD, Head, MTIME, VERSION};
-use super::room::RESTORING;
-use super::{CARGO_HOME, room, walk};
+use super::{CARGO_HOME, disk_space, walk};
 
 /// Where in the unpacked folder the project is.
 pub(super) const PROJECT: &str = "project";
@@ -38,12 +38,12 @@ pub(super) fn unpack(reader: impl Read, work: &Path, project: &Path) -> io::Resu
     let mut entries = archive.entries()?;
     let mut first = entries.next().ok_or_else(|| bad("it is empty"))??;
     let head = read_head(&mut first)?;
-    room::make(work, project, head.bytes)?;
+    disk_space::make(work, project, head.bytes)?;
     let above = work.join(RESTORING);
     fs::create_dir_all(&above)?;
     let folder = tempfile::tempdir_in(above)?;
     fs::create_dir(folder.path().join(PROJECT))?;
-    let mut into = Into { root: folder.path(), left: head.bytes, folders: Vec::new(), links: Vec::new() };
+    let mut into = FolderWriter { root: folder.path(), left: head.bytes, folders: Vec::new(), links: Vec::new() };
     for entry in entries {
         into.take(entry?)?;
     }
@@ -62,7 +62,7 @@ fn read_head(entry: &mut Entry<'_, impl Read>) -> io::Result<Head> {
     Ok(head)
 }
 
-struct Into<'a> {
+struct FolderWriter<'a> {
     root: &'a Path,
     /// Bytes that may still come.
     left: u64,
@@ -72,7 +72,7 @@ struct Into<'a> {
     links: Vec<(PathBuf, PathBuf, SystemTime)>,
 }
 
-impl Into<'_> {
+impl FolderWriter<'_> {
     fn take(&mut self, mut entry: Entry<'_, impl Read>) -> io::Result<()> {
         let place = self.place(&entry.path()?)?;
         let mode = entry.header().mode()? & 0o777;

@@ -27,9 +27,9 @@ const MAX_DEPTH: usize = 200;
 
 /// What is kept of a folder.
 #[derive(Debug, Default)]
-pub(super) struct Tree {
+pub(super) struct FolderTree {
     /// Folders before what is in them.
-    pub items: Vec<Item>,
+    pub items: Vec<FolderItem>,
     /// Bytes of all files.
     pub bytes: u64,
     /// The same for the same content, as far as sizes and times tell.
@@ -38,11 +38,11 @@ pub(super) struct Tree {
 
 /// One thing in it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Item {
+pub(super) struct FolderItem {
     /// Below the folder.
     pub path: PathBuf,
     /// What.
-    pub kind: Kind,
+    pub kind: ItemKind,
     /// Permissions.
     pub mode: u32,
     /// Nanoseconds since 1970.
@@ -51,7 +51,7 @@ pub(super) struct Item {
 
 /// What a thing is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ItemKind {
     Folder,
     File {
         /// Bytes.
@@ -77,8 +77,8 @@ pub(super) fn is_kept(name: &OsStr) -> bool {
 }
 
 /// Looks at a project's folder.
-pub(super) fn walk(folder: &Path) -> io::Result<Tree> {
-    let mut walk = Walk { root: folder, tree: Tree::default(), seen: HashMap::new() };
+pub(super) fn walk(folder: &Path) -> io::Result<FolderTree> {
+    let mut walk = FolderWalk { root: folder, tree: FolderTree::default(), seen: HashMap::new() };
     for name in names(folder)? {
         if is_kept(&name) {
             walk.enter(PathBuf::from(name), 1)?;
@@ -89,23 +89,23 @@ pub(super) fn walk(folder: &Path) -> io::Result<Tree> {
     Ok(tree)
 }
 
-struct Walk<'a> {
+struct FolderWalk<'a> {
     root: &'a Path,
-    tree: Tree,
+    tree: FolderTree,
     /// Files with several names, by device and inode.
     seen: HashMap<(u64, u64), PathBuf>,
 }
 
-impl Walk<'_> {
+impl FolderWalk<'_> {
     fn enter(&mut self, path: PathBuf, depth: usize) -> io::Result<()> {
         let place = self.root.join(&path);
         let metadata = fs::symlink_metadata(&place)?;
         let file_type = metadata.file_type();
         let is_folder = file_type.is_dir();
         let kind = if is_folder {
-            Kind::Folder
+            ItemKind::Folder
         } else if file_type.is_symlink() {
-            Kind::Link { target: fs::read_link(&place)? }
+            ItemKind::Link { target: fs::read_link(&place)? }
         } else if file_type.is_file() {
             self.file(&path, &metadata)
         } else {
@@ -113,7 +113,7 @@ impl Walk<'_> {
             return Ok(());
         };
         let mtime = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
-        self.tree.items.push(Item { path: path.clone(), kind, mode: metadata.mode() & 0o777, mtime });
+        self.tree.items.push(FolderItem { path: path.clone(), kind, mode: metadata.mode() & 0o777, mtime });
         if is_folder {
             if depth >= MAX_DEPTH {
                 return Err(io::Error::other("its folders are nested too deeply"));
@@ -125,15 +125,15 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn file(&mut self, path: &Path, metadata: &Metadata) -> Kind {
+    fn file(&mut self, path: &Path, metadata: &Metadata) -> ItemKind {
         if metadata.nlink() > 1 {
             let file = self.seen.entry((metadata.dev(), metadata.ino())).or_insert_with(|| path.to_owned());
             if file != path {
-                return Kind::Same { file: file.clone() };
+                return ItemKind::Same { file: file.clone() };
             }
         }
         self.tree.bytes = self.tree.bytes.saturating_add(metadata.len());
-        Kind::File { size: metadata.len() }
+        ItemKind::File { size: metadata.len() }
     }
 }
 
@@ -144,14 +144,14 @@ fn names(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
     Ok(names)
 }
 
-fn digest(items: &[Item]) -> String {
+fn digest(items: &[FolderItem]) -> String {
     let mut digest = Sha256::new();
     for item in items.iter().filter(|item| item.path != Path::new(UNIMPORTANT)) {
         let (kind, size, other) = match &item.kind {
-            Kind::Folder => (b'd', 0, None),
-            Kind::File { size } => (b'f', *size, None),
-            Kind::Same { file } => (b's', 0, Some(file)),
-            Kind::Link { target } => (b'l', 0, Some(target)),
+            ItemKind::Folder => (b'd', 0, None),
+            ItemKind::File { size } => (b'f', *size, None),
+            ItemKind::Same { file } => (b's', 0, Some(file)),
+            ItemKind::Link { target } => (b'l', 0, Some(target)),
         };
         for path in [Some(&item.path), other].into_iter().flatten() {
             digest.update((path.as_os_str().len() as u64).to_le_bytes());
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(tree.bytes, 4);
         let paths: Vec<_> = tree.items.iter().map(|item| item.path.to_str().unwrap()).collect();
         assert_eq!(paths, ["manifest.after.json", "target", "target/debug", "target/debug/a", "target/debug/b"]);
-        assert_eq!(tree.items[4].kind, Kind::Same { file: "target/debug/a".into() });
+        assert_eq!(tree.items[4].kind, ItemKind::Same { file: "target/debug/a".into() });
 
         fs::write(at("manifest.after.json"), "later").unwrap();
         assert_eq!(walk(folder.path()).unwrap().digest, tree.digest);

@@ -11,7 +11,7 @@ use tokio::time::timeout_at;
 use tracing::warn;
 
 use super::parts::{PART, completed};
-use super::{Bucket, StorageError, etag, status};
+use super::{S3Bucket, S3Error, etag, status};
 
 /// How often S3 may say that someone else writes the same object right now.
 const CONFLICTS: u32 = 5;
@@ -28,7 +28,7 @@ pub enum Created {
     Others,
 }
 
-impl Bucket {
+impl S3Bucket {
     /// Creates an object, unless there is one.
     pub async fn create(
         &self,
@@ -36,8 +36,8 @@ impl Bucket {
         content: Bytes,
         content_type: &str,
         until: Instant,
-    ) -> Result<Created, StorageError> {
-        timeout_at(until.into(), self.put_new(key, content, content_type)).await.unwrap_or(Err(StorageError::OutOfTime))
+    ) -> Result<Created, S3Error> {
+        timeout_at(until.into(), self.put_new(key, content, content_type)).await.unwrap_or(Err(S3Error::OutOfTime))
     }
 
     /// Creates an object out of a file, in parts where it is large.
@@ -47,7 +47,7 @@ impl Bucket {
         file: &Path,
         content_type: &str,
         until: Instant,
-    ) -> Result<Created, StorageError> {
+    ) -> Result<Created, S3Error> {
         let work = async {
             let size = tokio::fs::metadata(file).await?.len();
             if size <= PART as u64 {
@@ -55,10 +55,10 @@ impl Bucket {
             }
             self.put_new_in_parts(key, file, size, content_type).await
         };
-        timeout_at(until.into(), work).await.unwrap_or(Err(StorageError::OutOfTime))
+        timeout_at(until.into(), work).await.unwrap_or(Err(S3Error::OutOfTime))
     }
 
-    async fn put_new(&self, key: &str, content: Bytes, content_type: &str) -> Result<Created, StorageError> {
+    async fn put_new(&self, key: &str, content: Bytes, content_type: &str) -> Result<Created, S3Error> {
         let mut conflicts = 0;
         loop {
             let put = self
@@ -73,10 +73,12 @@ impl Bucket {
                 Ok(_) => return Ok(Created::Ours),
                 Err(error) => error,
             };
-            match Trouble::of(&error) {
-                Trouble::Exists => return self.whose(key, content.len() as u64, &etag::of_content(&content)).await,
-                Trouble::Conflict if conflicts < CONFLICTS => conflicts += 1,
-                _ => return Err(StorageError::call("PutObject", key)(error)),
+            match WriteConflict::of(&error) {
+                WriteConflict::Exists => {
+                    return self.whose(key, content.len() as u64, &etag::of_content(&content)).await;
+                }
+                WriteConflict::Conflict if conflicts < CONFLICTS => conflicts += 1,
+                _ => return Err(S3Error::call("PutObject", key)(error)),
             }
             tokio::time::sleep(CONFLICT_WAIT).await;
         }
@@ -89,7 +91,7 @@ impl Bucket {
         file: &Path,
         size: u64,
         content_type: &str,
-    ) -> Result<Created, StorageError> {
+    ) -> Result<Created, S3Error> {
         let mut conflicts = 0;
         loop {
             let upload = self.begin_parts(key, content_type).await?;
@@ -106,21 +108,21 @@ impl Bucket {
                 Ok(_) => return Ok(Created::Ours),
                 Err(error) => error,
             };
-            match Trouble::of(&error) {
+            match WriteConflict::of(&error) {
                 // An upload that is unknown was completed by the call before, whose answer was lost.
-                Trouble::Exists | Trouble::Gone => {
+                WriteConflict::Exists | WriteConflict::Gone => {
                     let ours = etag::of_parts(parts.iter().filter_map(|part| part.e_tag())).unwrap_or_default();
                     return self.whose(key, size, &ours).await;
                 }
-                Trouble::Conflict if conflicts < CONFLICTS => conflicts += 1,
-                _ => return Err(StorageError::call("CompleteMultipartUpload", key)(error)),
+                WriteConflict::Conflict if conflicts < CONFLICTS => conflicts += 1,
+                _ => return Err(S3Error::call("CompleteMultipartUpload", key)(error)),
             }
             tokio::time::sleep(CONFLICT_WAIT).await;
         }
     }
 
     /// Whether the object that is there is the one we meant to write. A listing tells: it takes no right to read.
-    async fn whose(&self, key: &str, size: u64, etag: &str) -> Result<Created, StorageError> {
+    async fn whose(&self, key: &str, size: u64, etag: &str) -> Result<Created, S3Error> {
         let listed = self
             .client
             .list_objects_v2()
@@ -129,7 +131,7 @@ impl Bucket {
             .max_keys(1)
             .send()
             .await
-            .map_err(StorageError::call("ListObjectsV2", key))?;
+            .map_err(S3Error::call("ListObjectsV2", key))?;
         let found = listed.contents().iter().find(|object| object.key() == Some(key));
         let ours = found.is_some_and(|object| {
             object.size().and_then(|size| u64::try_from(size).ok()) == Some(size)
@@ -144,14 +146,14 @@ impl Bucket {
 
 /// What an error says about the object.
 #[derive(Debug, PartialEq, Eq)]
-enum Trouble {
+enum WriteConflict {
     Exists,
     Conflict,
     Gone,
     Other,
 }
 
-impl Trouble {
+impl WriteConflict {
     fn of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Self {
         match status(error) {
             Some(412) => Self::Exists,
@@ -163,7 +165,7 @@ impl Trouble {
 }
 
 /// The parts of a file, read as they are needed.
-fn parts_of(file: std::path::PathBuf, size: u64) -> impl futures_util::Stream<Item = Result<Bytes, StorageError>> {
+fn parts_of(file: std::path::PathBuf, size: u64) -> impl futures_util::Stream<Item = Result<Bytes, S3Error>> {
     futures_util::stream::try_unfold((None, size), move |(open, left)| {
         let path = file.clone();
         async move {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tracing::warn;
 
-use super::{Bucket, StorageError, status};
+use super::{S3Bucket, S3Error, status};
 
 /// Bytes of one range.
 const RANGE: u64 = 8 * 1024 * 1024;
@@ -25,9 +25,9 @@ const TRIES: u32 = 4;
 const WAIT: Duration = Duration::from_millis(300);
 
 /// What there is to fetch.
-pub enum Opened {
+pub enum OpenedObject {
     /// The object.
-    Object(Box<Download>),
+    Object(Box<ObjectDownload>),
     /// There is none.
     Missing,
     /// There is another one than the one that was asked for.
@@ -37,8 +37,8 @@ pub enum Opened {
 }
 
 /// An object whose first bytes are on their way.
-pub struct Download {
-    bucket: Bucket,
+pub struct ObjectDownload {
+    bucket: S3Bucket,
     key: String,
     first: GetObjectOutput,
     etag: String,
@@ -46,9 +46,9 @@ pub struct Download {
     pub size: u64,
 }
 
-impl Bucket {
+impl S3Bucket {
     /// Asks for an object; with `etag`, for no other than this.
-    pub async fn open(&self, key: &str, etag: Option<&str>) -> Result<Opened, StorageError> {
+    pub async fn open(&self, key: &str, etag: Option<&str>) -> Result<OpenedObject, S3Error> {
         let get = self
             .client
             .get_object()
@@ -60,10 +60,10 @@ impl Bucket {
             Ok(first) => first,
             Err(error) => {
                 return match status(&error) {
-                    Some(404) => Ok(Opened::Missing),
-                    Some(412) => Ok(Opened::Different),
-                    Some(416) => Ok(Opened::Empty),
-                    _ => Err(StorageError::call("GetObject", key)(error)),
+                    Some(404) => Ok(OpenedObject::Missing),
+                    Some(412) => Ok(OpenedObject::Different),
+                    Some(416) => Ok(OpenedObject::Empty),
+                    _ => Err(S3Error::call("GetObject", key)(error)),
                 };
             }
         };
@@ -71,17 +71,23 @@ impl Bucket {
         let length = first.content_length().and_then(|length| u64::try_from(length).ok());
         let size = whole.or(length).unwrap_or_default();
         let etag = first.e_tag().unwrap_or_default().to_owned();
-        Ok(Opened::Object(Box::new(Download { bucket: self.clone(), key: key.to_owned(), first, etag, size })))
+        Ok(OpenedObject::Object(Box::new(ObjectDownload {
+            bucket: self.clone(),
+            key: key.to_owned(),
+            first,
+            etag,
+            size,
+        })))
     }
 
-    async fn range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes, StorageError> {
+    async fn range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes, S3Error> {
         let mut tries = 1;
         loop {
             let get = self.client.get_object().bucket(&self.name).key(key).range(header(&range)).if_match(etag);
             let got = get.send().await.map_err(|error| match status(&error) {
-                Some(404) => StorageError::Deleted(key.to_owned()),
-                Some(412) => StorageError::Replaced(key.to_owned()),
-                _ => StorageError::call("GetObject", key)(error),
+                Some(404) => S3Error::Deleted(key.to_owned()),
+                Some(412) => S3Error::Replaced(key.to_owned()),
+                _ => S3Error::call("GetObject", key)(error),
             })?;
             match got.body.collect().await {
                 Ok(bytes) => return Ok(bytes.into_bytes()),
@@ -94,7 +100,7 @@ impl Bucket {
     }
 }
 
-impl Download {
+impl ObjectDownload {
     /// User-defined metadata, names without `x-amz-meta-`, in lower case.
     pub fn metadata(&self) -> BTreeMap<String, String> {
         let given = self.first.metadata().into_iter().flatten();
@@ -107,7 +113,7 @@ impl Download {
     }
 
     /// Its bytes, in order.
-    pub fn pieces(self) -> impl Stream<Item = Result<Bytes, StorageError>> {
+    pub fn pieces(self) -> impl Stream<Item = Result<Bytes, S3Error>> {
         let Self { bucket, key, first, etag, size } = self;
         let mut first = Some(first);
         let ranges: Vec<_> = ranges(size).map(|range| (range, first.take())).collect();
@@ -139,8 +145,8 @@ fn header(range: &Range<u64>) -> String {
     format!("bytes={}-{}", range.start, range.end - 1)
 }
 
-fn broken(key: &str, error: &ByteStreamError) -> StorageError {
-    StorageError::Call {
+fn broken(key: &str, error: &ByteStreamError) -> S3Error {
+    S3Error::Call {
         operation: "GetObject",
         key: key.to_owned(),
         code: "connection lost".to_owned(),
@@ -148,9 +154,9 @@ fn broken(key: &str, error: &ByteStreamError) -> StorageError {
     }
 }
 
-fn short(key: &str) -> StorageError {
+fn short(key: &str) -> S3Error {
     let why = "fewer bytes than it said".to_owned();
-    StorageError::Call { operation: "GetObject", key: key.to_owned(), code: "short answer".to_owned(), why }
+    S3Error::Call { operation: "GetObject", key: key.to_owned(), code: "short answer".to_owned(), why }
 }
 
 #[cfg(test)]

@@ -14,12 +14,12 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
 pub use create::Created;
-pub use download::{Download, Opened};
+pub use download::{ObjectDownload, OpenedObject};
 pub use parts::PART;
 
 /// Why something was not stored or fetched.
 #[derive(Debug, Error)]
-pub enum StorageError {
+pub enum S3Error {
     /// S3 could not be reached, refused the call, or was too busy for too long.
     #[error("S3: {operation} of `{key}` failed ({code}): {why}")]
     Call {
@@ -49,7 +49,7 @@ pub enum StorageError {
     OutOfTime,
 }
 
-impl StorageError {
+impl S3Error {
     fn call<E>(operation: &'static str, key: &str) -> impl FnOnce(SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -96,23 +96,23 @@ fn status<E>(error: &SdkError<E>) -> Option<u16> {
 
 /// One bucket.
 #[derive(Debug, Clone)]
-pub struct Bucket {
+pub struct S3Bucket {
     client: Client,
     name: String,
 }
 
-impl Bucket {
+impl S3Bucket {
     /// The bucket of this name.
     pub fn new(client: Client, name: String) -> Self {
         Self { client, name }
     }
 
     /// The ETag of an object; none when there is no such object.
-    pub async fn etag(&self, key: &str) -> Result<Option<String>, StorageError> {
+    pub async fn etag(&self, key: &str) -> Result<Option<String>, S3Error> {
         match self.client.head_object().bucket(&self.name).key(key).send().await {
             Ok(head) => Ok(head.e_tag),
             Err(error) if status(&error) == Some(404) => Ok(None),
-            Err(error) => Err(StorageError::call("HeadObject", key)(error)),
+            Err(error) => Err(S3Error::call("HeadObject", key)(error)),
         }
     }
 }

@@ -5,7 +5,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 
-use super::{Bucket, StorageError};
+use super::{S3Bucket, S3Error};
 
 /// Bytes of one part. S3 takes 10,000 parts, so this is enough for 160 GB.
 pub const PART: usize = 16 * 1024 * 1024;
@@ -13,10 +13,10 @@ pub const PART: usize = 16 * 1024 * 1024;
 /// Parts on their way at once: one connection alone doesn't fill the line.
 const AT_ONCE: usize = 4;
 
-impl Bucket {
+impl S3Bucket {
     /// Begins an upload in parts. One that is never completed costs nothing after a day: the bucket's lifecycle rule
     /// removes it.
-    pub(super) async fn begin_parts(&self, key: &str, content_type: &str) -> Result<String, StorageError> {
+    pub(super) async fn begin_parts(&self, key: &str, content_type: &str) -> Result<String, S3Error> {
         let begun = self
             .client
             .create_multipart_upload()
@@ -25,7 +25,7 @@ impl Bucket {
             .content_type(content_type)
             .send()
             .await
-            .map_err(StorageError::call("CreateMultipartUpload", key))?;
+            .map_err(S3Error::call("CreateMultipartUpload", key))?;
         Ok(begun.upload_id.unwrap_or_default())
     }
 
@@ -34,8 +34,8 @@ impl Bucket {
         &self,
         key: &str,
         upload: &str,
-        content: impl Stream<Item = Result<Bytes, StorageError>>,
-    ) -> Result<Vec<CompletedPart>, StorageError> {
+        content: impl Stream<Item = Result<Bytes, S3Error>>,
+    ) -> Result<Vec<CompletedPart>, S3Error> {
         let numbered = content.zip(futures_util::stream::iter(1i32..));
         let parts = numbered.map(|(content, number)| async move {
             let sent = self
@@ -48,8 +48,8 @@ impl Bucket {
                 .body(ByteStream::from(content?))
                 .send()
                 .await
-                .map_err(StorageError::call("UploadPart", key))?;
-            Ok::<_, StorageError>(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build())
+                .map_err(S3Error::call("UploadPart", key))?;
+            Ok::<_, S3Error>(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build())
         });
         parts.buffered(AT_ONCE).try_collect().await
     }

@@ -5,15 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
-use super::{Bucket, StorageError};
+use super::{S3Bucket, S3Error};
 
-impl Bucket {
+impl S3Bucket {
     /// The objects below a prefix with their sizes in bytes, page by page; a page has at most a thousand.
-    pub async fn list(&self, prefix: &str) -> Result<Vec<Vec<(String, u64)>>, StorageError> {
+    pub async fn list(&self, prefix: &str) -> Result<Vec<Vec<(String, u64)>>, S3Error> {
         let mut pages = Vec::new();
         let mut listing = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).into_paginator().send();
         while let Some(page) = listing.next().await {
-            let page = page.map_err(StorageError::call("ListObjectsV2", prefix))?;
+            let page = page.map_err(S3Error::call("ListObjectsV2", prefix))?;
             let objects = page.contents().iter().filter_map(|object| {
                 Some((object.key()?.to_owned(), u64::try_from(object.size().unwrap_or_default()).unwrap_or_default()))
             });
@@ -23,15 +23,15 @@ impl Bucket {
     }
 
     /// Removes objects, a thousand at most. One that isn't there is no error.
-    pub async fn delete<'a>(&self, keys: impl Iterator<Item = &'a str>) -> Result<(), StorageError> {
+    pub async fn delete<'a>(&self, keys: impl Iterator<Item = &'a str>) -> Result<(), S3Error> {
         let objects = keys.filter_map(|key| ObjectIdentifier::builder().key(key).build().ok()).collect::<Vec<_>>();
         let Some(first) = objects.first().map(|object| object.key().to_owned()) else { return Ok(()) };
         let Ok(delete) = Delete::builder().set_objects(Some(objects)).quiet(true).build() else { return Ok(()) };
         let deleted = self.client.delete_objects().bucket(&self.name).delete(delete).send().await;
-        let deleted = deleted.map_err(StorageError::call("DeleteObjects", &first))?;
+        let deleted = deleted.map_err(S3Error::call("DeleteObjects", &first))?;
         match deleted.errors().first() {
             None => Ok(()),
-            Some(error) => Err(StorageError::Call {
+            Some(error) => Err(S3Error::Call {
                 operation: "DeleteObjects",
                 key: error.key().unwrap_or_default().to_owned(),
                 code: error.code().unwrap_or("no code").to_owned(),
@@ -41,10 +41,10 @@ impl Bucket {
     }
 
     /// Writes an object that is like none before it.
-    pub async fn put_unique(&self, key: &str) -> Result<(), StorageError> {
+    pub async fn put_unique(&self, key: &str) -> Result<(), S3Error> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let body = ByteStream::from(now.to_string().into_bytes());
         let put = self.client.put_object().bucket(&self.name).key(key).content_type("text/plain").body(body);
-        put.send().await.map(drop).map_err(StorageError::call("PutObject", key))
+        put.send().await.map(drop).map_err(S3Error::call("PutObject", key))
     }
 }

@@ -5,16 +5,16 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
 use super::parts::{PART, completed};
-use super::{Bucket, StorageError};
+use super::{S3Bucket, S3Error};
 
-impl Bucket {
+impl S3Bucket {
     /// Writes an object out of pieces of [`PART`] bytes (the last may be shorter), as they come. Gives its ETag.
     pub async fn replace(
         &self,
         key: &str,
         content_type: &str,
-        content: impl Stream<Item = Result<Bytes, StorageError>> + Unpin,
-    ) -> Result<Option<String>, StorageError> {
+        content: impl Stream<Item = Result<Bytes, S3Error>> + Unpin,
+    ) -> Result<Option<String>, S3Error> {
         let mut content = content;
         let first = content.next().await.transpose()?.unwrap_or_default();
         if first.len() < PART {
@@ -25,7 +25,7 @@ impl Bucket {
                 .key(key)
                 .content_type(content_type)
                 .body(ByteStream::from(first));
-            return Ok(put.send().await.map_err(StorageError::call("PutObject", key))?.e_tag);
+            return Ok(put.send().await.map_err(S3Error::call("PutObject", key))?.e_tag);
         }
         let upload = self.begin_parts(key, content_type).await?;
         let content = futures_util::stream::iter([Ok(first)]).chain(content);
@@ -37,6 +37,6 @@ impl Bucket {
             .key(key)
             .upload_id(&upload)
             .multipart_upload(completed(&parts));
-        Ok(complete.send().await.map_err(StorageError::call("CompleteMultipartUpload", key))?.e_tag)
+        Ok(complete.send().await.map_err(S3Error::call("CompleteMultipartUpload", key))?.e_tag)
     }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tracing::debug;
 
-use super::walk::{Kind, SOURCE, Tree};
+use super::walk::{FolderTree, ItemKind, SOURCE};
 
 /// More than this of clones is quicker fetched again.
 const MAX_GIT_BYTES: u64 = 256 * 1024 * 1024;
@@ -20,7 +20,7 @@ const MAX_LOCK_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A file of cargo's home.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct HomeFile {
+pub(super) struct CargoHomeFile {
     /// Below the home.
     pub path: PathBuf,
     /// Bytes.
@@ -30,11 +30,11 @@ pub(super) struct HomeFile {
 #[derive(Debug, Deserialize)]
 struct Lock {
     #[serde(default)]
-    package: Vec<Package>,
+    package: Vec<LockedPackage>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Package {
+struct LockedPackage {
     name: String,
     version: String,
     #[serde(default)]
@@ -44,11 +44,11 @@ struct Package {
 }
 
 /// What the lock files of a project's source name.
-pub(super) fn needed(home: &Path, folder: &Path, tree: &Tree) -> BTreeSet<HomeFile> {
+pub(super) fn needed(home: &Path, folder: &Path, tree: &FolderTree) -> BTreeSet<CargoHomeFile> {
     let mut files = BTreeSet::new();
     for item in &tree.items {
         let is_lock = item.path.starts_with(SOURCE) && item.path.file_name().is_some_and(|name| name == "Cargo.lock");
-        if is_lock && matches!(item.kind, Kind::File { size } if size <= MAX_LOCK_BYTES) {
+        if is_lock && matches!(item.kind, ItemKind::File { size } if size <= MAX_LOCK_BYTES) {
             let lock = fs::read_to_string(folder.join(&item.path)).ok();
             for package in lock.and_then(|text| toml::from_str::<Lock>(&text).ok()).into_iter().flat_map(|l| l.package)
             {
@@ -59,8 +59,8 @@ pub(super) fn needed(home: &Path, folder: &Path, tree: &Tree) -> BTreeSet<HomeFi
     files
 }
 
-impl Package {
-    fn files(&self, home: &Path, files: &mut BTreeSet<HomeFile>) {
+impl LockedPackage {
+    fn files(&self, home: &Path, files: &mut BTreeSet<CargoHomeFile>) {
         let Some(source) = &self.source else { return };
         if !is_plain(&self.name) || !is_plain(&self.version) {
             return;
@@ -77,21 +77,21 @@ impl Package {
             let path = Path::new("registry/cache").join(registry).join(&archive);
             // Strangers' code can write here: what is kept is what the lock file says.
             if self.checksum.is_some() && checksum(&home.join(&path)) == self.checksum {
-                files.extend(HomeFile::at(home, path));
+                files.extend(CargoHomeFile::at(home, path));
             }
         }
         for registry in folders(&home.join("registry/index")) {
             let index = Path::new("registry/index").join(registry);
-            let entry = HomeFile::at(home, index.join(".cache").join(index_path(&self.name)));
+            let entry = CargoHomeFile::at(home, index.join(".cache").join(index_path(&self.name)));
             if entry.is_some() {
                 files.extend(entry);
-                files.extend(HomeFile::at(home, index.join("config.json")));
+                files.extend(CargoHomeFile::at(home, index.join("config.json")));
             }
         }
     }
 }
 
-impl HomeFile {
+impl CargoHomeFile {
     fn at(home: &Path, path: PathBuf) -> Option<Self> {
         let there = fs::symlink_metadata(home.join(&path)).ok().filter(fs::Metadata::is_file)?;
         Some(Self { path, size: there.len() })
@@ -142,7 +142,7 @@ fn clone_name(source: &str) -> Option<&str> {
 }
 
 /// The files of all clones of this name.
-fn clones(home: &Path, name: &str) -> Vec<HomeFile> {
+fn clones(home: &Path, name: &str) -> Vec<CargoHomeFile> {
     let is_clone = |folder: &String| {
         let hash = folder.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
         hash.is_some_and(|hash| hash.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -155,12 +155,12 @@ fn clones(home: &Path, name: &str) -> Vec<HomeFile> {
 }
 
 /// Every file below a folder; a clone is not deep.
-fn below(home: &Path, folder: PathBuf, depth: usize, files: &mut Vec<HomeFile>) {
+fn below(home: &Path, folder: PathBuf, depth: usize, files: &mut Vec<CargoHomeFile>) {
     for entry in fs::read_dir(home.join(&folder)).into_iter().flatten().flatten() {
         let path = folder.join(entry.file_name());
         match entry.file_type() {
             Ok(kind) if kind.is_dir() && depth < 16 => below(home, path, depth + 1, files),
-            _ => files.extend(HomeFile::at(home, path)),
+            _ => files.extend(CargoHomeFile::at(home, path)),
         }
     }
 }

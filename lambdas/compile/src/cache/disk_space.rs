@@ -138,13 +138,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cache::note::Note;
+    use crate::cache::note::CacheNote;
 
     fn project(work: &Path, owner: &str, key: &str, age: u64) -> PathBuf {
         let folder = work.join("projects").join(owner).join(key);
         fs::create_dir_all(folder.join("target")).unwrap();
         let note = note::path_of(work, &folder).unwrap();
-        Note::default().write(&note).unwrap();
+        CacheNote::default().write(&note).unwrap();
         let used = SystemTime::now() - Duration::from_secs(age);
         fs::File::options().write(true).open(note).unwrap().set_modified(used).unwrap();
         folder

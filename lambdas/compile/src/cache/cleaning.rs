@@ -10,33 +10,33 @@ use builder::{CachedProject, Freed};
 use protocol::{Owner, ProjectKey, keys};
 use tracing::info;
 
-use super::note::{Marks, Note};
-use super::{ProjectCache, blocking, key, room};
-use crate::storage::{Bucket, StorageError};
+use super::note::{CacheNote, Marks};
+use super::{ProjectCache, blocking, disk_space, key};
+use crate::storage::{S3Bucket, S3Error};
 
 /// Below a project's prefix, or an owner's; the name is no project's key.
 const MARK: &str = "cleaned";
 
 impl ProjectCache {
     /// The bucket has no state of the project: whatever of it is here from before it was cleaned, goes.
-    pub(super) async fn heed_cleaning(&self, project: &CachedProject, known: Note) -> Result<(), StorageError> {
+    pub(super) async fn heed_cleaning(&self, project: &CachedProject, known: CacheNote) -> Result<(), S3Error> {
         let marks = self.marks(project).await?;
         let was_cleaned = known.etag.is_some() || known.cleaned.as_ref() != Some(&marks);
         let cleared = async {
             if was_cleaned {
                 self.start_cold(project).await?;
             }
-            Note { cleaned: Some(marks), ..Note::default() }.write(&self.note(project))
+            CacheNote { cleaned: Some(marks), ..CacheNote::default() }.write(&self.note(project))
         };
-        cleared.await.map_err(StorageError::from)
+        cleared.await.map_err(S3Error::from)
     }
 
     /// Whether the project was cleaned while it was built here.
     pub(super) async fn was_cleaned_meanwhile(
         &self,
         project: &CachedProject,
-        note: &Note,
-    ) -> Result<bool, StorageError> {
+        note: &CacheNote,
+    ) -> Result<bool, S3Error> {
         match (&note.etag, &note.cleaned) {
             (Some(_), _) => Ok(self.bucket.etag(&key(project)).await?.is_none()),
             (None, Some(marks)) => Ok(self.marks(project).await? != *marks),
@@ -51,14 +51,14 @@ impl ProjectCache {
         blocking(move || {
             if folder.exists() {
                 info!(project = %folder.display(), "is older than its cleaning");
-                room::remove_project(&work, &folder);
+                disk_space::remove_project(&work, &folder);
             }
             Ok(())
         })
         .await
     }
 
-    async fn marks(&self, project: &CachedProject) -> Result<Marks, StorageError> {
+    async fn marks(&self, project: &CachedProject) -> Result<Marks, S3Error> {
         let (of_project, of_owner) = (mark(&project.owner, Some(&project.key)), mark(&project.owner, None));
         let (project, owner) = tokio::try_join!(self.bucket.etag(&of_project), self.bucket.etag(&of_owner))?;
         Ok(Marks { project, owner })
@@ -66,11 +66,7 @@ impl ProjectCache {
 }
 
 /// Removes what the bucket keeps of a project, or of all the owner's, and marks that.
-pub(super) async fn forget(
-    bucket: &Bucket,
-    owner: &Owner,
-    project: Option<&ProjectKey>,
-) -> Result<Freed, StorageError> {
+pub(super) async fn forget(bucket: &S3Bucket, owner: &Owner, project: Option<&ProjectKey>) -> Result<Freed, S3Error> {
     let mark = mark(owner, project);
     // First: a folder that is saved from now on knows of it.
     bucket.put_unique(&mark).await?;

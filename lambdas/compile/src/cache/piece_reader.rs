@@ -7,13 +7,13 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::storage::{Download, StorageError};
+use crate::storage::{ObjectDownload, S3Error};
 
 /// Pieces between the network and the disk, beside those on their way.
 const BACKLOG: usize = 1;
 
 /// Reads an object in a blocking thread, while it is fetched in a task.
-pub(super) fn reader(download: Download) -> impl Read + Send {
+pub(super) fn reader(download: ObjectDownload) -> impl Read + Send {
     let (sender, receiver) = mpsc::channel(BACKLOG);
     let task = tokio::spawn(async move {
         let mut pieces = std::pin::pin!(download.pieces());
@@ -23,16 +23,16 @@ pub(super) fn reader(download: Download) -> impl Read + Send {
             }
         }
     });
-    Pieces { receiver, piece: Bytes::new(), _task: AbortOnDropHandle::new(task) }
+    PieceReader { receiver, piece: Bytes::new(), _task: AbortOnDropHandle::new(task) }
 }
 
-struct Pieces {
-    receiver: mpsc::Receiver<Result<Bytes, StorageError>>,
+struct PieceReader {
+    receiver: mpsc::Receiver<Result<Bytes, S3Error>>,
     piece: Bytes,
     _task: AbortOnDropHandle<()>,
 }
 
-impl Read for Pieces {
+impl Read for PieceReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.piece.is_empty() {
             match self.receiver.blocking_recv() {

@@ -5,8 +5,8 @@ use protocol::{BuildResult, Event, EventKind, Frame, Owner};
 use thiserror::Error;
 
 use crate::Relay;
-use crate::outputs::{Unwritten, Written};
-use crate::resuming::now_ms;
+use crate::outputs::{ResultWrite, ResultWriteError};
+use crate::resume::now_ms;
 
 /// Why a build could not be ended; Lambda repeats the invocation.
 #[derive(Debug, Error)]
@@ -14,18 +14,18 @@ pub(crate) enum EndError {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error(transparent)]
-    Output(#[from] Unwritten),
+    Output(#[from] ResultWriteError),
 }
 
 impl Relay {
     /// Ends a build with this result, unless it has ended: then its followers know, or learn it from the bucket.
     pub async fn end(&self, owner: &Owner, result: BuildResult) -> Result<(), EndError> {
         match self.outputs.write(owner, &result).await? {
-            Written::Late => {
+            ResultWrite::Late => {
                 tracing::info!("the build has its result");
                 Ok(())
             }
-            Written::First => {
+            ResultWrite::First => {
                 tracing::warn!(outcome = ?result.outcome, message = result.message, "ended the build");
                 let build = result.id.clone();
                 let finished = Event::new(build, None, now_ms(), EventKind::Finished(Box::new(result)));

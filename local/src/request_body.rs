@@ -20,7 +20,7 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request's body. A clone is the same body.
 #[derive(Debug, Clone)]
-pub(crate) struct Upload(Arc<Shared>);
+pub(crate) struct RequestBody(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -30,7 +30,7 @@ struct Shared {
     read: AtomicBool,
 }
 
-impl Upload {
+impl RequestBody {
     /// `waits`: the request says `Expect: 100-continue`.
     pub fn new(body: Incoming, waits: bool) -> Self {
         Self(Arc::new(Shared { body: Mutex::new(body), waits, read: AtomicBool::new(false) }))
@@ -60,7 +60,7 @@ impl Upload {
     }
 }
 
-impl Body for Upload {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 

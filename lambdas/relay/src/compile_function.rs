@@ -25,7 +25,7 @@ pub(crate) struct CompileFunction {
 
 /// Why an attempt was not started.
 #[derive(Debug, Error)]
-pub(crate) enum Uninvoked {
+pub(crate) enum InvokeError {
     #[error("the order can't be encoded: {0}")]
     Json(#[from] serde_json::Error),
     #[error("Lambda refused it ({code}): {why}")]
@@ -43,7 +43,7 @@ impl CompileFunction {
     }
 
     /// Has an attempt started, without waiting for it.
-    pub async fn invoke(&self, next: &NextAttempt) -> Result<(), Uninvoked> {
+    pub async fn invoke(&self, next: &NextAttempt) -> Result<(), InvokeError> {
         let sent = self
             .client
             .invoke()
@@ -54,9 +54,9 @@ impl CompileFunction {
             .await;
         sent.map(drop).map_err(|error| match (error.code(), error.message()) {
             (Some(code), why) => {
-                Uninvoked::Refused { code: code.to_owned(), why: why.unwrap_or("no reason").to_owned() }
+                InvokeError::Refused { code: code.to_owned(), why: why.unwrap_or("no reason").to_owned() }
             }
-            (None, _) => Uninvoked::Unreachable(DisplayErrorContext(error).to_string()),
+            (None, _) => InvokeError::Unreachable(DisplayErrorContext(error).to_string()),
         })
     }
 }

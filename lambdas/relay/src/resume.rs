@@ -3,15 +3,15 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use common::logs::build_span;
-use common::table::{Stored, TableError};
+use common::table::{StoredRow, TableError};
 use protocol::{BuildId, BuildResult, ClientMessage, Event, Frame, Owner, Replay};
 use tracing::Instrument;
 
 use crate::Relay;
-use crate::connections::Unposted;
+use crate::connections::PostError;
 
 /// Frames of one answer, read from the table as they are sent.
-enum Sent {
+enum SendOutcome {
     All,
     /// The connection takes no more.
     Cut,
@@ -39,21 +39,21 @@ impl Relay {
         let (mut result, mut found) = (None::<Box<BuildResult>>, false);
         while let Some(row) = rows.next().await? {
             match row {
-                Stored::Events(events) => {
+                StoredRow::Events(events) => {
                     found = true;
                     let frames: Vec<Frame> = events.into_iter().filter_map(|event| replay.push(event)).collect();
-                    if let Sent::Cut = self.send(connection, owner, build, frames).await {
+                    if let SendOutcome::Cut = self.send(connection, owner, build, frames).await {
                         return Ok(());
                     }
                 }
-                Stored::Result(ending) => result = Some(ending),
+                StoredRow::Result(ending) => result = Some(ending),
             }
         }
         if !found {
             // Nothing newer: `caught_up` tells how far the build is all the same.
             let newest: Vec<Event> = self.table.newest_events(owner, build).await?;
             let frames: Vec<Frame> = newest.into_iter().filter_map(|event| replay.push(event)).collect();
-            if let Sent::Cut = self.send(connection, owner, build, frames).await {
+            if let SendOutcome::Cut = self.send(connection, owner, build, frames).await {
                 return Ok(());
             }
         }
@@ -63,21 +63,21 @@ impl Relay {
     }
 
     /// In order, so one after the other.
-    async fn send(&self, connection: &str, owner: &Owner, build: &BuildId, frames: Vec<Frame>) -> Sent {
+    async fn send(&self, connection: &str, owner: &Owner, build: &BuildId, frames: Vec<Frame>) -> SendOutcome {
         for frame in frames {
             match self.connections.post(connection, &frame.encode()).await {
                 Ok(()) => {}
-                Err(Unposted::Gone) => {
+                Err(PostError::Gone) => {
                     self.forget(owner, build, connection).await;
-                    return Sent::Cut;
+                    return SendOutcome::Cut;
                 }
-                Err(Unposted::Failed(why)) => {
+                Err(PostError::Failed(why)) => {
                     tracing::warn!(connection, why, "an answer was cut short: the follower will ask again");
-                    return Sent::Cut;
+                    return SendOutcome::Cut;
                 }
             }
         }
-        Sent::All
+        SendOutcome::All
     }
 }
 

@@ -3,13 +3,13 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::logs::build_span;
-use common::table::{Follower, TableError};
+use common::table::{StoredFollower, TableError};
 use futures_util::future::join_all;
 use protocol::{BuildId, EventKind, Frame, Owner};
 use tracing::Instrument;
 
 use crate::Relay;
-use crate::connections::Unposted;
+use crate::connections::PostError;
 
 /// A younger connection that seems gone may only not be open yet: API Gateway gives `$connect` this long to answer.
 const OPENING: Duration = Duration::from_secs(30);
@@ -51,14 +51,14 @@ impl Relay {
         Ok(())
     }
 
-    async fn post_to(&self, owner: &Owner, build: &BuildId, follower: &Follower, message: &str) {
+    async fn post_to(&self, owner: &Owner, build: &BuildId, follower: &StoredFollower, message: &str) {
         match self.connections.post(&follower.connection, message).await {
             Ok(()) => {}
-            Err(Unposted::Gone) if is_opening(follower, SystemTime::now()) => {
+            Err(PostError::Gone) if is_opening(follower, SystemTime::now()) => {
                 tracing::debug!(connection = follower.connection, "is not open yet");
             }
-            Err(Unposted::Gone) => self.forget(owner, build, &follower.connection).await,
-            Err(Unposted::Failed(why)) => {
+            Err(PostError::Gone) => self.forget(owner, build, &follower.connection).await,
+            Err(PostError::Failed(why)) => {
                 tracing::warn!(connection = follower.connection, why, "a follower could not be reached");
             }
         }
@@ -73,7 +73,7 @@ impl Relay {
     }
 }
 
-fn is_opening(follower: &Follower, now: SystemTime) -> bool {
+fn is_opening(follower: &StoredFollower, now: SystemTime) -> bool {
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     now.saturating_sub(Duration::from_millis(follower.since)) < OPENING
 }
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn only_a_young_connection_may_be_opening() {
-        let follower = Follower { connection: "c".to_owned(), since: 1_000_000 };
+        let follower = StoredFollower { connection: "c".to_owned(), since: 1_000_000 };
         let at = |ms| UNIX_EPOCH + Duration::from_millis(ms);
         assert!(is_opening(&follower, at(1_000_000)));
         assert!(is_opening(&follower, at(1_029_999)));

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tracing::Instrument;
 
 use crate::Relay;
-use crate::ending::EndError;
+use crate::conclusion::EndError;
 
 impl Relay {
     /// Ends what a failed invocation was to build, and has not ended itself or handed over.

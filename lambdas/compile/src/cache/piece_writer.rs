@@ -6,34 +6,34 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
-use crate::storage::{PART, StorageError};
+use crate::storage::{PART, S3Error};
 
 /// Pieces between packing and the network, beside those on their way.
 const BACKLOG: usize = 1;
 
 /// A writer for a blocking thread, and what it writes, in pieces of [`PART`] bytes. A writer that is dropped before
 /// `flush` ends the pieces with an error: half of an object is none.
-pub(super) fn channel() -> (impl Write + Send, impl Stream<Item = Result<Bytes, StorageError>> + Unpin + Send) {
+pub(super) fn channel() -> (impl Write + Send, impl Stream<Item = Result<Bytes, S3Error>> + Unpin + Send) {
     let (sender, receiver) = mpsc::channel(BACKLOG);
     let pieces = futures_util::stream::unfold(receiver, async |mut receiver: mpsc::Receiver<_>| {
         receiver.recv().await.map(|piece| (piece, receiver))
     });
-    (Pieces { sender, piece: Vec::new(), whole: false }, Box::pin(pieces))
+    (PieceWriter { sender, piece: Vec::new(), whole: false }, Box::pin(pieces))
 }
 
-struct Pieces {
-    sender: mpsc::Sender<Result<Bytes, StorageError>>,
+struct PieceWriter {
+    sender: mpsc::Sender<Result<Bytes, S3Error>>,
     piece: Vec<u8>,
     whole: bool,
 }
 
-impl Pieces {
-    fn send(&mut self, piece: Result<Bytes, StorageError>) -> io::Result<()> {
+impl PieceWriter {
+    fn send(&mut self, piece: Result<Bytes, S3Error>) -> io::Result<()> {
         self.sender.blocking_send(piece).map_err(|_| io::Error::other("it is not uploaded any more"))
     }
 }
 
-impl Write for Pieces {
+impl Write for PieceWriter {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let length = buffer.len().min(PART - self.piece.len());
         self.piece.extend_from_slice(&buffer[..length]);
@@ -54,7 +54,7 @@ impl Write for Pieces {
     }
 }
 
-impl Drop for Pieces {
+impl Drop for PieceWriter {
     fn drop(&mut self) {
         if !self.whole {
             let _ = self.send(Err(io::Error::other("packing failed").into()));

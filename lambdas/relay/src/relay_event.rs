@@ -17,7 +17,7 @@ use thiserror::Error;
 
 /// What there is to do.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Wake {
+pub(crate) enum RelayEvent {
     /// A build said something.
     Events { owner: Owner, frame: Frame },
     /// A follower sent something by the route `resume`.
@@ -25,12 +25,12 @@ pub(crate) enum Wake {
     /// An attempt ran out of time, and the next is to go on; or there was no time left for a first one.
     Continue(NextAttempt),
     /// An invocation of `compile` failed.
-    Died { record: FailureRecord<Value>, ended: SystemTime },
+    InvocationFailed { record: FailureRecord<Value>, ended: SystemTime },
 }
 
 /// Why an event is none the relay knows.
 #[derive(Debug, Error)]
-pub(crate) enum Misunderstood {
+pub(crate) enum UnknownEvent {
     #[error("neither an event of the bus nor of the socket")]
     Shape,
     #[error("an event of the source `{0}` and the type `{1}`")]
@@ -60,54 +60,54 @@ struct OwnedFrame {
 }
 
 /// Reads an event.
-pub(crate) fn read(event: Value) -> Result<Wake, Misunderstood> {
+pub(crate) fn read(event: Value) -> Result<RelayEvent, UnknownEvent> {
     if event.get("requestContext").is_some() {
-        let request = ApiGatewayWebsocketProxyRequest::deserialize(event).map_err(Misunderstood::Socket)?;
+        let request = ApiGatewayWebsocketProxyRequest::deserialize(event).map_err(UnknownEvent::Socket)?;
         return read_socket(request);
     }
     if event.get("detail-type").is_some() {
-        let event = EventBridgeEvent::<Value>::deserialize(event).map_err(|_| Misunderstood::Shape)?;
+        let event = EventBridgeEvent::<Value>::deserialize(event).map_err(|_| UnknownEvent::Shape)?;
         return read_bus(event);
     }
-    Err(Misunderstood::Shape)
+    Err(UnknownEvent::Shape)
 }
 
-fn read_socket(request: ApiGatewayWebsocketProxyRequest) -> Result<Wake, Misunderstood> {
+fn read_socket(request: ApiGatewayWebsocketProxyRequest) -> Result<RelayEvent, UnknownEvent> {
     let connection = socket::connection(&request)?.to_owned();
     match request.request_context.route_key.as_deref() {
-        Some("resume") => Ok(Wake::Resume { connection, body: request.body.unwrap_or_default() }),
-        route => Err(Misunderstood::Route(clip(route.unwrap_or_default()))),
+        Some("resume") => Ok(RelayEvent::Resume { connection, body: request.body.unwrap_or_default() }),
+        route => Err(UnknownEvent::Route(clip(route.unwrap_or_default()))),
     }
 }
 
-fn read_bus(event: EventBridgeEvent<Value>) -> Result<Wake, Misunderstood> {
-    let unreadable = |error| Misunderstood::Detail(clip(&event.detail_type), error);
+fn read_bus(event: EventBridgeEvent<Value>) -> Result<RelayEvent, UnknownEvent> {
+    let unreadable = |error| UnknownEvent::Detail(clip(&event.detail_type), error);
     match (event.source.as_str(), event.detail_type.as_str()) {
         ("cargo-cloud", "events") => {
             let OwnedFrame { owner, frame } = OwnedFrame::deserialize(event.detail).map_err(unreadable)?;
             check(&frame)?;
-            Ok(Wake::Events { owner, frame })
+            Ok(RelayEvent::Events { owner, frame })
         }
         ("cargo-cloud", "continue") => match Payload::read(&event.detail)? {
-            Payload::Next(next) => Ok(Wake::Continue(next)),
+            Payload::Next(next) => Ok(RelayEvent::Continue(next)),
             Payload::Sources(_) => Err(InvalidPayload::Shape.into()),
         },
         ("lambda", "Lambda Function Invocation Result - Failure") => {
             let ended = timestamp(&event.detail).unwrap_or_else(SystemTime::now);
             let record = FailureRecord::deserialize(event.detail).map_err(unreadable)?;
-            Ok(Wake::Died { record, ended })
+            Ok(RelayEvent::InvocationFailed { record, ended })
         }
-        (source, kind) => Err(Misunderstood::Kind(clip(source), clip(kind))),
+        (source, kind) => Err(UnknownEvent::Kind(clip(source), clip(kind))),
     }
 }
 
-fn check(frame: &Frame) -> Result<(), Misunderstood> {
+fn check(frame: &Frame) -> Result<(), UnknownEvent> {
     let build = frame.events.first().map(|event| &event.build);
     if build.is_none() || frame.events.iter().any(|event| Some(&event.build) != build) {
-        return Err(Misunderstood::Builds);
+        return Err(UnknownEvent::Builds);
     }
     match frame.encode().len() {
-        size if size > MAX_MESSAGE_BYTES => Err(Misunderstood::Size(size)),
+        size if size > MAX_MESSAGE_BYTES => Err(UnknownEvent::Size(size)),
         _ => Ok(()),
     }
 }
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn events_of_one_build_are_read() {
         let detail = json!({"v": 1, "owner": "me", "events": [output(BUILD, 1, "a"), output(BUILD, 2, "b")]});
-        let Wake::Events { owner, frame } = read(bus("cargo-cloud", "events", detail)).unwrap() else { panic!() };
+        let RelayEvent::Events { owner, frame } = read(bus("cargo-cloud", "events", detail)).unwrap() else { panic!() };
         assert_eq!((owner.as_str(), frame.events.len()), ("me", 2));
         assert!(!frame.encode().contains("owner"), "what is posted is the plain frame");
     }
@@ -162,7 +162,7 @@ mod tests {
             "requestPayload": {"Records": []}, "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
             "responsePayload": {"errorMessage": "killed"}});
         let event = bus("lambda", "Lambda Function Invocation Result - Failure", detail);
-        let Wake::Died { record, ended } = read(event).unwrap() else { panic!() };
+        let RelayEvent::InvocationFailed { record, ended } = read(event).unwrap() else { panic!() };
         assert_eq!(record.request_context.condition, "RetriesExhausted");
         let since = ended.duration_since(SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(since.as_millis(), 1_767_323_045_678);
@@ -174,9 +174,9 @@ mod tests {
             let detail = json!({"v": 1, "owner": "me", "build": BUILD, "attempt": attempt, "first_seq": 9});
             read(bus("cargo-cloud", "continue", detail))
         };
-        assert!(matches!(order(2), Ok(Wake::Continue(next)) if next.first_seq == 9));
-        assert!(matches!(order(1), Ok(Wake::Continue(next)) if next.attempt == 1));
-        assert!(matches!(order(0), Err(Misunderstood::Payload(_))));
+        assert!(matches!(order(2), Ok(RelayEvent::Continue(next)) if next.first_seq == 9));
+        assert!(matches!(order(1), Ok(RelayEvent::Continue(next)) if next.attempt == 1));
+        assert!(matches!(order(0), Err(UnknownEvent::Payload(_))));
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
         for (body, text) in
             [(json!(r#"{"action":"resume","after":3}"#), r#"{"action":"resume","after":3}"#), (json!(null), "")]
         {
-            let Wake::Resume { connection, body } = read(socket("resume", body)).unwrap() else { panic!() };
+            let RelayEvent::Resume { connection, body } = read(socket("resume", body)).unwrap() else { panic!() };
             assert_eq!((connection.as_str(), body.as_str()), ("c=", text));
         }
     }

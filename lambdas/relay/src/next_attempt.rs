@@ -7,8 +7,8 @@ use protocol::{BuildResult, Event, Outcome, messages};
 use tracing::Instrument;
 
 use crate::Relay;
-use crate::ending::EndError;
-use crate::functions::Uninvoked;
+use crate::compile_function::InvokeError;
+use crate::conclusion::EndError;
 
 impl Relay {
     /// Starts the next attempt of a build; if that can't be, ends the build, so that nobody waits for it.
@@ -43,7 +43,7 @@ impl Relay {
     }
 }
 
-fn not_started(next: &NextAttempt, last: u64, error: &Uninvoked) -> BuildResult {
+fn not_started(next: &NextAttempt, last: u64, error: &InvokeError) -> BuildResult {
     let why: String = error.to_string().chars().take(300).collect();
     let message = messages::not_started(next.attempt, &why);
     let result = BuildResult::new(next.build.clone(), Outcome::Crashed, last).with_message(message).incomplete();
