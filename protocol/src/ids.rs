@@ -70,19 +70,7 @@ text_name!(BuildId);
 impl BuildId {
     /// The id of a build that begins at `unix_ms` (milliseconds since 1970, 48 bits of it are used).
     pub fn new(unix_ms: u64, random: [u8; 10]) -> Self {
-        let mut bytes = [0u8; 16];
-        bytes[..6].copy_from_slice(&unix_ms.to_be_bytes()[2..]);
-        bytes[6..].copy_from_slice(&random);
-        bytes[6] = (bytes[6] & 0x0f) | 0x70;
-        bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        let mut text = String::with_capacity(36);
-        for (i, byte) in bytes.iter().enumerate() {
-            if matches!(i, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            text.push_str(&format!("{byte:02x}"));
-        }
-        Self(text)
+        Self(uuid::Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid().to_string())
     }
 
     /// When the build began by the client's clock, in milliseconds since 1970.

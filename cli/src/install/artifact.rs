@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use anyhow::{Context, bail};
+use data_encoding::HEXLOWER;
 use protocol::{ArtifactFile, ArtifactManifest, FileKind, MANIFEST_ENTRY};
 use ring::digest::{self, SHA256};
 use zip::ZipArchive;
@@ -79,7 +80,7 @@ impl Artifact {
             digest.update(&buffer[..count]);
             out.write_all(&buffer[..count]).with_context(|| format!("could not write what `{path}` unpacks to"))?;
         }
-        let sha256: String = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = HEXLOWER.encode(digest.finish().as_ref());
         if left > 0 || sha256 != file.sha256 {
             bail!("`{path}` in the artifact is not what its table of contents says: the digest differs");
         }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use protocol::ArtifactFile;
-use ring::digest::{SHA256, digest};
 
 use super::artifact::Artifact;
 use super::place::Staged;
+use crate::storage::sha256_hex;
 
 /// A thousand dependencies are a few hundred kilobytes.
 const MAX_LOCK_BYTES: u64 = 64 * 1024 * 1024;
@@ -16,7 +16,7 @@ const MAX_LOCK_BYTES: u64 = 64 * 1024 * 1024;
 /// SHA-256 in hex of a file; `None` if it isn't there or can't be read.
 pub fn sha256_of(path: &Path) -> Option<String> {
     let bytes = std::fs::read(path).ok()?;
-    Some(digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(sha256_hex(&bytes))
 }
 
 /// Puts the builder's `Cargo.lock` into the root, unless the device's is not the one that was `sent` any more; then

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::bail;
+use data_encoding::HEXLOWER;
 use protocol::limits::{MAX_ENTRIES, MAX_SOURCE_BYTES, MAX_UNPACKED_BYTES};
 use protocol::{BuildId, Request, RequestFile, keys};
 
@@ -221,7 +222,7 @@ fn interrupted_or(interrupt: &Interrupt, error: StorageError) -> StorageError {
 }
 
 fn random_token() -> anyhow::Result<String> {
-    Ok(crate::random::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(HEXLOWER.encode(&crate::random::random::<16>()?))
 }
 
 #[derive(Debug, thiserror::Error)]

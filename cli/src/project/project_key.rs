@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::Context;
+use data_encoding::HEXLOWER;
 use protocol::ProjectKey;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -16,15 +17,15 @@ pub fn project_key(name: &str, root: &Path, folder: &Path) -> anyhow::Result<Pro
 
 /// The key of what is installed from elsewhere, which is the same for all devices of an owner. `what` tells it apart.
 pub fn install_key(name: &str, what: &[&str]) -> anyhow::Result<ProjectKey> {
-    Ok(ProjectKey::new(name, &hex(&format!("install\0{}", what.join("\0"))))?)
+    Ok(ProjectKey::new(name, &shortened_sha256(&format!("install\0{}", what.join("\0"))))?)
 }
 
 fn identity(device: &str, root: &Path) -> String {
-    hex(&format!("{device}\0{}", root.display()))
+    shortened_sha256(&format!("{device}\0{}", root.display()))
 }
 
-fn hex(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref()[..10].iter().map(|byte| format!("{byte:02x}")).collect()
+fn shortened_sha256(text: &str) -> String {
+    HEXLOWER.encode(&digest(&SHA256, text.as_bytes()).as_ref()[..10])
 }
 
 /// A random text made once: names of hosts and users are all the same in Termux.
@@ -40,7 +41,7 @@ fn device_id(folder: &Path) -> anyhow::Result<String> {
     }
     let mut random = [0u8; 16];
     SystemRandom::new().fill(&mut random).ok().context("the device gave no random numbers")?;
-    let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = HEXLOWER.encode(&random);
     let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
         file.write_all(id.as_bytes())?;
         // Another process may have been first; its id is as good, and one must do.

@@ -3,8 +3,8 @@
 mod archive;
 mod commit;
 mod entry;
+mod git_index;
 mod include_rules;
-mod index;
 mod patterns;
 mod repository;
 mod secrets;

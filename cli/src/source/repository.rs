@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::index;
+use super::git_index::tracked_paths;
 use super::patterns::Patterns;
 use crate::config::parse_ini;
 
@@ -27,7 +27,7 @@ impl Repository {
         let mut rules = Vec::new();
         rules.extend(Patterns::read(root, &common.join("info/exclude")));
         rules.extend(excludes_file(&config).and_then(|file| Patterns::read(root, &file)));
-        let tracked = index::tracked(&git.join("index"), if sha256 { 32 } else { 20 });
+        let tracked = tracked_paths(&git.join("index"), if sha256 { 32 } else { 20 });
         Self { root: root.to_path_buf(), tracked, rules }
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 
+use data_encoding::HEXLOWER;
 use protocol::ArtifactInfo;
 use ring::digest::{Context, SHA256};
 use ureq::BodyReader;
@@ -9,7 +10,6 @@ use ureq::http::Response;
 
 use super::client::{Bucket, Call, RetryPolicy, Storage, refused};
 use super::error::StorageError;
-use super::signature::hex;
 
 /// Tries in a row that brought not one byte.
 const MAX_FRUITLESS: u32 = 8;
@@ -99,7 +99,7 @@ impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
             self.storage.pause(fruitless)?;
         }
         self.out.flush().map_err(StorageError::Write)?;
-        let sha256 = hex(self.digest.finish().as_ref());
+        let sha256 = HEXLOWER.encode(self.digest.finish().as_ref());
         if sha256 != self.info.sha256 {
             return Err(StorageError::WrongArtifact(format!(
                 "its SHA-256 is {sha256}, announced was {}",

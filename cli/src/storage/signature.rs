@@ -1,5 +1,6 @@
 //! Signature Version 4 (docs.aws.amazon.com/IAM, "Create a signed AWS API request"), for headers and for URLs.
 
+use data_encoding::HEXLOWER;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::{digest, hmac};
 
@@ -33,14 +34,9 @@ pub struct SignedRequest<'a> {
     pub query: &'a [(&'a str, &'a str)],
 }
 
-/// SHA-256 in lower-case hex.
+/// The SHA-256 digest of `bytes` in lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
-/// Lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 /// A path as it goes over the wire.
@@ -146,7 +142,7 @@ impl Signer {
         let key = [date, &self.region, service, "aws4_request"].iter().fold(secret.into_bytes(), |key, part| {
             hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes()).as_ref().to_vec()
         });
-        hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), text.as_bytes()).as_ref())
+        HEXLOWER.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), text.as_bytes()).as_ref())
     }
 }
 
