@@ -1,4 +1,4 @@
-//! The seam to where a project's folder is kept between builds.
+//! The interface to a cache that keeps projects' folders between builds.
 
 use std::io;
 use std::ops::AddAssign;
@@ -11,24 +11,24 @@ use protocol::{Owner, ProjectKey};
 
 use crate::project::ProjectLock;
 
-/// What a cache works on: one project's folder.
+/// The folder of one project, which a cache restores and saves.
 #[derive(Debug, Clone)]
 pub struct CachedProject {
-    /// Whose it is.
+    /// The owner of the project.
     pub owner: Owner,
-    /// The project.
+    /// The project's key, unique for its owner.
     pub key: ProjectKey,
-    /// Its folder on this machine: `target/`, `manifest.json` (to be saved after `target/` and restored before it is
-    /// used), `source/` (not worth saving: it is in the next upload).
+    /// The folder on this machine. Save `target/` before `manifest.json`, and restore the manifest before the target
+    /// directory is used. `source/` need not be saved, because the next upload contains it.
     pub folder: PathBuf,
 }
 
-/// What was removed.
+/// How much was removed from a disk or a cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Freed {
-    /// Files, or objects.
+    /// Number of files or objects.
     pub files: u64,
-    /// Bytes.
+    /// Their size in bytes.
     pub bytes: u64,
 }
 
@@ -39,28 +39,36 @@ impl AddAssign for Freed {
     }
 }
 
-/// Brings a project's folder to this machine, and keeps it. Both happen while the project is locked.
+/// Restores projects' folders on this machine and saves them. The engine calls it only while the project is locked.
 #[async_trait]
 pub trait Cache: Send + Sync {
-    /// Whether it keeps something that isn't on this machine.
+    /// Whether the cache has something of the project that isn't on this machine.
     async fn has_more(&self, project: &CachedProject) -> bool;
 
-    /// Fetches what an earlier build left, after [`Cache::has_more`]. An error costs time, not the build: the engine goes
-    /// on with what is there, or with nothing.
+    /// Restores what an earlier build saved; called after [`Cache::has_more`].
+    ///
+    /// # Errors
+    /// An error doesn't fail the build: the engine continues with the files that are there.
     async fn restore(&self, project: &CachedProject) -> io::Result<()>;
 
-    /// Keeps what a build left.
+    /// Saves the folder after a build.
+    ///
+    /// # Errors
+    /// When the folder can't be read or stored. The next build then starts from an older state.
     async fn save(&self, project: &CachedProject) -> io::Result<()>;
 
-    /// How long saving may take, as far as is known: an attempt with a deadline stops cargo this much earlier.
+    /// An estimate of how long saving takes. An attempt with a deadline stops cargo that much earlier.
     async fn time_to_save(&self, project: &CachedProject) -> Duration;
 
-    /// Removes what it keeps of a project, or of all of the owner's, beside the folders on this machine. Tells what that
-    /// was.
+    /// Removes what the cache has of a project, or of all the owner's projects, and returns how much that was. The folders
+    /// on this machine don't belong to it.
+    ///
+    /// # Errors
+    /// When something could not be removed.
     async fn forget(&self, owner: &Owner, project: Option<&ProjectKey>) -> io::Result<Freed>;
 }
 
-/// The cache of one machine: folders stay where they are.
+/// The cache of a backend on one machine: the folders stay on its disk, so there is nothing to do.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FolderCache;
 
@@ -87,7 +95,7 @@ impl Cache for FolderCache {
     }
 }
 
-/// A project's folder after a build, still locked.
+/// A project's folder after a build, still locked. Dropping it unlocks the folder without saving it.
 pub struct Unsaved {
     pub(crate) cache: Arc<dyn Cache>,
     pub(crate) project: CachedProject,
@@ -95,7 +103,10 @@ pub struct Unsaved {
 }
 
 impl Unsaved {
-    /// Saves the folder, and gives it back to other builds of the project.
+    /// Saves the folder, then unlocks it for other builds of the project.
+    ///
+    /// # Errors
+    /// See [`Cache::save`]. The folder is unlocked all the same.
     pub async fn save(self) -> io::Result<()> {
         let saved = self.cache.save(&self.project).await;
         drop(self.lock);

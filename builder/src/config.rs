@@ -1,39 +1,40 @@
-//! What a backend tells the engine about the machine.
+//! The settings with which a backend starts the engine.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Settings of the engine.
+/// Settings of the engine, the same for all builds on the machine.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EngineConfig {
-    /// The folder everything lies in. Its path must stay the same from build to build: cargo rebuilds what moved.
+    /// The folder for everything the engine keeps. Its path must never change, because cargo rebuilds what has moved.
     pub work: PathBuf,
-    /// Cargo; none: the one of `PATH`, or of `$CARGO_HOME/bin`.
+    /// Path of cargo. `None`: the first in `PATH`, else the one in `$CARGO_HOME/bin`.
     pub cargo: Option<PathBuf>,
-    /// A cargo configuration for all builds (a registry mirror, say): becomes the `config.toml` of their `CARGO_HOME`.
+    /// Path of a cargo configuration for all builds, for example with a registry mirror. It becomes the `config.toml` of
+    /// their `CARGO_HOME`.
     pub cargo_config: Option<PathBuf>,
-    /// Linkers by target triple, where the well-known names are not the right ones.
+    /// Linkers by target triple, for targets whose linker doesn't have the usual name.
     pub linkers: BTreeMap<String, PathBuf>,
-    /// Variables every build gets beside the engine's own.
+    /// Variables for every build, in addition to the engine's own.
     pub env: BTreeMap<String, OsString>,
-    /// How long output after the first line of a burst is gathered. The default suits one machine, where an event
-    /// costs next to nothing; where events are paid for, [`protocol::limits::FLUSH_INTERVAL`] does.
+    /// How long output is gathered after the first line of a burst, before it becomes an event. The default of 25 ms suits
+    /// a machine where events are free; use [`protocol::limits::FLUSH_INTERVAL`] where each one costs money.
     pub flush_interval: Duration,
-    /// How long cargo's output is waited for once cargo is gone.
+    /// How long to wait for the rest of cargo's output after cargo has ended.
     pub drain_time: Duration,
-    /// How long before its deadline an attempt stops cargo, beside what saving takes.
+    /// How long before its deadline an attempt stops cargo, in addition to the time that saving takes.
     pub pause_margin: Duration,
-    /// Where the backend's own set-up puts what builds for Android need, if it has one.
+    /// The backend's own Android set-up, if it has one.
     pub android_setup: Option<AndroidSetup>,
-    /// Android API level that binaries are built for (Termux's own compiler: 24).
+    /// The Android API level to build for when the project names none. The default, 24, is that of Termux's compiler.
     pub android_api: u32,
 }
 
 impl EngineConfig {
-    /// Settings for one machine, with everything in `work`.
+    /// Settings with the defaults for one machine, and `work` as the engine's folder.
     pub fn new(work: impl Into<PathBuf>) -> Self {
         Self {
             work: work.into(),
@@ -50,22 +51,22 @@ impl EngineConfig {
     }
 }
 
-/// A backend's own set-up for Android. The engine looks at it anew for each build.
+/// A backend's own Android set-up. The engine looks for its files again in each build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AndroidSetup {
-    /// The folder that it fills.
+    /// The folder that the set-up fills.
     pub folder: PathBuf,
-    /// The command line that fills it, for the person who is told to type it.
+    /// The command line that fills the folder, for messages to the user.
     pub command: String,
 }
 
 impl AndroidSetup {
-    /// The NDK. It is whole when it is there.
+    /// Folder of the NDK. If it exists, it is complete.
     pub fn ndk(&self) -> PathBuf {
         self.folder.join("ndk")
     }
 
-    /// Cargo-ndk's program.
+    /// Path of the cargo-ndk program.
     pub fn cargo_ndk(&self) -> PathBuf {
         self.folder.join("bin").join("cargo-ndk")
     }

@@ -1,15 +1,16 @@
-//! The environment of a build: from nothing, then what is known. Nothing of the backend's own gets in by accident.
+//! The environment of a build. It begins empty, and only known variables are added, so that none of the backend's own gets
+//! in by accident.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::project::Project;
+use crate::project::ProjectFolder;
 
-/// Where programs lie on any Unix.
+/// The folders that contain programs on every Unix system.
 const SYSTEM_PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/// Variables of the backend a build needs to reach the network from behind a proxy or with a private authority.
+/// Variables of the backend that a build needs to use a proxy or a private certificate authority.
 const NETWORK: [&str; 11] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -24,7 +25,7 @@ const NETWORK: [&str; 11] = [
     "CURL_CA_BUNDLE",
 ];
 
-/// Variables of the backend that say where its tools are.
+/// Variables of the backend that name the folders and servers of its tools.
 const TOOLS: [&str; 9] = [
     "ANDROID_HOME",
     "ANDROID_SDK_ROOT",
@@ -37,21 +38,22 @@ const TOOLS: [&str; 9] = [
     "RUSTUP_UPDATE_ROOT",
 ];
 
-/// Groups of cargo's variables about the network (doc.rust-lang.org/cargo, configuration): none of them is a token.
+/// Prefixes of cargo's network settings (doc.rust-lang.org/cargo, configuration). None of these variables is secret.
 const CARGO_NETWORK: [&str; 2] = ["CARGO_HTTP_", "CARGO_NET_"];
 
-/// Columns of cargo's progress bar: room for the names of what compiles.
+/// Width of cargo's progress bar in columns: wide enough to list the crates that are being compiled.
 const PROGRESS_WIDTH: &str = "160";
 
-/// Variables by name.
+/// Environment variables with their values.
 pub(crate) type Environment = BTreeMap<OsString, OsString>;
 
-/// What all builds of this machine have in common.
+/// The variables that all builds on this machine share.
 #[derive(Debug, Clone)]
 pub(crate) struct BaseEnvironment(Environment);
 
 impl BaseEnvironment {
-    /// Out of the backend's own variables: `cargo_folder` is where cargo's program lies, `work` the engine's folder.
+    /// Takes the known ones of the backend's variables and adds the engine's. `cargo_folder` contains the cargo program,
+    /// `work` is the engine's folder.
     pub fn new(
         backend: impl Iterator<Item = (OsString, OsString)>,
         cargo_folder: &Path,
@@ -75,7 +77,7 @@ impl BaseEnvironment {
         env.insert("HOME".into(), work.into());
         env.insert("CARGO_HOME".into(), work.join("cargo-home").into());
         env.insert("CARGO_BUILD_RUSTC_WRAPPER".into(), "".into());
-        // Nobody is there to be asked for a password: git and ssh fail at once.
+        // Nobody can type a password here, so git and ssh must fail at once.
         env.insert("GIT_TERMINAL_PROMPT".into(), "0".into());
         env.insert("GIT_ASKPASS".into(), "".into());
         env.insert("GIT_SSH_COMMAND".into(), "ssh -o BatchMode=yes".into());
@@ -85,13 +87,13 @@ impl BaseEnvironment {
         Self(env)
     }
 
-    /// For commands that belong to no build.
+    /// The environment of commands that belong to no build.
     pub fn variables(&self) -> &Environment {
         &self.0
     }
 
-    /// For one build. What the request wants comes first, so that it overrules nothing of ours.
-    pub fn of_build(&self, project: &Project, requested: &BTreeMap<String, String>) -> Environment {
+    /// The environment of one build. Requested variables are added first, so that they can't override the engine's.
+    pub fn of_build(&self, project: &ProjectFolder, requested: &BTreeMap<String, String>) -> Environment {
         let allowed = |name: &&String| !protocol::is_builders_own(name);
         let asked = requested.iter().filter(|(name, _)| allowed(name));
         let mut env: Environment = asked.map(|(name, value)| (name.into(), value.into())).collect();
@@ -100,8 +102,8 @@ impl BaseEnvironment {
         env.insert("TMPDIR".into(), project.tmp.clone().into());
         env.insert("CARGO_TARGET_DIR".into(), project.target.clone().into());
         env.insert("CARGO_BUILD_BUILD_DIR".into(), project.target.clone().into());
-        // Cargo looks for configuration and workspaces in every folder up to the root, and stops here: what lies above
-        // the project is not the project's. (Cargo's own tests rely on it, in every release since 2015.)
+        // Cargo looks for configuration and workspaces in every folder above the project, and this variable makes it stop
+        // at the project. (Cargo's own tests have relied on it in every release since 2015.)
         env.insert("__CARGO_TEST_ROOT".into(), project.folder.clone().into());
         env
     }
@@ -113,7 +115,7 @@ fn rustup_home(backend: &BTreeMap<OsString, OsString>) -> Option<PathBuf> {
     set.or_else(usual).filter(|folder| folder.is_dir())
 }
 
-/// Cargo's folder, the backend's absolute ones, the system's.
+/// The value of `PATH`: cargo's folder, the backend's absolute folders, and the system's.
 fn path(cargo_folder: &Path, backend: Option<&OsString>) -> OsString {
     let mut folders = vec![cargo_folder.to_owned()];
     let theirs = backend.map(|path| std::env::split_paths(path).collect::<Vec<_>>()).unwrap_or_default();
@@ -125,13 +127,13 @@ fn path(cargo_folder: &Path, backend: Option<&OsString>) -> OsString {
     std::env::join_paths(folders).unwrap_or_else(|_| SYSTEM_PATH.join(":").into())
 }
 
-/// The program `name` in the folders of `env`'s `PATH`.
+/// Finds the program `name` in the folders that `PATH` lists in `env`.
 pub(crate) fn find_program(env: &Environment, name: &str) -> Option<PathBuf> {
     let path = env.get(OsStr::new("PATH"))?;
     std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| is_program(file))
 }
 
-/// Whether a file can be run.
+/// Whether a file exists and is executable.
 pub(crate) fn is_program(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_known_comes_from_the_backend() {
+    fn only_known_variables_come_from_the_backend() {
         let env = base();
         let names: Vec<&str> = env.variables().keys().filter_map(|name| name.to_str()).collect();
         assert!(names.contains(&"HTTPS_PROXY") && names.contains(&"CARGO_NET_GIT_FETCH_WITH_CLI"));
@@ -170,8 +172,8 @@ mod tests {
     }
 
     #[test]
-    fn a_request_overrules_nothing_of_ours() {
-        let project = Project::new(Path::new("/w"), &Owner::default(), &"k-1".parse().unwrap());
+    fn a_request_overrides_no_variable_of_the_engine() {
+        let project = ProjectFolder::new(Path::new("/w"), &Owner::default(), &"k-1".parse().unwrap());
         let wanted = [
             ("PATH", "/evil"),
             ("CARGO_TARGET_DIR", "/evil"),

@@ -1,26 +1,28 @@
-//! Why a machine can't build.
+//! Why the engine can't start.
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why an engine can't be had.
+/// Why the engine can't start on this machine.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EngineError {
     /// The work folder can't be used.
     #[error("can't use the work folder {folder}: {source}")]
     Work {
-        /// The folder.
+        /// Path of the work folder.
         folder: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// There is no cargo.
-    #[error("there is no cargo in PATH or ~/.cargo/bin: install Rust from https://rustup.rs, or name cargo's program")]
+    /// No cargo was found on this machine.
+    #[error(
+        "there is no cargo in PATH or ~/.cargo/bin: install Rust from https://rustup.rs, or give cargo's path in the settings"
+    )]
     NoCargo,
-    /// The toolchain doesn't answer.
-    #[error("the Rust toolchain can't be used: {0}")]
+    /// `rustc` failed or can't be run; the text is its own message.
+    #[error("the Rust toolchain doesn't work: {0}")]
     Toolchain(String),
 }

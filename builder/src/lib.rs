@@ -1,12 +1,12 @@
-//! The engine of cargo-cloud: a source archive and a request in, events and an ending out. It unpacks, plans, runs
-//! cargo and packs what was built; it knows no AWS, no HTTP and no schedule.
+//! The engine of cargo-cloud. It takes a source archive with a request, and produces events and an ending: it unpacks the
+//! source, runs cargo and packs what was built. It knows nothing of AWS or HTTP, and schedules nothing.
 //!
-//! A backend calls [`supervisor_main_if_asked`] and [`harden_process`] first thing in `main`, makes one [`Engine`] and
-//! calls [`Engine::run`] for each attempt.
+//! A backend calls [`supervisor_main_if_asked`] and [`harden_process`] at the beginning of `main`, creates one [`Engine`]
+//! and calls [`Engine::run`] for each attempt.
 
 mod archive;
+mod artifact;
 mod attempt;
-mod build;
 mod cache;
 mod cargo;
 mod config;
@@ -14,18 +14,13 @@ mod engine;
 mod environment;
 mod error;
 mod executable;
-mod harden;
-mod hex;
-mod install;
+mod fingerprints;
+mod hardening;
+mod install_root;
 pub mod lifecycle;
-mod members;
 mod output;
-mod packed;
-mod packing;
 mod plan;
-mod products;
 mod project;
-mod selection;
 mod source;
 mod stream;
 mod supervisor;
@@ -36,6 +31,6 @@ pub use cache::{Cache, CachedProject, FolderCache, Freed, Unsaved};
 pub use config::{AndroidSetup, EngineConfig};
 pub use engine::Engine;
 pub use error::EngineError;
-pub use harden::harden_process;
+pub use hardening::harden_process;
 pub use supervisor::supervisor_main_if_asked;
 pub use tools::find_tool;

@@ -1,52 +1,53 @@
-//! What cargo is to be run with, and what it runs itself once it has built.
+//! How cargo is run: its arguments, its working directory, and who runs the programs that it builds.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use protocol::{CargoOptions, Command, InstallRequest, Request, runs_on};
 
 use crate::environment::{Environment, find_program};
-use crate::project::Project;
+use crate::project::ProjectFolder;
 
-/// Cargo's message formats for people, and what gives the same text beside messages for the engine.
+/// Cargo's message formats for people, each with the one that prints the same text and messages for the engine.
 const FOR_PEOPLE: [(&str, &str); 2] =
     [("human", "json-render-diagnostics"), ("short", "json-render-diagnostics,json-diagnostic-short")];
 
-/// Cargo's arguments, and what is to be done with what it prints.
+/// Cargo's arguments, and what happens with its output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Plan {
-    /// After `cargo`.
+pub(crate) struct CargoPlan {
+    /// The arguments after the word `cargo`.
     pub args: Vec<OsString>,
-    /// Whether the person asked for cargo's messages, so that they go on to standard output.
+    /// Whether the user asked for cargo's messages, so that they go to the device's standard output.
     pub forward_messages: bool,
 }
 
-/// Who runs what was built.
+/// Who runs the programs that cargo builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Execution {
-    /// Nobody.
+    /// Nobody: the command only builds.
     None,
-    /// Cargo, here.
-    Here,
-    /// The device, because this machine can't.
+    /// Cargo, on the builder.
+    Builder,
+    /// The device, because the builder can't.
     Device,
 }
 
 impl Execution {
-    /// Of what comes of a request; `host` is the triple of this machine, `env` cargo's environment.
+    /// Decides for a request. `host` is the builder's target triple, `env` cargo's environment.
     pub fn of(request: &Request, host: &str, env: &Environment) -> Self {
         if !request.command.executes() || request.options.no_run {
             return Execution::None;
         }
-        // Where a runner is named, it knows how.
-        let here = |target: &String| runs_on(host, target) || env.contains_key(runner_variable(target).as_os_str());
-        if request.options.target.iter().all(here) { Execution::Here } else { Execution::Device }
+        // A runner for the target can run its programs.
+        let runs_here =
+            |target: &String| runs_on(host, target) || env.contains_key(runner_variable(target).as_os_str());
+        if request.options.target.iter().all(runs_here) { Execution::Builder } else { Execution::Device }
     }
 }
 
-impl Plan {
-    /// For this request, with these flags in the place of its own.
-    pub fn new(request: &Request, options: &CargoOptions, project: &Project, execution: Execution) -> Self {
+impl CargoPlan {
+    /// The plan for a request, with `options` instead of the request's own.
+    pub fn new(request: &Request, options: &CargoOptions, project: &ProjectFolder, execution: Execution) -> Self {
         let args = match request.command {
             Command::Fmt => fmt_args(options, manifest_path(request, project), &request.details.args),
             command => cargo_args(command, request, options, project, execution),
@@ -60,7 +61,7 @@ fn cargo_args(
     command: Command,
     request: &Request,
     options: &CargoOptions,
-    project: &Project,
+    project: &ProjectFolder,
     execution: Execution,
 ) -> Vec<String> {
     let mut args = vec![command.as_str().to_owned()];
@@ -72,7 +73,7 @@ fn cargo_args(
         args.push(format!("--artifact-dir={}", project.artifact_dir.display()));
     }
     args.extend(manifest_path(request, project));
-    // Cargo itself chooses what `run` means: it runs `true` in the place of the program ([`stand_in`]).
+    // Not for `run`: there cargo chooses the program, and runs `true` in its place ([`stand_in_for_programs`]).
     if execution == Execution::Device && command != Command::Run {
         args.push("--no-run".to_owned());
     }
@@ -80,7 +81,7 @@ fn cargo_args(
         args.extend(install_args(install, request, project));
         return args;
     }
-    // A name that looks like a flag goes where none is taken for one.
+    // A test filter that looks like a flag must come after `--`.
     let (name, flag) = match &request.details.filter {
         Some(name) if name.starts_with('-') => (None, Some(name)),
         name => (name.as_ref(), None),
@@ -94,8 +95,8 @@ fn cargo_args(
     args
 }
 
-/// What `cargo install` takes beside the flags of a build.
-fn install_args(install: &InstallRequest, request: &Request, project: &Project) -> Vec<String> {
+/// The arguments that `cargo install` takes in addition to those of a build.
+fn install_args(install: &InstallRequest, request: &Request, project: &ProjectFolder) -> Vec<String> {
     let mut args = vec![format!("--root={}", project.root.display())];
     if install.path {
         args.push(format!("--path={}", project.source.join(&request.details.directory).display()));
@@ -118,13 +119,13 @@ fn fmt_args(options: &CargoOptions, manifest: Option<String>, rustfmt: &[String]
     args
 }
 
-/// The variable by which cargo is told what runs programs for a target.
+/// The variable that tells cargo how to run programs of a target.
 fn runner_variable(target: &str) -> OsString {
     format!("CARGO_TARGET_{}_RUNNER", target.to_ascii_uppercase().replace(['-', '.'], "_")).into()
 }
 
-/// Makes cargo run `true` in the place of programs this machine can't run, for these targets.
-pub(crate) fn stand_in(targets: &[String], env: &mut Environment) {
+/// Makes cargo run `true` instead of programs for these targets, which the builder can't run.
+pub(crate) fn stand_in_for_programs(targets: &[String], env: &mut Environment) {
     if let Some(program) = find_program(env, "true") {
         for target in targets {
             env.insert(runner_variable(target), program.clone().into());
@@ -132,7 +133,8 @@ pub(crate) fn stand_in(targets: &[String], env: &mut Environment) {
     }
 }
 
-/// Formats for people become messages with the same text; all others, and mixtures, are cargo's to judge.
+/// Replaces a format for people by the one that prints the same text and messages. All others, and combinations, go to
+/// cargo unchanged.
 fn message_formats(asked: &[String]) -> Vec<String> {
     let asked: Vec<String> = asked.iter().map(|format| format.to_ascii_lowercase()).collect();
     match asked.as_slice() {
@@ -144,7 +146,7 @@ fn message_formats(asked: &[String]) -> Vec<String> {
     }
 }
 
-/// The folder below the target directory that a profile's output goes to (doc.rust-lang.org/cargo, build cache).
+/// The folder below the target directory for a profile's output (doc.rust-lang.org/cargo, build cache).
 pub(crate) fn profile_folder(command: Command, options: &CargoOptions) -> &str {
     match options.profile.as_deref() {
         Some("dev" | "test") => "debug",
@@ -155,15 +157,16 @@ pub(crate) fn profile_folder(command: Command, options: &CargoOptions) -> &str {
     }
 }
 
-/// What tells cargo of the project, where it runs elsewhere ([`working_directory`]).
-pub(crate) fn manifest_path(request: &Request, project: &Project) -> Option<String> {
+/// The flag that names the package's manifest, if cargo doesn't run in the package's folder ([`working_directory`]).
+pub(crate) fn manifest_path(request: &Request, project: &ProjectFolder) -> Option<String> {
     request.details.working_directory.as_ref()?;
     let manifest = project.source.join(&request.details.directory).join("Cargo.toml");
     Some(format!("--manifest-path={}", manifest.display()))
 }
 
-/// Where cargo runs: where the person stands, because there it looks for configuration, and there a program runs.
-pub(crate) fn working_directory(request: &Request, source: &Path, directory: &Path) -> std::path::PathBuf {
+/// The folder that cargo runs in: the one the user is in, because cargo looks for configuration there and runs programs
+/// there. `directory` if the source doesn't have that folder.
+pub(crate) fn working_directory(request: &Request, source: &Path, directory: &Path) -> PathBuf {
     let wanted = request.details.working_directory.as_ref().map(|folder| source.join(folder));
     wanted.filter(|folder| folder.is_dir()).unwrap_or_else(|| directory.to_owned())
 }
@@ -185,9 +188,9 @@ mod tests {
             options,
             details: Details { args: args.iter().map(|arg| (*arg).to_owned()).collect(), ..Details::default() },
         };
-        let project = Project::new(Path::new("/w"), &Owner::default(), &request.project);
+        let project = ProjectFolder::new(Path::new("/w"), &Owner::default(), &request.project);
         let execution = Execution::of(&request, HOST, &Environment::new());
-        let plan = Plan::new(&request, &request.options, &project, execution);
+        let plan = CargoPlan::new(&request, &request.options, &project, execution);
         assert_eq!(plan.forward_messages, request.options.message_format.iter().any(|format| format == "json"));
         (plan.args.iter().map(|arg| arg.to_str().unwrap().to_owned()).collect(), execution)
     }
@@ -197,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_build() {
+    fn a_build_without_flags() {
         let (args, execution) = plan(Command::Build, CargoOptions::default(), &[]);
         assert_eq!(args, ["build", "--color=never", "--message-format=json-render-diagnostics"]);
         assert_eq!(execution, Execution::None);
@@ -210,10 +213,10 @@ mod tests {
     }
 
     #[test]
-    fn what_this_machine_can_not_run_the_device_runs() {
+    fn the_device_runs_what_the_builder_cannot_run() {
         let execution = |command, target: &str| plan(command, for_target(target), &[]).1;
-        assert_eq!(plan(Command::Test, CargoOptions::default(), &[]).1, Execution::Here);
-        assert_eq!(execution(Command::Test, "x86_64-unknown-linux-musl"), Execution::Here);
+        assert_eq!(plan(Command::Test, CargoOptions::default(), &[]).1, Execution::Builder);
+        assert_eq!(execution(Command::Test, "x86_64-unknown-linux-musl"), Execution::Builder);
         assert_eq!(execution(Command::Run, "aarch64-linux-android"), Execution::Device);
         let (args, _) = plan(Command::Test, for_target("aarch64-linux-android"), &["name", "--nocapture"]);
         assert_eq!(args[args.len() - 4..], ["--no-run", "--", "name", "--nocapture"]);
@@ -224,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn formatting_has_flags_of_its_own() {
+    fn fmt_takes_its_own_flags() {
         let options = CargoOptions { workspace: true, color: true, ..CargoOptions::default() };
         let (args, _) = plan(Command::Fmt, options, &["--edition=2024"]);
         assert_eq!(args, ["fmt", "--check", "--all", "--", "--color=always", "--edition=2024"]);
     }
 
     #[test]
-    fn formats_for_people_keep_their_text_and_others_go_through() {
+    fn formats_for_people_get_messages_and_others_stay() {
         let formats = |asked: &[&str]| message_formats(&asked.iter().map(|f| (*f).to_owned()).collect::<Vec<_>>());
         assert_eq!(formats(&["short"]), ["json-render-diagnostics,json-diagnostic-short"]);
         assert_eq!(formats(&["human"]), ["json-render-diagnostics"]);
@@ -244,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_have_folders() {
+    fn each_profile_has_its_folder() {
         let folder = |command, profile: Option<&str>, release| {
             let options = CargoOptions { profile: profile.map(str::to_owned), release, ..CargoOptions::default() };
             profile_folder(command, &options).to_owned()

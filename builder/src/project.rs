@@ -1,4 +1,5 @@
-//! A project's folder: where its parts lie, its lock, and keeping strangers' files out of what cargo reads.
+//! A project's folder on the builder: its parts, its lock, and the removal of files that an earlier build left for cargo to
+//! obey.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -7,48 +8,48 @@ use std::time::Duration;
 
 use protocol::{Owner, ProjectKey};
 
-/// How often a held lock is tried again.
+/// How often a lock that is held is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(25);
 
-/// Names that cargo and rustup obey in every folder above a project.
+/// Names of the files and folders above a project that cargo and rustup obey.
 const OBEYED: [&str; 4] = ["Cargo.toml", ".cargo", "rust-toolchain", "rust-toolchain.toml"];
 
-/// Where the parts of a project lie. Its path is the same for every build of the project, because cargo rebuilds what
+/// The paths of a project's parts. They are the same for every build of the project, because cargo rebuilds what has
 /// moved.
 #[derive(Debug, Clone)]
-pub(crate) struct Project {
-    /// The folder of all of it.
+pub(crate) struct ProjectFolder {
+    /// The folder that contains all the others.
     pub folder: PathBuf,
-    /// The unpacked source.
+    /// Folder of the unpacked source.
     pub source: PathBuf,
-    /// Cargo's target directory.
+    /// The target directory of all builds.
     pub target: PathBuf,
-    /// What the last upload was.
+    /// File that records the last upload.
     pub manifest: PathBuf,
-    /// Files of an upload before they go to `source`.
+    /// Folder for the files of an upload before they are moved to `source`.
     pub staging: PathBuf,
-    /// What was last built, packed.
+    /// The last build's artifact, kept for reuse.
     pub artifact: PathBuf,
-    /// What `artifact` was packed from.
-    pub artifact_origin: PathBuf,
-    /// What `--artifact-dir` names, empty at the beginning of a build.
+    /// File that records what `artifact` was packed from.
+    pub artifact_inputs: PathBuf,
+    /// Folder that cargo gets as `--artifact-dir`, empty when a build begins.
     pub artifact_dir: PathBuf,
-    /// Where `cargo install` installs to: the device's install root, as far as cargo needs to know it.
+    /// Install root of `cargo install`: a stand-in for the device's own.
     pub root: PathBuf,
-    /// `HOME` of builds.
+    /// Folder that builds get as `HOME`.
     pub home: PathBuf,
-    /// `TMPDIR` of a build, gone when it ends.
+    /// Folder that a build gets as `TMPDIR`; removed when the build ends.
     pub tmp: PathBuf,
     lock: PathBuf,
     above: Vec<PathBuf>,
 }
 
-/// The right to use a project's folder, among all threads and processes of the machine.
+/// Exclusive use of a project's folder, among all threads and processes of the machine. Dropping it unlocks the folder.
 #[derive(Debug)]
-pub(crate) struct ProjectLock(#[expect(dead_code, reason = "closing the file gives the lock back")] File);
+pub(crate) struct ProjectLock(#[expect(dead_code, reason = "closing the file unlocks it")] File);
 
-impl Project {
-    /// The project `key` of `owner` below `work`.
+impl ProjectFolder {
+    /// The paths of the owner's project `key` below `work`, the engine's folder. Creates nothing.
     pub fn new(work: &Path, owner: &Owner, key: &ProjectKey) -> Self {
         let projects = work.join("projects");
         let of_owner = projects.join(owner.as_str());
@@ -59,7 +60,7 @@ impl Project {
             manifest: folder.join("manifest.json"),
             staging: folder.join("staging"),
             artifact: folder.join("artifact.zip"),
-            artifact_origin: folder.join("artifact.json"),
+            artifact_inputs: folder.join("artifact.json"),
             artifact_dir: folder.join("artifact-dir"),
             root: folder.join("root"),
             home: folder.join("home"),
@@ -70,7 +71,7 @@ impl Project {
         }
     }
 
-    /// Waits for the project's lock; `on_wait` is called once if it is held by another.
+    /// Waits for the project's lock. `on_wait` is called once if another build holds it.
     pub async fn lock(&self, on_wait: impl AsyncFnOnce()) -> io::Result<ProjectLock> {
         if let Some(folder) = self.lock.parent() {
             fs::create_dir_all(folder)?;
@@ -91,14 +92,14 @@ impl Project {
         }
     }
 
-    /// Makes the folders of a build, empties the temporary one, and removes whatever an earlier build script may have
-    /// planted above the source for cargo or rustup to obey. Only in folders that are the engine's for certain; further up
-    /// the environment keeps cargo from looking ([`crate::environment`]).
+    /// Creates the folders of a build, empties the temporary ones, and removes files above the source that an earlier build
+    /// script may have planted for cargo or rustup to obey. It does so only in folders of the engine; the environment
+    /// keeps cargo from looking any higher ([`crate::environment`]).
     pub fn prepare(&self) -> io::Result<()> {
         for folder in [&self.folder, &self.source, &self.home] {
             real_folder(folder)?;
         }
-        // Cargo makes it, with the marks it gives to one of its own; a link in its place would lead elsewhere.
+        // Cargo creates the folder, with the files that mark it as a target directory. A link would lead elsewhere.
         if fs::symlink_metadata(&self.target).is_ok_and(|there| !there.is_dir()) {
             fs::remove_file(&self.target)?;
         }
@@ -115,21 +116,21 @@ impl Project {
         Ok(())
     }
 
-    /// Removes what was built. On a disk that is full this makes the room without which no further build could begin.
+    /// Removes everything that was built. On a full disk this frees the space that the next build needs to begin.
     pub fn discard_built(&self) -> io::Result<()> {
         remove(&self.target)?;
         remove(&self.artifact)?;
-        remove(&self.artifact_origin)
+        remove(&self.artifact_inputs)
     }
 
-    /// Removes what a build needs no longer than it runs.
+    /// Removes what only a running build needs.
     pub fn tidy(&self) -> io::Result<()> {
         remove(&self.tmp)?;
         remove(&self.staging)
     }
 }
 
-/// Makes `folder` a folder, and not a link to one.
+/// Creates a folder. Replaces a symbolic link or a file of that name.
 fn real_folder(folder: &Path) -> io::Result<()> {
     match fs::symlink_metadata(folder) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
@@ -142,7 +143,7 @@ fn real_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a file, a link or a whole folder; nothing there is fine.
+/// Removes a file, a symbolic link or a whole folder, if it exists.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     let removed = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
@@ -155,9 +156,10 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes from the builds' common `CARGO_HOME` whatever cargo would obey, but for what the backend wants there.
+/// Removes from `CARGO_HOME`, which all builds share, every file that cargo would obey. `config` is the backend's own
+/// configuration file, which becomes the `config.toml`.
 pub(crate) fn clean_cargo_home(home: &Path, config: Option<&Path>) -> io::Result<()> {
-    // `cargo install` reads its configuration as from a folder in here.
+    // `cargo install` also obeys a `.cargo` folder in its home.
     for name in ["config", "credentials", "credentials.toml", ".cargo"] {
         remove(&home.join(name))?;
     }

@@ -1,22 +1,22 @@
-//! Whether symbolic links stay inside, followed as the kernel would: over other links of the same archive.
+//! Checks that symbolic links stay inside the source. They are followed as the kernel would, through other links too.
 
 use std::collections::BTreeMap;
 
-/// How many links the kernel follows in one path (path_resolution(7)).
+/// How many links the kernel follows in one path at most (path_resolution(7)).
 const MAX_FOLLOWED: usize = 40;
 
-/// The links of an archive, by path.
+/// The symbolic links of an archive, by path.
 #[derive(Debug, Default)]
-pub(super) struct Links<'a>(BTreeMap<&'a str, &'a str>);
+pub(super) struct LinkMap<'a>(BTreeMap<&'a str, &'a str>);
 
-impl<'a> Links<'a> {
-    /// Adds a link.
+impl<'a> LinkMap<'a> {
+    /// Adds the link at `path`, which points to `target`.
     pub fn insert(&mut self, path: &'a str, target: &'a str) {
         self.0.insert(path, target);
     }
 
-    /// The first link that leads out, if one does. A loop leads nowhere, and stays.
-    pub fn first_that_leaves(&self) -> Option<&'a str> {
+    /// The first link that leads out of the source, if one does. A loop leads nowhere, so it is allowed.
+    pub fn first_that_leads_out(&self) -> Option<&'a str> {
         self.0.keys().copied().find(|path| !self.stays(path))
     }
 
@@ -62,26 +62,26 @@ mod tests {
     use super::*;
 
     fn leaves(links: &[(&'static str, &'static str)]) -> Option<&'static str> {
-        let mut all = Links::default();
+        let mut all = LinkMap::default();
         for (path, target) in links {
             all.insert(path, target);
         }
-        all.first_that_leaves()
+        all.first_that_leads_out()
     }
 
     #[test]
-    fn links_that_stay() {
+    fn links_inside_are_allowed() {
         assert_eq!(leaves(&[("a", "b"), ("d/e", "../b"), ("d/f", "./g/../h"), ("x/y/z", "../..")]), None);
         assert_eq!(leaves(&[("a", "b"), ("b", "a")]), None, "a loop leads nowhere");
     }
 
     #[test]
-    fn links_that_leave() {
+    fn links_that_lead_out_are_found() {
         for links in [
             &[("a", "/etc")][..],
             &[("a", "..")],
             &[("d/a", "../../x")],
-            // Each is fine as text; the second goes over the first.
+            // Each link alone stays inside, but the second goes through the first.
             &[("a", "d/e/f"), ("b", "a/../../../../x")],
             &[("d/up", ".."), ("e", "d/up/../x")],
         ] {

@@ -1,19 +1,19 @@
-//! Which names an archive may hold.
+//! Checks the names of an archive's entries.
 
 use protocol::SOURCE_PREFIX;
 
 use super::ArchiveError;
 
-/// Longest path below the source: what Linux takes in one call (PATH_MAX, 4,096) less room for the folders above.
+/// The longest path below the source folder, in bytes: Linux's limit of 4,096 (PATH_MAX), less room for the folders above.
 const MAX_PATH_BYTES: usize = 3072;
 
-/// Longest part of a path (NAME_MAX).
+/// The longest part of a path, in bytes (NAME_MAX).
 const MAX_PART_BYTES: usize = 255;
 
-/// The path below the source that an entry's name stands for, without a closing `/`; empty for the source itself.
+/// The path below the source folder that an entry's name means, without a final `/`. Empty for the source folder itself.
 pub(super) fn source_path(name: &[u8]) -> Result<String, ArchiveError> {
     let name = std::str::from_utf8(name).map_err(|_| refuse(&String::from_utf8_lossy(name), "is not UTF-8"))?;
-    let path = name.strip_prefix(SOURCE_PREFIX).ok_or_else(|| refuse(name, "lies outside of the source"))?;
+    let path = name.strip_prefix(SOURCE_PREFIX).ok_or_else(|| refuse(name, "is outside the source folder"))?;
     let path = path.strip_suffix('/').unwrap_or(path);
     if path.is_empty() {
         return Ok(String::new());
@@ -22,7 +22,7 @@ pub(super) fn source_path(name: &[u8]) -> Result<String, ArchiveError> {
         return Err(refuse(name, "is too long"));
     }
     if path.contains(['\\', '\0']) {
-        return Err(refuse(name, "holds a backslash or a NUL character"));
+        return Err(refuse(name, "contains a backslash or a NUL character"));
     }
     for part in path.split('/') {
         match part {
@@ -35,10 +35,13 @@ pub(super) fn source_path(name: &[u8]) -> Result<String, ArchiveError> {
     Ok(path.to_owned())
 }
 
-/// A refusal that names the entry, shortened: a hostile name can be long.
+/// A refusal that names the entry. The name is shortened, because a hostile one can be long.
 pub(super) fn refuse(name: &str, why: &str) -> ArchiveError {
     let name: String = name.chars().take(120).collect();
-    ArchiveError::bad(format!("the source archive holds `{}`, which {why}; nothing was unpacked", name.escape_debug()))
+    ArchiveError::bad(format!(
+        "the source archive contains `{}`, which {why}; nothing was unpacked",
+        name.escape_debug()
+    ))
 }
 
 #[cfg(test)]
@@ -46,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_lead_elsewhere_are_refused() {
+    fn names_that_lead_out_of_the_source_are_refused() {
         for name in [
             "/etc/passwd",
             "source//etc/passwd",
@@ -70,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_but_honest_names_pass() {
+    fn unusual_but_harmless_names_are_accepted() {
         for (name, path) in [
             ("source/src/main.rs", "src/main.rs"),
             ("source/ä b/日本.rs", "ä b/日本.rs"),

@@ -1,5 +1,5 @@
-//! Whether a program that was built can run where it is to go: looked at before it leaves, because on a phone the loader
-//! says little, and nobody there has the tools to find out more.
+//! Checks whether a program can run on its target, before it leaves the builder: on a phone the loader explains little, and
+//! there are no tools to find out more.
 
 mod elf;
 mod rules;
@@ -8,29 +8,29 @@ use std::path::Path;
 
 use crate::cargo::StdoutSummary;
 
-pub(crate) use rules::Finding;
+pub(crate) use rules::ProgramIssue;
 
-/// What is known of where a program is to run and of how it came about.
-pub(crate) struct Destination<'a> {
-    /// The triple it was built for.
+/// Where a program will run, and how it was built.
+pub(crate) struct ProgramContext<'a> {
+    /// The target triple that the program was built for.
     pub target: &'a str,
-    /// Android API level it was built for; on other systems without meaning.
+    /// The Android API level that the program was built for; unused for other systems.
     pub android_api: u32,
-    /// The device that asked, if it said so.
+    /// The target triple of the device that sent the build, if it is known.
     pub device: Option<&'a str>,
-    /// What cargo told of the build.
-    pub made: &'a StdoutSummary,
+    /// What cargo's messages say about the build.
+    pub build: &'a StdoutSummary,
 }
 
-/// What there is to say of a program. Only ELF is looked into; whether another format is the target's, the client checks.
-pub(crate) fn examine(file: &Path, destination: &Destination) -> Vec<Finding> {
-    let target = destination.target;
+/// The issues of a program. Only ELF files are checked here; the client checks that another format is the target's.
+pub(crate) fn check_program(file: &Path, context: &ProgramContext) -> Vec<ProgramIssue> {
+    let target = context.target;
     if ["-windows", "-apple-", "-uefi"].iter().any(|system| target.contains(system)) || target.starts_with("wasm") {
         return Vec::new();
     }
-    match elf::Facts::read(file) {
-        Ok(facts) => rules::judge(&facts, destination),
-        Err(why) => vec![Finding::Refusal(format!("it is no program for {target}: {why}"))],
+    match elf::ElfHeaders::read(file) {
+        Ok(headers) => rules::issues(&headers, context),
+        Err(why) => vec![ProgramIssue::Refusal(format!("it is not a program for {target}: {why}"))],
     }
 }
 

@@ -1,14 +1,14 @@
-//! What a target's systems demand of a program.
+//! The requirements of Android and Linux for programs.
 
 use object::elf;
 
-use super::Destination;
-use super::elf::Facts;
+use super::ProgramContext;
+use super::elf::ElfHeaders;
 
-/// Page size of newer 64-bit Android devices (developer.android.com/guide/practices/page-sizes).
+/// Page size of newer 64-bit Android devices in bytes (developer.android.com/guide/practices/page-sizes).
 const ANDROID_PAGE: u64 = 16 * 1024;
 
-/// Libraries that every Android device lets programs use, with the API level that brought them
+/// The libraries that programs may use on every Android device, each with its first API level
 /// (developer.android.com/ndk/guides/stable_apis).
 const ANDROID_LIBRARIES: [(&str, u32); 21] = [
     ("libc.so", 1),
@@ -34,31 +34,31 @@ const ANDROID_LIBRARIES: [(&str, u32); 21] = [
     ("libamidi.so", 29),
 ];
 
-/// Something about a program that its owner should know.
+/// A reason why a program can't run on its target, or may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Finding {
-    /// It can't run.
+pub(crate) enum ProgramIssue {
+    /// The program can't run, for this reason.
     Refusal(String),
-    /// It may not run.
+    /// The program may not run, for this reason.
     Warning(String),
 }
 
-/// Holds a program against the rules of its target.
-pub(super) fn judge(facts: &Facts, to: &Destination) -> Vec<Finding> {
-    if let Some(found) = machine(facts, to.target) {
-        return vec![Finding::Refusal(found)];
+/// Checks a program's headers against the requirements of its target.
+pub(super) fn issues(headers: &ElfHeaders, context: &ProgramContext) -> Vec<ProgramIssue> {
+    if let Some(why) = wrong_machine(headers, context.target) {
+        return vec![ProgramIssue::Refusal(why)];
     }
-    if to.target.contains("-linux-android") {
-        android(facts, to)
-    } else if to.target.contains("-linux-") {
-        linux(facts, to)
+    if context.target.contains("-linux-android") {
+        android(headers, context)
+    } else if context.target.contains("-linux-") {
+        linux(headers, context)
     } else {
         Vec::new()
     }
 }
 
-/// What is wrong with the machine; a target nobody here knows has any.
-fn machine(facts: &Facts, target: &str) -> Option<String> {
+/// Why the program is for another machine. `None` if it fits, or if the target's machine is unknown here.
+fn wrong_machine(headers: &ElfHeaders, target: &str) -> Option<String> {
     let arch = target.split('-').next().unwrap_or_default();
     let (machine, bits) = match arch {
         "x86_64" if target.ends_with("x32") => (elf::EM_X86_64, 32),
@@ -72,121 +72,128 @@ fn machine(facts: &Facts, target: &str) -> Option<String> {
         "loongarch64" => (elf::EM_LOONGARCH, 64),
         _ => return None,
     };
-    (facts.machine != machine.0 || facts.bits != bits).then(|| {
+    (headers.machine != machine.0 || headers.bits != bits).then(|| {
         format!(
-            "it is for the machine {} of elf.h with {} bits, {target} is {} with {bits}: something in the build names a \
-             linker of another target",
-            facts.machine, facts.bits, machine.0
+            "it is for machine {} of elf.h with {} bits, but {target} is machine {} with {bits} bits: something in the build \
+             uses a linker of another target",
+            headers.machine, headers.bits, machine.0
         )
     })
 }
 
-fn android(facts: &Facts, to: &Destination) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut refuse = |why: String| findings.push(Finding::Refusal(why));
-    let loader = if facts.bits == 64 { "/system/bin/linker64" } else { "/system/bin/linker" };
-    match &facts.interpreter {
+fn android(headers: &ElfHeaders, context: &ProgramContext) -> Vec<ProgramIssue> {
+    let mut issues = Vec::new();
+    let mut refuse = |why: String| issues.push(ProgramIssue::Refusal(why));
+    let loader = if headers.bits == 64 { "/system/bin/linker64" } else { "/system/bin/linker" };
+    match &headers.interpreter {
         Some(found) if found != loader => {
-            refuse(format!("it asks for the loader `{found}`, Android's is `{loader}`: it wasn't linked with the NDK"));
-        }
-        None if !facts.needed.is_empty() => {
             refuse(format!(
-                "it asks for no loader, but needs libraries: link it with the NDK, whose loader is `{loader}`"
+                "it asks for the loader `{found}`, but Android's is `{loader}`: it wasn't linked with the NDK"
+            ));
+        }
+        None if !headers.needed.is_empty() => {
+            refuse(format!(
+                "it asks for no loader, but needs libraries: link it with the NDK, which sets the loader `{loader}`"
             ));
         }
         _ => {}
     }
-    if facts.interpreter.is_some() && !facts.position_independent {
+    if headers.interpreter.is_some() && !headers.position_independent {
         refuse(
             "it is not position independent, which Android refuses: remove `-C relocation-model=static` or \
                 `-no-pie` from the flags"
                 .to_owned(),
         );
     }
-    if facts.text_relocations {
+    if headers.text_relocations {
         refuse(
             "its code has text relocations, which Android refuses: some C or assembly in it was compiled without -fPIC"
                 .to_owned(),
         );
     }
-    // Bionic keeps its own slots before a program's thread-local data (bionic/docs/elf-tls.md).
-    let slots = match facts.machine {
+    // Bionic reserves space before a program's thread-local data (bionic/docs/elf-tls.md).
+    let slots = match headers.machine {
         machine if machine == elf::EM_AARCH64.0 => 64,
         machine if machine == elf::EM_ARM.0 => 32,
         _ => 0,
     };
-    if facts.tls_alignment.is_some_and(|alignment| alignment < slots) {
+    if headers.tls_alignment.is_some_and(|alignment| alignment < slots) {
         refuse(format!(
             "its thread-local storage is aligned to less than {slots} bytes, which Android refuses: it wasn't linked \
              with the NDK's start files (r21 or later)"
         ));
     }
-    let mut warn = |what: String| findings.push(Finding::Warning(what));
-    if facts.interpreter.is_none() && facts.needed.is_empty() {
+    let mut warn = |what: String| issues.push(ProgramIssue::Warning(what));
+    if headers.interpreter.is_none() && headers.needed.is_empty() {
         warn(
-            "it is linked statically: on Android it can't look up names in the network, and may not start; remove \
+            "it is linked statically, so on Android it can't look up host names and may not start: remove \
               `-C target-feature=+crt-static`"
                 .to_owned(),
         );
     }
-    if facts.bits == 64 && facts.load_alignment < ANDROID_PAGE {
+    if headers.bits == 64 && headers.load_alignment < ANDROID_PAGE {
         warn(format!(
-            "it is aligned to pages of {} bytes and won't start on devices with pages of 16 KB: remove \
+            "it is aligned to pages of {} bytes, so it won't start on devices with pages of 16 KB: remove \
              `max-page-size` from the linker's flags, or set it to {ANDROID_PAGE}",
-            facts.load_alignment
+            headers.load_alignment
         ));
     }
-    for library in &facts.needed {
-        if let Some(what) = library_of_android(library, facts, to) {
+    for library in &headers.needed {
+        if let Some(what) = library_issue(library, headers, context) {
             warn(what);
         }
     }
-    if to.made.platform_verifier {
-        warn("it contains `rustls-platform-verifier`, which asks Android's Java side for certificates and panics in a \
-              program that is no app: where TLS is set up, use `webpki-roots` or read the file that SSL_CERT_FILE names \
+    if context.build.platform_verifier {
+        warn("it contains `rustls-platform-verifier`, which gets its certificates through Android's Java API and panics \
+              in a program that is not an app: where TLS is set up, use `webpki-roots` or read the file that SSL_CERT_FILE names \
               (Termux: $PREFIX/etc/tls/cert.pem)"
             .to_owned());
     }
-    findings
+    issues
 }
 
-/// What is wrong with needing `library`.
-fn library_of_android(library: &str, facts: &Facts, to: &Destination) -> Option<String> {
+/// Why the program may not find `library` on a device. `None` if it will.
+fn library_issue(library: &str, headers: &ElfHeaders, context: &ProgramContext) -> Option<String> {
     match ANDROID_LIBRARIES.iter().find(|(name, _)| *name == library) {
-        Some((_, since)) if *since <= to.android_api => return None,
+        Some((_, since)) if *since <= context.android_api => return None,
         Some((_, since)) => {
             return Some(format!(
-                "it needs `{library}`, which devices have from API level {since} on, and it is built for {}",
-                to.android_api
+                "it needs `{library}`, which devices have from API level {since} on, but it was built for level {}",
+                context.android_api
             ));
         }
         None => {}
     }
-    // Someone has told the loader where Termux keeps libraries.
-    if facts.search.contains("/com.termux/") {
+    // The program tells the loader where Termux keeps its libraries.
+    if headers.search.contains("/com.termux/") {
         return None;
     }
-    let by = linked_by(library, to);
+    let by = linked_by(library, context);
     Some(if library == "libc++_shared.so" {
         format!(
-            "it needs `{library}`{by}, which Android has in no place of its own, so it won't start: have it linked \
-             statically (a build script that uses the `cc` crate does so by itself; look for a feature of that crate), or \
-             in Termux `pkg install libc++` and start it with LD_LIBRARY_PATH=$PREFIX/lib"
+            "it needs `{library}`{by}, which Android doesn't have, so it won't start: link the library statically (a \
+             build script that uses the `cc` crate does so by itself; look for a feature of that crate), or in Termux \
+             `pkg install libc++` and start the program with LD_LIBRARY_PATH=$PREFIX/lib"
         )
     } else {
         format!(
             "it needs `{library}`{by}, which Android doesn't have: choose a feature of the crate that links it statically \
-             (often `vendored`, `bundled` or `static`), or in Termux install the package that has it and start the \
+             (often `vendored`, `bundled` or `static`), or in Termux install the package that contains it and start the \
              program with LD_LIBRARY_PATH=$PREFIX/lib"
         )
     })
 }
 
-/// Which packages' build scripts asked for a library.
-fn linked_by(library: &str, to: &Destination) -> String {
+/// Names the packages whose build scripts asked for a library, in parentheses. Empty if none did.
+fn linked_by(library: &str, context: &ProgramContext) -> String {
     let name = library.trim_start_matches("lib").split(".so").next().unwrap_or_default();
-    let mut packages: Vec<&str> =
-        to.made.linked.iter().filter(|linked| linked.library == name).map(|linked| linked.package.as_str()).collect();
+    let mut packages: Vec<&str> = context
+        .build
+        .linked
+        .iter()
+        .filter(|linked| linked.library == name)
+        .map(|linked| linked.package.as_str())
+        .collect();
     packages.sort_unstable();
     packages.dedup();
     match packages[..] {
@@ -195,51 +202,52 @@ fn linked_by(library: &str, to: &Destination) -> String {
     }
 }
 
-fn linux(facts: &Facts, to: &Destination) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let target = to.target;
-    match (&facts.interpreter, loader_of_linux(target)) {
+fn linux(headers: &ElfHeaders, context: &ProgramContext) -> Vec<ProgramIssue> {
+    let mut issues = Vec::new();
+    let target = context.target;
+    match (&headers.interpreter, loader_of_linux(target)) {
         (Some(found), Some(loader)) if found != &loader => {
             let file = |path: &str| path.rsplit('/').next().map(str::to_owned);
-            findings.push(if file(found) == file(&loader) {
-                Finding::Warning(format!(
-                    "it asks for the loader `{found}`, which only some systems have; elsewhere it is `{loader}`"
+            issues.push(if file(found) == file(&loader) {
+                ProgramIssue::Warning(format!(
+                    "it asks for the loader `{found}`, which only some systems have; the usual one is `{loader}`"
                 ))
             } else {
-                Finding::Refusal(format!(
-                    "it asks for the loader `{found}`, {target} has `{loader}`: something in the build names a linker of \
+                ProgramIssue::Refusal(format!(
+                    "it asks for the loader `{found}`, but {target} has `{loader}`: something in the build uses a linker of \
                      another target"
                 ))
             });
         }
-        (None, _) if !facts.needed.is_empty() => {
-            findings.push(Finding::Refusal(format!("it asks for no loader, but needs {}", facts.needed.join(", "))));
+        (None, _) if !headers.needed.is_empty() => {
+            issues
+                .push(ProgramIssue::Refusal(format!("it asks for no loader, but needs {}", headers.needed.join(", "))));
         }
         _ => {}
     }
-    if facts.text_relocations {
-        findings.push(Finding::Warning(
+    if headers.text_relocations {
+        issues.push(ProgramIssue::Warning(
             "its code has text relocations, which hardened systems refuse: some C or assembly in it was compiled without \
              -fPIC"
                 .to_owned(),
         ));
     }
-    if to.device.is_some_and(|device| device.contains("android")) {
-        findings.push(if facts.interpreter.is_some() {
-            Finding::Warning(format!(
-                "it is for {target} and won't start in Termux, outside of a proot distribution: build for Android instead"
+    if context.device.is_some_and(|device| device.contains("android")) {
+        issues.push(if headers.interpreter.is_some() {
+            ProgramIssue::Warning(format!(
+                "it is for {target}, so it won't start in Termux unless in a proot distribution: build for Android instead"
             ))
         } else {
-            Finding::Warning(format!(
-                "it is a static program for {target}: in Termux it finds no /etc/resolv.conf and so no host by name; build \
-                 for Android instead"
+            ProgramIssue::Warning(format!(
+                "it is a static program for {target}: in Termux there is no /etc/resolv.conf, so it can't look up host \
+                 names; build for Android instead"
             ))
         });
     }
-    findings
+    issues
 }
 
-/// The loader of a Linux target, where there is only one.
+/// Path of a Linux target's loader, if the target has only one.
 fn loader_of_linux(target: &str) -> Option<String> {
     let arch = target.split('-').next()?;
     let abi = target.rsplit('-').next()?;

@@ -1,11 +1,11 @@
-//! Programs of a few hundred bytes, each with one fault.
+//! Checks programs of a few hundred bytes, each with one fault.
 
 use super::*;
-use crate::cargo::Linked;
+use crate::cargo::LinkedLibrary;
 
-/// What goes into an ELF file.
+/// The properties of an ELF file to generate.
 #[derive(Clone)]
-struct Program {
+struct TestProgram {
     machine: u16,
     bits: u8,
     kind: u16,
@@ -17,9 +17,9 @@ struct Program {
     textrel: bool,
 }
 
-/// What the NDK makes for a tablet.
-fn tablet() -> Program {
-    Program {
+/// A program as the NDK makes it for a tablet.
+fn tablet() -> TestProgram {
+    TestProgram {
         machine: 183,
         bits: 64,
         kind: 3,
@@ -32,7 +32,7 @@ fn tablet() -> Program {
     }
 }
 
-impl Program {
+impl TestProgram {
     fn bytes(&self) -> Vec<u8> {
         let wide = self.bits == 64;
         let word = |n: u64| if wide { n.to_le_bytes().to_vec() } else { (n as u32).to_le_bytes().to_vec() };
@@ -88,105 +88,105 @@ impl Program {
         [file, loader, names, dynamic].concat()
     }
 
-    /// What is found: how many refusals, and all texts.
-    fn examined(&self, target: &str, api: u32, made: &StdoutSummary, device: Option<&str>) -> (usize, Vec<String>) {
+    /// The number of refusals among the issues, and the texts of all issues.
+    fn check(&self, target: &str, api: u32, build: &StdoutSummary, device: Option<&str>) -> (usize, Vec<String>) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), self.bytes()).unwrap();
-        let found = examine(file.path(), &Destination { target, android_api: api, device, made });
-        let refusals = found.iter().filter(|finding| matches!(finding, Finding::Refusal(_))).count();
-        let text = |finding| match finding {
-            Finding::Refusal(text) | Finding::Warning(text) => text,
+        let issues = check_program(file.path(), &ProgramContext { target, android_api: api, device, build });
+        let refusals = issues.iter().filter(|issue| matches!(issue, ProgramIssue::Refusal(_))).count();
+        let text = |issue| match issue {
+            ProgramIssue::Refusal(text) | ProgramIssue::Warning(text) => text,
         };
-        (refusals, found.into_iter().map(text).collect())
+        (refusals, issues.into_iter().map(text).collect())
     }
 
     fn on(&self, target: &str) -> (usize, Vec<String>) {
-        self.examined(target, 24, &StdoutSummary::default(), None)
+        self.check(target, 24, &StdoutSummary::default(), None)
     }
 }
 
 const TABLET: &str = "aarch64-linux-android";
 
 #[test]
-fn what_fits_is_not_spoken_of() {
+fn a_program_that_fits_has_no_issues() {
     assert_eq!(tablet().on(TABLET), (0, vec![]));
-    let phone = Program { machine: 40, bits: 32, loader: Some("/system/bin/linker"), align: 4096, ..tablet() };
+    let phone = TestProgram { machine: 40, bits: 32, loader: Some("/system/bin/linker"), align: 4096, ..tablet() };
     assert_eq!(phone.on("armv7-linux-androideabi"), (0, vec![]));
-    let desktop = Program { machine: 62, loader: Some("/lib64/ld-linux-x86-64.so.2"), align: 4096, ..tablet() };
+    let desktop = TestProgram { machine: 62, loader: Some("/lib64/ld-linux-x86-64.so.2"), align: 4096, ..tablet() };
     assert_eq!(desktop.on("x86_64-unknown-linux-gnu"), (0, vec![]));
     let own = std::env::current_exe().unwrap();
-    let destination = Destination {
+    let context = ProgramContext {
         target: "x86_64-unknown-linux-gnu",
         android_api: 24,
         device: None,
-        made: &StdoutSummary::default(),
+        build: &StdoutSummary::default(),
     };
     if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
-        assert_eq!(examine(&own, &destination), []);
+        assert_eq!(check_program(&own, &context), []);
     }
 }
 
 #[test]
-fn what_cannot_run_is_refused() {
+fn a_program_that_cannot_run_is_refused() {
     for (program, target, why) in [
-        (Program { machine: 62, ..tablet() }, TABLET, "machine 62"),
-        (Program { loader: Some("/lib/ld-linux-aarch64.so.1"), ..tablet() }, TABLET, "wasn't linked with the NDK"),
-        (Program { loader: None, ..tablet() }, TABLET, "asks for no loader"),
-        (Program { kind: 2, ..tablet() }, TABLET, "not position independent"),
-        (Program { textrel: true, ..tablet() }, TABLET, "-fPIC"),
-        (Program { tls: Some(8), ..tablet() }, TABLET, "less than 64 bytes"),
+        (TestProgram { machine: 62, ..tablet() }, TABLET, "machine 62"),
+        (TestProgram { loader: Some("/lib/ld-linux-aarch64.so.1"), ..tablet() }, TABLET, "wasn't linked with the NDK"),
+        (TestProgram { loader: None, ..tablet() }, TABLET, "asks for no loader"),
+        (TestProgram { kind: 2, ..tablet() }, TABLET, "not position independent"),
+        (TestProgram { textrel: true, ..tablet() }, TABLET, "-fPIC"),
+        (TestProgram { tls: Some(8), ..tablet() }, TABLET, "less than 64 bytes"),
         (tablet(), "aarch64-unknown-linux-gnu", "/lib/ld-linux-aarch64.so.1"),
         (tablet(), "x86_64-linux-android", "machine 183"),
-        (Program { kind: 1, ..tablet() }, TABLET, "can't be run"),
+        (TestProgram { kind: 1, ..tablet() }, TABLET, "can't be run"),
     ] {
         let (refusals, texts) = program.on(target);
         assert!(refusals == 1 && texts.len() == 1 && texts[0].contains(why), "{why}: {texts:?}");
     }
     let script = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(script.path(), "#!/bin/sh\n").unwrap();
-    let destination = Destination { target: TABLET, android_api: 24, device: None, made: &StdoutSummary::default() };
+    let context = ProgramContext { target: TABLET, android_api: 24, device: None, build: &StdoutSummary::default() };
     assert!(
-        matches!(&examine(script.path(), &destination)[..], [Finding::Refusal(why)] if why.contains("no ELF file"))
+        matches!(&check_program(script.path(), &context)[..], [ProgramIssue::Refusal(why)] if why.contains("not an ELF file"))
     );
 }
 
 #[test]
-fn what_may_not_run_is_said_with_what_to_do() {
+fn a_program_that_may_not_run_gets_advice() {
     for (program, why) in [
-        (Program { align: 4096, ..tablet() }, "16 KB"),
-        (Program { loader: None, needed: vec![], ..tablet() }, "crt-static"),
-        (Program { needed: vec!["libc.so", "libaaudio.so"], ..tablet() }, "from API level 26"),
-        (Program { needed: vec!["libssl.so.3"], ..tablet() }, "vendored"),
-        (Program { needed: vec!["libc++_shared.so"], ..tablet() }, "pkg install libc++"),
+        (TestProgram { align: 4096, ..tablet() }, "16 KB"),
+        (TestProgram { loader: None, needed: vec![], ..tablet() }, "crt-static"),
+        (TestProgram { needed: vec!["libc.so", "libaaudio.so"], ..tablet() }, "from API level 26"),
+        (TestProgram { needed: vec!["libssl.so.3"], ..tablet() }, "vendored"),
+        (TestProgram { needed: vec!["libc++_shared.so"], ..tablet() }, "pkg install libc++"),
     ] {
         let (refusals, texts) = program.on(TABLET);
         assert!(refusals == 0 && texts.len() == 1 && texts[0].contains(why), "{why}: {texts:?}");
     }
-    let audio = Program { needed: vec!["libaaudio.so"], ..tablet() };
-    assert_eq!(audio.examined(TABLET, 26, &StdoutSummary::default(), None), (0, vec![]));
+    let audio = TestProgram { needed: vec!["libaaudio.so"], ..tablet() };
+    assert_eq!(audio.check(TABLET, 26, &StdoutSummary::default(), None), (0, vec![]));
     let termux = Some("/data/data/com.termux/files/usr/lib");
-    assert_eq!(Program { needed: vec!["libssl.so.3"], runpath: termux, ..tablet() }.on(TABLET), (0, vec![]));
+    assert_eq!(TestProgram { needed: vec!["libssl.so.3"], runpath: termux, ..tablet() }.on(TABLET), (0, vec![]));
 }
 
 #[test]
-fn the_crate_behind_it_is_named() {
-    let linked = |package: &str| Linked { package: package.to_owned(), library: "c++_shared".to_owned() };
-    let made = StdoutSummary {
+fn the_crate_that_links_a_library_is_named() {
+    let linked = |package: &str| LinkedLibrary { package: package.to_owned(), library: "c++_shared".to_owned() };
+    let build = StdoutSummary {
         linked: vec![linked("zed-sys"), linked("zed-sys")],
         platform_verifier: true,
         ..StdoutSummary::default()
     };
-    let program = Program { needed: vec!["libc++_shared.so"], ..tablet() };
-    let (_, texts) = program.examined(TABLET, 24, &made, None);
+    let program = TestProgram { needed: vec!["libc++_shared.so"], ..tablet() };
+    let (_, texts) = program.check(TABLET, 24, &build, None);
     assert!(texts[0].contains("(linked by `zed-sys`)"), "{texts:?}");
     assert!(texts[1].contains("rustls-platform-verifier"), "{texts:?}");
 }
 
 #[test]
-fn someone_in_termux_is_told_that_linux_is_another_system() {
-    let program = Program { machine: 183, loader: None, needed: vec![], ..tablet() };
+fn in_termux_a_program_for_linux_gets_a_warning() {
+    let program = TestProgram { machine: 183, loader: None, needed: vec![], ..tablet() };
     let target = "aarch64-unknown-linux-musl";
     assert_eq!(program.on(target), (0, vec![]));
-    let (refusals, texts) = program.examined(target, 24, &StdoutSummary::default(), Some(TABLET));
+    let (refusals, texts) = program.check(target, 24, &StdoutSummary::default(), Some(TABLET));
     assert!(refusals == 0 && texts[0].contains("resolv.conf"), "{texts:?}");
 }

@@ -1,4 +1,4 @@
-//! What cargo prints: for people on standard error, with progress in between, and messages on standard output.
+//! Cargo's output: text for people and a progress bar on standard error, messages and text on standard output.
 
 mod messages;
 mod progress;
@@ -6,7 +6,7 @@ mod stderr;
 mod stdout;
 mod utf8;
 
-pub(crate) use messages::{ArtifactMessage, Message};
-pub(crate) use stderr::{ErrorPiece, ErrorSplitter};
-pub(crate) use stdout::{OutPiece, OutSplitter};
-pub(crate) use utf8::Decoder;
+pub(crate) use messages::{CargoMessage, is_foreign_library};
+pub(crate) use stderr::{StderrPiece, StderrSplitter};
+pub(crate) use stdout::{StdoutPiece, StdoutSplitter};
+pub(crate) use utf8::Utf8Decoder;

@@ -1,20 +1,20 @@
-//! Cargo's progress bar, as it looks with `CARGO_TERM_PROGRESS_WHEN=always` (tried with cargo 1.95).
+//! Reads cargo's progress bar, in the form it has with `CARGO_TERM_PROGRESS_WHEN=always` (tried with cargo 1.95).
 
-/// Cargo's status words end in this column.
+/// The column in which cargo's status words end.
 const STATUS_WIDTH: usize = 12;
 
-/// How far cargo is.
+/// How far cargo has got, as its progress bar shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Units finished.
+    /// Number of finished units.
     pub done: u64,
-    /// Units in all.
+    /// Number of all units of the build.
     pub total: u64,
-    /// What compiles now.
+    /// The crates that are being compiled, separated by commas.
     pub current: String,
 }
 
-/// Text without colours and other escape sequences (ECMA-48, control sequences).
+/// The text that a terminal would show: without colours and other control sequences (ECMA-48).
 pub(super) fn visible(text: &[u8]) -> String {
     let mut plain = Vec::with_capacity(text.len());
     let mut bytes = text.iter().copied().peekable();
@@ -33,7 +33,7 @@ pub(super) fn visible(text: &[u8]) -> String {
     String::from_utf8_lossy(&plain).into_owned()
 }
 
-/// Cargo's status word, if the line begins with one, and what follows it.
+/// Cargo's status word at the beginning of a line, and the rest of the line. `None` if there is no such word.
 pub(super) fn status(visible: &str) -> Option<(&str, &str)> {
     let word = visible.trim_start_matches(' ');
     let end = word.find(' ').unwrap_or(word.len());
@@ -43,7 +43,7 @@ pub(super) fn status(visible: &str) -> Option<(&str, &str)> {
     (capital && indent + word.len() == STATUS_WIDTH).then_some((word, rest))
 }
 
-/// Reads what follows `Building`: `[==>  ] 3/10: a, b`.
+/// Reads what follows the word `Building`, such as `[==>  ] 3/10: a, b`.
 pub(super) fn building(rest: &str) -> Option<Progress> {
     let (_, counts) = rest.split_once("] ")?;
     let (done, rest) = counts.split_once('/')?;

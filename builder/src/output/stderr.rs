@@ -1,147 +1,147 @@
-//! Cargo's standard error with the progress bar taken out of it: what is left is, byte for byte, what cargo prints on a
-//! pipe.
+//! Takes the progress bar out of cargo's standard error. What is left is, byte for byte, what cargo prints on a pipe.
 
 use super::progress::{Progress, building, status, visible};
 
-/// A line that isn't complete is held back up to this size, because it could become a progress bar.
+/// An incomplete line is held back up to this many bytes, because it could become a progress bar.
 const MAX_HELD: usize = 16 * 1024;
 
-/// What clears a progress bar before something else is printed.
+/// The control sequence that cargo prints to clear a progress bar.
 const ERASE: &[u8] = b"\x1b[K";
 
-/// How cargo's lines begin that say what it runs.
-const OF_WHAT_RUNS: [&str; 3] = ["     Running", "   Doc-tests", "  Executable"];
+/// The beginnings of the lines in which cargo says what it runs.
+const RUN_LINES: [&str; 3] = ["     Running", "   Doc-tests", "  Executable"];
 
 /// A piece of standard error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ErrorPiece {
-    /// For people.
+pub(crate) enum StderrPiece {
+    /// Text for the user, in pieces of any size.
     Text(Vec<u8>),
-    /// The progress bar.
+    /// A new state of the progress bar.
     Progress(Progress),
-    /// The build is over; the rest is from what cargo runs.
-    Built,
+    /// The build is over. What follows comes from the programs that cargo runs.
+    BuildOver,
 }
 
-/// Takes standard error apart.
+/// Splits standard error into text and progress.
 #[derive(Debug, Default)]
-pub(crate) struct ErrorSplitter {
-    /// What came after the last end of a line, less what was given out of it.
+pub(crate) struct StderrSplitter {
+    /// The current line, without what was already returned of it.
     held: Vec<u8>,
-    /// Part of this line was given out: it is no progress bar.
-    begun: bool,
-    /// A progress bar came last: what clears it may follow.
+    /// Whether part of the current line was returned: then it is no progress bar.
+    line_begun: bool,
+    /// Whether the last thing was a progress bar, so that the sequence that clears it may follow.
     after_bar: bool,
-    /// The line that cargo prints in place of the first bar of a download was printed.
+    /// Whether the line was printed that cargo prints on a pipe instead of the first download bar.
     downloading: bool,
-    /// Cargo runs what it has built, after a line that says so.
+    /// Whether cargo runs what it has built, after a line that ends the build.
     runs: bool,
-    /// It has said so: all that follows is passed on as it is.
-    built: bool,
+    /// Whether that line has come. Everything after it is passed on unchanged.
+    build_over: bool,
 }
 
-impl ErrorSplitter {
-    /// Of a cargo that runs what it has built.
+impl StderrSplitter {
+    /// For a cargo that runs what it has built.
     pub fn of_running() -> Self {
         Self { runs: true, ..Self::default() }
     }
 
-    /// Whether the build is over, and what comes now is from what cargo runs.
-    pub fn built(&self) -> bool {
-        self.built
+    /// Whether the build is over, so that what follows comes from the programs that cargo runs.
+    pub fn is_build_over(&self) -> bool {
+        self.build_over
     }
 
-    /// The pieces that are complete now.
-    pub fn feed(&mut self, bytes: &[u8]) -> Vec<ErrorPiece> {
+    /// Takes the next bytes. Returns the pieces that are complete now.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<StderrPiece> {
         let mut pieces = Vec::new();
         for segment in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
             self.held.extend_from_slice(segment);
-            if self.built {
+            if self.build_over {
                 let ends = segment.ends_with(b"\n");
-                if ends || !self.may_name_what_runs() {
-                    self.give(&mut pieces);
+                if ends || !self.may_be_run_line() {
+                    self.push_text(&mut pieces);
                 }
-                self.begun &= !ends;
+                self.line_begun &= !ends;
                 continue;
             }
             match segment.last() {
                 Some(b'\n') => self.line(&mut pieces),
                 Some(b'\r') => self.bar(&mut pieces),
-                _ if self.held.len() > MAX_HELD => self.give(&mut pieces),
+                _ if self.held.len() > MAX_HELD => self.push_text(&mut pieces),
                 _ => {}
             }
         }
         pieces
     }
 
-    /// What was held back for too long to be a progress bar in the making: a prompt, dots.
-    pub fn flush(&mut self) -> Vec<ErrorPiece> {
+    /// Returns an incomplete line that was held back for too long to become a progress bar: a prompt, or dots.
+    pub fn flush(&mut self) -> Vec<StderrPiece> {
         let mut pieces = Vec::new();
         let seen = visible(&self.held);
-        if self.built && !self.begun && OF_WHAT_RUNS.iter().any(|word| seen.starts_with(word)) {
+        if self.build_over && !self.line_begun && RUN_LINES.iter().any(|word| seen.starts_with(word)) {
             return pieces;
         }
-        let bar = !self.built
-            && !self.begun
+        let bar = !self.build_over
+            && !self.line_begun
             && (status(&seen).is_some() || ["[=", "[>", "[ "].iter().any(|bar| seen.starts_with(bar)));
         if !bar && !self.held.is_empty() && !ERASE.starts_with(&self.held) {
-            self.give(&mut pieces);
+            self.push_text(&mut pieces);
         }
         pieces
     }
 
-    /// The end.
-    pub fn finish(&mut self) -> Vec<ErrorPiece> {
+    /// Returns what is left at the end of the output.
+    pub fn finish(&mut self) -> Vec<StderrPiece> {
         let mut pieces = Vec::new();
-        self.give(&mut pieces);
+        self.push_text(&mut pieces);
         pieces
     }
 
-    /// Whether cargo may have begun to say what it runs. It writes such a line in pieces, between which what runs may print.
-    fn may_name_what_runs(&self) -> bool {
+    /// Whether the current line may become one that says what cargo runs. Cargo writes such a line in several pieces, and
+    /// the program may print between them.
+    fn may_be_run_line(&self) -> bool {
         let seen = visible(&self.held);
-        !self.begun
+        !self.line_begun
             && self.held.len() <= MAX_HELD
-            && OF_WHAT_RUNS.iter().any(|word| seen.starts_with(word) || word.starts_with(&*seen))
+            && RUN_LINES.iter().any(|word| seen.starts_with(word) || word.starts_with(&*seen))
     }
 
-    fn line(&mut self, pieces: &mut Vec<ErrorPiece>) {
+    fn line(&mut self, pieces: &mut Vec<StderrPiece>) {
         self.strip_erase();
-        let seen = if self.begun { String::new() } else { visible(&self.held) };
-        if is_summary(seen.trim_end()) {
-            // Printed only beside a progress bar.
+        let seen = if self.line_begun { String::new() } else { visible(&self.held) };
+        if is_download_summary(seen.trim_end()) {
+            // Cargo prints it only together with a progress bar.
             self.held.clear();
             self.downloading = false;
         } else {
-            self.give(pieces);
+            self.push_text(pieces);
             if self.runs && matches!(status(&seen), Some(("Finished", _))) {
-                pieces.push(ErrorPiece::Built);
-                self.built = true;
+                pieces.push(StderrPiece::BuildOver);
+                self.build_over = true;
             }
         }
-        self.begun = false;
+        self.line_begun = false;
     }
 
-    fn bar(&mut self, pieces: &mut Vec<ErrorPiece>) {
+    fn bar(&mut self, pieces: &mut Vec<StderrPiece>) {
         self.strip_erase();
         let seen = visible(&self.held[..self.held.len() - 1]);
-        // With `--quiet` cargo leaves the word away, and draws the bar all the same.
+        // With `--quiet` cargo omits the word, but still draws the bar.
         let quiet =
             seen.starts_with('[').then_some(("Building", seen.as_str())).filter(|(_, bar)| building(bar).is_some());
-        let Some((word, rest)) = status(&seen).or(quiet).filter(|_| !self.begun) else {
-            // A carriage return of someone else's, or half of a line's end.
+        let Some((word, rest)) = status(&seen).or(quiet).filter(|_| !self.line_begun) else {
+            // A carriage return that isn't cargo's, or the first half of a line's end.
             if self.held.len() > MAX_HELD {
-                self.give(pieces);
+                self.push_text(pieces);
             }
             return;
         };
         match word {
-            "Building" => pieces.extend(building(rest).map(ErrorPiece::Progress)),
+            "Building" => pieces.extend(building(rest).map(StderrPiece::Progress)),
             "Downloading" if !self.downloading => {
                 self.downloading = true;
                 let coloured = self.held.contains(&0x1b);
                 let (on, off) = if coloured { ("\x1b[1m\x1b[92m", "\x1b[0m") } else { ("", "") };
-                pieces.push(ErrorPiece::Text(format!("{on} Downloading{off} crates ...\n").into_bytes()));
+                pieces.push(StderrPiece::Text(format!("{on} Downloading{off} crates ...\n").into_bytes()));
             }
             _ => {}
         }
@@ -155,20 +155,20 @@ impl ErrorSplitter {
         }
     }
 
-    fn give(&mut self, pieces: &mut Vec<ErrorPiece>) {
+    fn push_text(&mut self, pieces: &mut Vec<StderrPiece>) {
         self.strip_erase();
         if !self.held.is_empty() {
-            self.begun = true;
+            self.line_begun = true;
             match pieces.last_mut() {
-                Some(ErrorPiece::Text(before)) => before.append(&mut self.held),
-                _ => pieces.push(ErrorPiece::Text(std::mem::take(&mut self.held))),
+                Some(StderrPiece::Text(before)) => before.append(&mut self.held),
+                _ => pieces.push(StderrPiece::Text(std::mem::take(&mut self.held))),
             }
         }
     }
 }
 
-/// `Downloaded 2 crates (63.3KiB) in 0.01s`, which cargo prints only if it also shows a progress bar.
-fn is_summary(line: &str) -> bool {
+/// Whether a line reads like `Downloaded 2 crates (63.3KiB) in 0.01s`, which cargo prints only with a progress bar.
+fn is_download_summary(line: &str) -> bool {
     let Some(("Downloaded", rest)) = status(line) else { return false };
     let mut words = rest.split_whitespace();
     words.next().is_some_and(|count| count.parse::<u64>().is_ok())
@@ -180,7 +180,7 @@ fn is_summary(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// `cargo build` of two dependencies, cargo 1.95.
+    /// `cargo build` of two dependencies, as cargo 1.95 prints it.
     const PLAIN: &[u8] = b"    Updating crates.io index\n     Locking 2 packages to latest compatible versions\n \
         Downloading 1 crate                                   \r Downloading 2 crates                                  \r  \
         Downloaded itoa v1.0.19\n Downloading 1 crate                                   \r  Downloaded anyhow v1.0.104\n \
@@ -194,7 +194,7 @@ mod tests {
         Compiling anyhow v1.0.104\n   Compiling itoa v1.0.19\n\
         warning: unused variable: `x`\n --> src/main.rs:1:16\n  |\n\n    Finished `dev` profile in 0.69s\n";
 
-    /// Coloured, cargo 1.95.
+    /// The same with colours, as cargo 1.95 prints it.
     const COLOURED: &[u8] = b"\x1b[1m\x1b[92m   Compiling\x1b[0m t v0.1.0 (/t)\n\
         \x1b[1m\x1b[96m    Building\x1b[0m [      ] 0/3: t(build.rs)     \r\x1b[K\
         \x1b[1m\x1b[96m    Building\x1b[0m [==>   ] 1/3: t(build)        \r\
@@ -202,14 +202,14 @@ mod tests {
         \x1b[1m\x1b[92m    Finished\x1b[0m\n";
 
     fn split(bytes: &[u8], chunk: usize) -> (String, Vec<Progress>) {
-        let mut splitter = ErrorSplitter::default();
+        let mut splitter = StderrSplitter::default();
         let (mut text, mut bars) = (Vec::new(), Vec::new());
-        let mut take = |pieces: Vec<ErrorPiece>| {
+        let mut take = |pieces: Vec<StderrPiece>| {
             for piece in pieces {
                 match piece {
-                    ErrorPiece::Text(bytes) => text.extend(bytes),
-                    ErrorPiece::Progress(bar) => bars.push(bar),
-                    ErrorPiece::Built => panic!("nothing runs"),
+                    StderrPiece::Text(bytes) => text.extend(bytes),
+                    StderrPiece::Progress(bar) => bars.push(bar),
+                    StderrPiece::BuildOver => panic!("cargo runs nothing here"),
                 }
             }
         };
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_stay_and_erasures_go() {
+    fn colours_stay_and_control_sequences_of_the_bar_go() {
         for chunk in [1, 3, 10_000] {
             let (text, bars) = split(COLOURED, chunk);
             assert_eq!(
@@ -244,8 +244,8 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_cargos_bars_are_bars_too() {
-        // `cargo build -q`, cargo 1.95.
+    fn progress_bars_of_a_quiet_cargo_are_taken_out() {
+        // `cargo build -q`, as cargo 1.95 prints it.
         const QUIET: &[u8] =
             b"[=====>       ] 1/3: t(bin)      \r\x1b[K[===========> ] 2/3: t(bin)      \r\x1b[Kerror: no\n";
         for chunk in [1, 10_000] {
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn other_peoples_carriage_returns_and_erasures_stay() {
+    fn carriage_returns_and_control_sequences_of_others_stay() {
         for text in [
             "a\r\nb\n",
             "[1/2] step\r[2/2] step\n",
@@ -271,40 +271,40 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_may_print_what_it_likes() {
+    fn a_program_that_cargo_runs_may_print_anything() {
         let said = b"    Finished `dev` profile in 0.1s\n     Running `x`\n    Building [=> ] 1/2: y\rz\n";
         for chunk in [1, 100] {
-            let mut splitter = ErrorSplitter::of_running();
+            let mut splitter = StderrSplitter::of_running();
             let pieces: Vec<_> = said.chunks(chunk).flat_map(|piece| splitter.feed(piece)).collect();
-            let built = pieces.iter().position(|piece| *piece == ErrorPiece::Built).unwrap();
+            let built = pieces.iter().position(|piece| *piece == StderrPiece::BuildOver).unwrap();
             let text: Vec<u8> = pieces[built + 1..]
                 .iter()
-                .flat_map(|piece| if let ErrorPiece::Text(text) = piece { text.clone() } else { panic!("{piece:?}") })
+                .flat_map(|piece| if let StderrPiece::Text(text) = piece { text.clone() } else { panic!("{piece:?}") })
                 .collect();
             assert_eq!(text, said[35..], "in pieces of {chunk}");
         }
     }
 
     #[test]
-    fn a_line_that_says_what_runs_stays_whole() {
-        let mut splitter = ErrorSplitter::of_running();
+    fn a_line_that_says_what_cargo_runs_stays_whole() {
+        let mut splitter = StderrSplitter::of_running();
         splitter.feed(b"    Finished `dev` profile in 0.1s\n");
         for piece in [&b"   "[..], b"  Run", b"ning", b"\x1b[0m `/w/x"] {
             assert_eq!(splitter.feed(piece), []);
         }
         assert_eq!(splitter.flush(), []);
-        assert_eq!(splitter.feed(b"`\nn"), [ErrorPiece::Text(b"     Running\x1b[0m `/w/x`\nn".to_vec())]);
-        // What the program itself says is given out as it comes.
-        assert_eq!(splitter.feed(b"     Running"), [ErrorPiece::Text(b"     Running".to_vec())]);
-        assert_eq!(splitter.feed(b"\n   "), [ErrorPiece::Text(b"\n".to_vec())]);
-        assert_eq!(splitter.flush(), [ErrorPiece::Text(b"   ".to_vec())]);
+        assert_eq!(splitter.feed(b"`\nn"), [StderrPiece::Text(b"     Running\x1b[0m `/w/x`\nn".to_vec())]);
+        // The program's own output is returned at once.
+        assert_eq!(splitter.feed(b"     Running"), [StderrPiece::Text(b"     Running".to_vec())]);
+        assert_eq!(splitter.feed(b"\n   "), [StderrPiece::Text(b"\n".to_vec())]);
+        assert_eq!(splitter.flush(), [StderrPiece::Text(b"   ".to_vec())]);
     }
 
     #[test]
-    fn a_prompt_is_given_out_when_it_stays_alone() {
-        let mut splitter = ErrorSplitter::default();
+    fn a_prompt_is_passed_on_when_nothing_follows() {
+        let mut splitter = StderrSplitter::default();
         assert!(splitter.feed(b"name? ").is_empty());
-        assert_eq!(splitter.flush(), [ErrorPiece::Text(b"name? ".to_vec())]);
+        assert_eq!(splitter.flush(), [StderrPiece::Text(b"name? ".to_vec())]);
         splitter.feed(b"x\n");
         splitter.feed(b"    Building [   ] 1/");
         assert!(splitter.flush().is_empty());

@@ -1,88 +1,88 @@
-//! Cargo's standard output: its own messages, and what programs it runs print between them.
+//! Cargo's standard output: its own messages, and the text that programs print between them.
 
-use super::messages::Message;
+use super::messages::CargoMessage;
 
-/// The longest message that is read; a longer line is text.
+/// The longest message that is read, in bytes; a longer line is passed on as text.
 const MAX_MESSAGE: usize = 8 * 1024 * 1024;
 
 /// A piece of standard output.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum OutPiece {
-    /// A message of cargo's, and the line it came in.
-    Message(Message, Vec<u8>),
-    /// Anything else.
+pub(crate) enum StdoutPiece {
+    /// A message of cargo's, and the line that contained it.
+    Message { message: CargoMessage, line: Vec<u8> },
+    /// Everything else, in pieces of any size.
     Text(Vec<u8>),
 }
 
-/// Takes standard output apart.
+/// Splits standard output into messages and text.
 #[derive(Debug, Default)]
-pub(crate) struct OutSplitter {
-    /// A line that may be a message, as far as it is there.
+pub(crate) struct StdoutSplitter {
+    /// The beginning of a line that may be a message.
     held: Vec<u8>,
-    /// The line goes on, and is text.
-    text: bool,
-    /// Cargo runs what it has built, after a message that says so.
+    /// Whether the rest of the current line is text.
+    in_text: bool,
+    /// Whether cargo runs what it has built, after a message that ends the build.
     runs: bool,
-    /// It has said so: all that follows is what cargo runs, whatever it looks like.
-    built: bool,
+    /// Whether that message has come. Everything after it is the program's output, even if it looks like a message.
+    build_over: bool,
 }
 
-impl OutSplitter {
-    /// Of a cargo that runs what it has built.
+impl StdoutSplitter {
+    /// For a cargo that runs what it has built.
     pub fn of_running() -> Self {
         Self { runs: true, ..Self::default() }
     }
 
-    /// The pieces that are complete now. Text is given out as it comes.
-    pub fn feed(&mut self, bytes: &[u8]) -> Vec<OutPiece> {
+    /// Takes the next bytes. Returns the pieces that are complete now; text is never held back.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<StdoutPiece> {
         let mut pieces = Vec::new();
         for segment in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if self.built {
-                give(&mut pieces, segment);
+            if self.build_over {
+                push_text(&mut pieces, segment);
                 continue;
             }
-            let ends = segment.ends_with(b"\n");
-            if self.held.is_empty() && !self.text {
-                self.text = segment[0] != b'{';
+            let line_ends = segment.ends_with(b"\n");
+            if self.held.is_empty() && !self.in_text {
+                self.in_text = segment[0] != b'{';
             }
-            if self.text {
-                give(&mut pieces, segment);
-                self.text = !ends;
+            if self.in_text {
+                push_text(&mut pieces, segment);
+                self.in_text = !line_ends;
                 continue;
             }
             self.held.extend_from_slice(segment);
-            if ends {
+            if line_ends {
                 let line = std::mem::take(&mut self.held);
-                match serde_json::from_slice(&line) {
-                    Ok(message) => {
-                        self.built = self.runs && matches!(message, Message::Finished { .. });
-                        pieces.push(OutPiece::Message(message, line));
+                match CargoMessage::parse(&line) {
+                    Some(message) => {
+                        self.build_over = self.runs && matches!(message, CargoMessage::BuildFinished { .. });
+                        pieces.push(StdoutPiece::Message { message, line });
                     }
-                    Err(_) => give(&mut pieces, &line),
+                    None => push_text(&mut pieces, &line),
                 }
             } else if self.held.len() > MAX_MESSAGE {
-                give(&mut pieces, &std::mem::take(&mut self.held));
-                self.text = true;
+                push_text(&mut pieces, &std::mem::take(&mut self.held));
+                self.in_text = true;
             }
         }
         pieces
     }
 
-    /// The end: a last line without its end.
-    pub fn finish(&mut self) -> Vec<OutPiece> {
+    /// Returns what is left at the end of the output: a last line that has no end.
+    pub fn finish(&mut self) -> Vec<StdoutPiece> {
         let mut pieces = Vec::new();
         if !self.held.is_empty() {
-            give(&mut pieces, &std::mem::take(&mut self.held));
+            push_text(&mut pieces, &std::mem::take(&mut self.held));
         }
         pieces
     }
 }
 
-/// Adds text, to the text before it if there is some.
-fn give(pieces: &mut Vec<OutPiece>, text: &[u8]) {
+/// Adds text, to the piece before it if that is text too.
+fn push_text(pieces: &mut Vec<StdoutPiece>, text: &[u8]) {
     match pieces.last_mut() {
-        Some(OutPiece::Text(before)) => before.extend_from_slice(text),
-        _ => pieces.push(OutPiece::Text(text.to_vec())),
+        Some(StdoutPiece::Text(before)) => before.extend_from_slice(text),
+        _ => pieces.push(StdoutPiece::Text(text.to_vec())),
     }
 }
 
@@ -90,7 +90,7 @@ fn give(pieces: &mut Vec<OutPiece>, text: &[u8]) {
 mod tests {
     use super::*;
 
-    const ARTIFACT: &str = r#"{"reason":"compiler-artifact","package_id":"path+file:///t#0.1.0","manifest_path":"/t/Cargo.toml","target":{"kind":["bin"],"crate_types":["bin"],"name":"t","src_path":"/t/src/main.rs"},"profile":{"opt_level":"0","test":false},"features":[],"filenames":["/t/target/debug/t"],"executable":"/t/target/debug/t","fresh":true}"#;
+    const ARTIFACT: &str = r#"{"reason":"compiler-artifact","package_id":"path+file:///t#0.1.0","manifest_path":"/t/Cargo.toml","target":{"kind":["bin"],"crate_types":["bin"],"name":"t","src_path":"/t/src/main.rs","edition":"2024","doc":true,"doctest":false,"test":true},"profile":{"opt_level":"0","debuginfo":2,"debug_assertions":true,"overflow_checks":true,"test":false},"features":[],"filenames":["/t/target/debug/t"],"executable":"/t/target/debug/t","fresh":true}"#;
 
     #[test]
     fn messages_are_told_from_text() {
@@ -98,20 +98,21 @@ mod tests {
             "hello\n{ARTIFACT}\n{{\"mine\":1}}\n{{\"reason\":\"build-finished\",\"success\":true}}\n{ARTIFACT}\nlast"
         );
         for chunk in [1, 5, 1000] {
-            let mut splitter = OutSplitter::of_running();
-            let mut pieces: Vec<OutPiece> = input.as_bytes().chunks(chunk).flat_map(|c| splitter.feed(c)).collect();
+            let mut splitter = StdoutSplitter::of_running();
+            let mut pieces: Vec<StdoutPiece> = input.as_bytes().chunks(chunk).flat_map(|c| splitter.feed(c)).collect();
             pieces.extend(splitter.finish());
-            let text: Vec<u8> = pieces
-                .iter()
-                .filter_map(|piece| if let OutPiece::Text(text) = piece { Some(text.clone()) } else { None })
-                .flatten()
-                .collect();
-            // What a program prints after the build is the program's.
+            let (mut text, mut messages) = (Vec::new(), Vec::new());
+            for piece in pieces {
+                match piece {
+                    StdoutPiece::Text(bytes) => text.extend(bytes),
+                    StdoutPiece::Message { message, line } => messages.push((message, line)),
+                }
+            }
+            // What a program prints after the build is the program's output.
             assert_eq!(String::from_utf8(text).unwrap(), format!("hello\n{{\"mine\":1}}\n{ARTIFACT}\nlast"));
-            let messages: Vec<_> = pieces.iter().filter(|piece| matches!(piece, OutPiece::Message(..))).collect();
             assert_eq!(messages.len(), 2);
-            let OutPiece::Message(Message::Artifact(artifact), line) = messages[0] else { panic!("{messages:?}") };
-            assert_eq!(artifact.executable.as_deref(), Some("/t/target/debug/t"));
+            let (CargoMessage::Artifact(artifact), line) = &messages[0] else { panic!("{messages:?}") };
+            assert_eq!(artifact.executable.as_ref().unwrap(), "/t/target/debug/t");
             assert_eq!(line, format!("{ARTIFACT}\n").as_bytes());
         }
     }

@@ -1,13 +1,13 @@
-//! Bytes that come in pieces, as text.
+//! Decodes text that arrives in pieces.
 
-/// Decodes UTF-8 over the borders of pieces; what is no UTF-8 becomes U+FFFD.
+/// Decodes UTF-8 whose characters may be cut between two pieces. Invalid bytes become U+FFFD.
 #[derive(Debug, Default)]
-pub(crate) struct Decoder {
+pub(crate) struct Utf8Decoder {
     rest: Vec<u8>,
 }
 
-impl Decoder {
-    /// The text of the next piece, less a character that isn't whole yet.
+impl Utf8Decoder {
+    /// The text of the next piece. A character that is still incomplete is held back.
     pub fn decode(&mut self, bytes: &[u8]) -> String {
         self.rest.extend_from_slice(bytes);
         let mut text = String::with_capacity(self.rest.len());
@@ -28,7 +28,7 @@ impl Decoder {
         text
     }
 
-    /// The end: what is left of a character that never became whole.
+    /// Returns what is left at the end: a character that stayed incomplete, as U+FFFD.
     pub fn finish(&mut self) -> String {
         let rest = std::mem::take(&mut self.rest);
         String::from_utf8_lossy(&rest).into_owned()
@@ -47,7 +47,7 @@ mod tests {
     fn a_character_may_be_cut_anywhere() {
         let text = "aé日🦀z";
         for cut in 0..=text.len() {
-            let mut decoder = Decoder::default();
+            let mut decoder = Utf8Decoder::default();
             let got =
                 decoder.decode(&text.as_bytes()[..cut]) + &decoder.decode(&text.as_bytes()[cut..]) + &decoder.finish();
             assert_eq!(got, text, "cut at {cut}");
@@ -55,8 +55,8 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_is_replaced_and_the_end_is_not_forgotten() {
-        let mut decoder = Decoder::default();
+    fn invalid_bytes_are_replaced_also_at_the_end() {
+        let mut decoder = Utf8Decoder::default();
         assert_eq!(decoder.decode(b"a\xffb\xe6"), "a\u{fffd}b");
         assert_eq!(decoder.decode(b"c"), "\u{fffd}c");
         assert_eq!(decoder.decode(b"\xf0\x9f"), "");

@@ -1,4 +1,4 @@
-//! What the last upload was, and what the build after it made of its files.
+//! Records the files of the last upload, and what the build after it did to them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,50 +9,50 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::to_ns;
-use crate::project::Project;
+use crate::project::ProjectFolder;
 
-/// Version of the format; a manifest of another is as good as none.
+/// Version of the file format. A manifest of another version is ignored.
 const VERSION: u32 = 1;
 
-/// After the newest time that is in use, by this much (nanoseconds), comes the next upload at the earliest: a clock that
-/// was set back must not make new files older than what was compiled from the old ones.
+/// How much newer than all earlier files and builds a changed file is at least, in nanoseconds. After the clock was set
+/// back, a new file must not be older than what was compiled from the old one.
 const STEP: i64 = 1_000_000;
 
-/// The files of an upload.
+/// The list of all files of an upload.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Manifest {
+pub(crate) struct UploadManifest {
     v: u32,
-    /// By path below the source.
-    pub files: BTreeMap<String, Record>,
+    /// The files by path below the source folder.
+    pub files: BTreeMap<String, ManifestEntry>,
 }
 
-/// One file of an upload.
+/// One file, link or folder of an upload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Record {
-    /// A file: SHA-256 in hex, bytes, modification time in nanoseconds since 1970, whether it is executable.
+pub(crate) enum ManifestEntry {
+    /// A file: SHA-256 in hex, size in bytes, modification time in nanoseconds since 1970.
     File { sha256: String, size: u64, mtime: i64, executable: bool },
-    /// A symbolic link.
+    /// A symbolic link and its target, as sent.
     Link { target: String },
-    /// A folder that was sent by itself, because nothing is in it.
+    /// A folder that was sent by itself, because it is empty.
     Folder,
 }
 
-/// What tells whether a file was written to.
+/// The properties that show whether a file was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Look {
-    /// Bytes.
+pub(crate) struct FileStamp {
+    /// Size of the file in bytes.
     pub size: u64,
     /// Modification time in nanoseconds since 1970.
     pub mtime: i64,
 }
 
-impl Look {
-    /// Of a regular file; none for anything else, or nothing.
+impl FileStamp {
+    /// The stamp of a regular file. `None` if there is no file, or something else.
     pub fn at(path: &Path) -> io::Result<Option<Self>> {
         match fs::symlink_metadata(path) {
             Ok(metadata) if metadata.is_file() => {
-                Ok(Some(Look { size: metadata.len(), mtime: to_ns(metadata.modified()?) }))
+                Ok(Some(FileStamp { size: metadata.len(), mtime: to_ns(metadata.modified()?) }))
             }
             Ok(_) => Ok(None),
             Err(error) if is_absent(&error) => Ok(None),
@@ -61,106 +61,106 @@ impl Look {
     }
 }
 
-/// Whether nothing is there: no such file, or a part of its path is no folder.
+/// Whether an error means that there is no such file, or that a part of its path is not a folder.
 pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// What the last build left: files of the upload it wrote to (a build script that generates into `src/`, over a file
-/// that is also uploaded), and when it ended. As with cargo at home, what it wrote stays until the file is uploaded
-/// with other content.
+/// The state of the source after a build: when the build ended, and which uploaded files it wrote to (for example a build
+/// script that generates a file in `src/` which is also uploaded). As with cargo on the device, such a file stays until
+/// it is uploaded with other content.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Aftermath {
-    /// Nanoseconds since 1970.
+pub(crate) struct PostBuildState {
+    /// When the build ended, in nanoseconds since 1970.
     pub ended: i64,
-    /// How they looked after the build, by path.
-    pub altered: BTreeMap<String, Look>,
+    /// The files that the build wrote to, by path.
+    pub altered: BTreeMap<String, FileStamp>,
 }
 
-/// All that is known of the source on disk.
+/// What is known about the source folder on disk.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// The last upload that was taken over whole.
-    pub manifest: Option<Manifest>,
-    /// An upload that was being taken over when something ended the engine.
-    pub announced: Option<Manifest>,
-    /// What the last build left.
-    pub aftermath: Aftermath,
+pub(crate) struct SourceState {
+    /// The last upload that was applied completely.
+    pub manifest: Option<UploadManifest>,
+    /// An upload that was being applied when the engine ended.
+    pub announced: Option<UploadManifest>,
+    /// The state that the last build left.
+    pub after_build: PostBuildState,
 }
 
-impl Known {
-    /// The time for files that change now.
+impl SourceState {
+    /// The modification time for files that change `now`; both in nanoseconds since 1970.
     pub fn stamp_after(&self, now: i64) -> i64 {
         let manifests = self.manifest.iter().chain(&self.announced);
         let mtimes = manifests.flat_map(|manifest| manifest.files.values()).filter_map(|record| match record {
-            Record::File { mtime, .. } => Some(*mtime),
-            Record::Link { .. } | Record::Folder => None,
+            ManifestEntry::File { mtime, .. } => Some(*mtime),
+            ManifestEntry::Link { .. } | ManifestEntry::Folder => None,
         });
-        let newest = mtimes.chain([self.aftermath.ended]).max().unwrap_or(0);
+        let newest = mtimes.chain([self.after_build.ended]).max().unwrap_or(0);
         now.max(newest.saturating_add(STEP))
     }
 }
 
-impl Manifest {
-    /// A manifest of these files.
-    pub fn new(files: BTreeMap<String, Record>) -> Self {
+impl UploadManifest {
+    /// A manifest of these files, in the present version.
+    pub fn new(files: BTreeMap<String, ManifestEntry>) -> Self {
         Self { v: VERSION, files }
     }
 
-    /// What is known of a project's source.
-    pub fn load(project: &Project) -> io::Result<Known> {
-        let current = |manifest: &Manifest| manifest.v == VERSION;
-        Ok(Known {
-            manifest: read::<Manifest>(&project.manifest)?.filter(current),
-            announced: read::<Manifest>(&announcement(project))?.filter(current).or_else(|| {
-                // Torn while it was written, before anything was changed: still a reason to compare.
-                announcement(project).exists().then(Manifest::default)
+    /// Reads everything that is known about a project's source folder.
+    pub fn load(project: &ProjectFolder) -> io::Result<SourceState> {
+        let current = |manifest: &UploadManifest| manifest.v == VERSION;
+        Ok(SourceState {
+            manifest: read::<UploadManifest>(&project.manifest)?.filter(current),
+            announced: read::<UploadManifest>(&announced_file(project))?.filter(current).or_else(|| {
+                // It was cut off while it was written, before anything changed. Compare the files all the same.
+                announced_file(project).exists().then(UploadManifest::default)
             }),
-            aftermath: read(&aftermath(project))?.unwrap_or_default(),
+            after_build: read(&after_build_file(project))?.unwrap_or_default(),
         })
     }
 
-    /// Announces that the source is about to become this.
-    pub(super) fn announce(&self, project: &Project) -> io::Result<()> {
-        write(&announcement(project), self)
+    /// Records that the source folder is about to change to this state.
+    pub(super) fn announce(&self, project: &ProjectFolder) -> io::Result<()> {
+        write(&announced_file(project), self)
     }
 
-    /// The announced change is made.
-    pub(super) fn settle(project: &Project) -> io::Result<()> {
-        fs::rename(announcement(project), &project.manifest)
+    /// Makes the announced state the present one, after all changes are made.
+    pub(super) fn settle(project: &ProjectFolder) -> io::Result<()> {
+        fs::rename(announced_file(project), &project.manifest)
     }
 }
 
-impl Aftermath {
-    /// Records what a build did to the files of the upload. To be called when none of its processes is left.
-    pub fn record(project: &Project) -> io::Result<()> {
-        let Some(manifest) = read::<Manifest>(&project.manifest)? else { return Ok(()) };
-        let mut after = Aftermath { ended: super::now_ns(), altered: BTreeMap::new() };
+impl PostBuildState {
+    /// Records which files of the upload a build wrote to. Call it after all processes of the build have ended.
+    pub fn record(project: &ProjectFolder) -> io::Result<()> {
+        let Some(manifest) = read::<UploadManifest>(&project.manifest)? else { return Ok(()) };
+        let mut after = PostBuildState { ended: super::now_ns(), altered: BTreeMap::new() };
         for (path, record) in &manifest.files {
-            let Record::File { size, mtime, .. } = record else { continue };
-            match Look::at(&project.source.join(path))? {
-                Some(look) if look != (Look { size: *size, mtime: *mtime }) => {
-                    after.altered.insert(path.clone(), look);
+            let ManifestEntry::File { size, mtime, .. } = record else { continue };
+            match FileStamp::at(&project.source.join(path))? {
+                Some(stamp) if stamp != (FileStamp { size: *size, mtime: *mtime }) => {
+                    after.altered.insert(path.clone(), stamp);
                 }
                 _ => {}
             }
         }
-        let path = aftermath(project);
-        let unsettled = path.with_extension("new");
-        write(&unsettled, &after)?;
-        fs::rename(unsettled, path)
+        let path = after_build_file(project);
+        let new = path.with_extension("new");
+        write(&new, &after)?;
+        fs::rename(new, path)
     }
 }
 
-fn announcement(project: &Project) -> PathBuf {
+fn announced_file(project: &ProjectFolder) -> PathBuf {
     project.manifest.with_extension("announced.json")
 }
 
-fn aftermath(project: &Project) -> PathBuf {
+fn after_build_file(project: &ProjectFolder) -> PathBuf {
     project.manifest.with_extension("after.json")
 }
 
-/// Reads a file of ours; none if it isn't there or is not what we wrote.
+/// Reads a file that the engine wrote. `None` if it is missing or unreadable as such.
 fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match File::open(path) {
         Ok(file) => Ok(serde_json::from_reader(BufReader::new(file)).ok()),
@@ -180,20 +180,20 @@ fn write(path: &Path, value: &impl Serialize) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn known(mtime: i64, ended: i64) -> Known {
-        let record = Record::File { sha256: String::new(), size: 0, mtime, executable: false };
-        Known {
-            manifest: Some(Manifest::new(BTreeMap::from([("a".to_owned(), record)]))),
-            aftermath: Aftermath { ended, altered: BTreeMap::new() },
+    fn state(mtime: i64, ended: i64) -> SourceState {
+        let record = ManifestEntry::File { sha256: String::new(), size: 0, mtime, executable: false };
+        SourceState {
+            manifest: Some(UploadManifest::new(BTreeMap::from([("a".to_owned(), record)]))),
+            after_build: PostBuildState { ended, altered: BTreeMap::new() },
             announced: None,
         }
     }
 
     #[test]
-    fn new_files_are_newer_than_all_that_was_built_whatever_the_clock_says() {
-        assert_eq!(known(5, 7).stamp_after(100_000_000), 100_000_000);
-        assert_eq!(known(5, 70_000_000).stamp_after(100), 71_000_000);
-        assert_eq!(known(90_000_000, 7).stamp_after(100), 91_000_000);
-        assert_eq!(Known::default().stamp_after(100_000_000), 100_000_000);
+    fn changed_files_are_newer_than_all_earlier_builds_even_if_the_clock_was_set_back() {
+        assert_eq!(state(5, 7).stamp_after(100_000_000), 100_000_000);
+        assert_eq!(state(5, 70_000_000).stamp_after(100), 71_000_000);
+        assert_eq!(state(90_000_000, 7).stamp_after(100), 91_000_000);
+        assert_eq!(SourceState::default().stamp_after(100_000_000), 100_000_000);
     }
 }

@@ -1,7 +1,7 @@
-//! The source on disk: what an upload changes in it, and nothing more, because cargo goes by modification times.
+//! The source folder on disk. An upload changes only the files that differ, because cargo compares modification times.
 
 mod commit;
-mod decide;
+mod file_action;
 mod manifest;
 mod stage;
 
@@ -10,67 +10,67 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{Archive, ArchiveError};
-use crate::project::{Project, remove};
+use crate::archive::{ArchiveError, SourceArchive};
+use crate::project::{ProjectFolder, remove};
 
-use manifest::Manifest;
-pub(crate) use manifest::{Aftermath, Look};
+use manifest::UploadManifest;
+pub(crate) use manifest::{FileStamp, PostBuildState};
 pub(crate) use stage::hash_file;
 
-/// Why an upload didn't become the source on disk.
+/// Why an upload could not be applied to the source folder.
 #[derive(Debug, Error)]
-pub(crate) enum ReceiveError {
-    /// The archive's fault, or the disk's while the source was still untouched.
+pub(crate) enum ApplyError {
+    /// The archive is bad, or the disk failed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// Told to stop; the source is untouched.
+    /// The build was cancelled; the source folder is unchanged.
     #[error("cancelled")]
     Cancelled,
 }
 
-impl From<std::io::Error> for ReceiveError {
+impl From<std::io::Error> for ApplyError {
     fn from(error: std::io::Error) -> Self {
-        ReceiveError::Archive(ArchiveError::Io(error))
+        ApplyError::Archive(ArchiveError::Io(error))
     }
 }
 
-/// What an upload changed.
+/// How much an upload changed in the source folder.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Changes {
-    /// Files that are new, different or gone.
+pub(crate) struct UploadChanges {
+    /// Number of files that are new, different or removed.
     pub files: u64,
 }
 
-/// Makes the source on disk what the archive holds, and leaves everything cargo should find unchanged as it is.
+/// Changes the source folder to the content of the archive, and leaves every file alone that cargo should find unchanged.
 ///
-/// First all that is to be written is unpacked beside the source, so that a bad archive or a full disk changes nothing;
-/// then the change is announced in a file, made, and the announcement becomes the new manifest. Whoever finds an
-/// announcement knows that the source may be half of each, and compares content.
-pub(crate) fn receive(
-    archive: &Archive,
-    project: &Project,
+/// First everything that must be written is unpacked into another folder, so that a bad archive or a full disk changes
+/// nothing. Then the change is announced in a file and made, and the announcement becomes the new manifest. If the engine
+/// ends halfway, the next upload finds the announcement and compares the content of all files.
+pub(crate) fn apply_upload(
+    archive: &SourceArchive,
+    project: &ProjectFolder,
     cancel: &CancellationToken,
-) -> Result<Changes, ReceiveError> {
-    let before = Manifest::load(project)?;
+) -> Result<UploadChanges, ApplyError> {
+    let before = UploadManifest::load(project)?;
     if before.manifest.is_none() && before.announced.is_none() {
-        // Nobody knows what these files are; an old one could be taken for a module.
+        // It is unknown where these files come from, and cargo could take an old one for a module.
         remove(&project.source)?;
         std::fs::create_dir(&project.source)?;
     }
     let stamp = before.stamp_after(now_ns());
     let changes = stage::stage(archive, project, &before, stamp, cancel)
         .and_then(|staged| Ok(commit::commit(project, &before, staged)?));
-    // Also after an error: a full disk gets its room back.
+    // After an error too, so that a full disk gets its space back.
     remove(&project.staging)?;
     changes
 }
 
-/// Nanoseconds since 1970.
+/// The present time in nanoseconds since 1970.
 fn now_ns() -> i64 {
     to_ns(SystemTime::now())
 }
 
-/// A file's time in nanoseconds since 1970.
+/// Converts a file's time to nanoseconds since 1970.
 fn to_ns(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
@@ -78,7 +78,7 @@ fn to_ns(time: SystemTime) -> i64 {
     }
 }
 
-/// The inverse of [`to_ns`].
+/// Converts nanoseconds since 1970 to a file's time.
 fn from_ns(ns: i64) -> SystemTime {
     let distance = std::time::Duration::from_nanos(ns.unsigned_abs());
     if ns >= 0 { UNIX_EPOCH + distance } else { UNIX_EPOCH - distance }

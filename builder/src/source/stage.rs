@@ -1,4 +1,4 @@
-//! Unpacks beside the source what is to be written into it.
+//! Unpacks the files that will be written to the source folder, into another folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -10,68 +10,68 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
+use data_encoding::HEXLOWER;
 use protocol::limits::MAX_UNPACKED_BYTES;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::decide::{self, FileAction, by_content, by_record};
-use super::manifest::{Known, Look, Record};
-use super::{ReceiveError, from_ns};
-use crate::archive::{Archive, Content, Entry, Reader, content_error, too_large};
-use crate::hex;
-use crate::project::Project;
+use super::file_action::{FileAction, KnownFile, by_content, by_record};
+use super::manifest::{FileStamp, ManifestEntry, SourceState};
+use super::{ApplyError, from_ns};
+use crate::archive::{ArchiveEntry, EntryContent, EntryReader, SourceArchive, content_error, too_large};
+use crate::project::ProjectFolder;
 
-/// Bytes read at a time.
+/// Number of bytes to read at a time.
 const CHUNK: usize = 128 * 1024;
 
-/// Files up to this size are unpacked in memory.
+/// Files up to this size, in bytes, are unpacked in memory.
 const SMALL: u64 = 2 * 1024 * 1024;
 
-/// More threads don't pay: the disk is one.
+/// How many threads unpack at most: they share one disk, so more don't help.
 const MAX_THREADS: usize = 8;
 
-/// Entries worth a thread.
+/// How many entries justify one more thread.
 const PER_THREAD: usize = 64;
 
-/// What is to be done to the source.
+/// The changes to make in the source folder.
 #[derive(Debug, Default)]
-pub(super) struct Staged {
-    /// What the new manifest says.
-    pub files: BTreeMap<String, Record>,
-    /// Files to put into place: from here, to there below the source.
+pub(super) struct StagedChanges {
+    /// The files of the new manifest.
+    pub files: BTreeMap<String, ManifestEntry>,
+    /// Files to move: the path in the staging folder, and the one below the source folder.
     pub writes: Vec<(PathBuf, String)>,
-    /// How many of them are changes, and not just brought back.
+    /// How many of these files are changed, and not only restored.
     pub changed: u64,
-    /// Files whose executable bit is to be set or taken.
+    /// Files whose executable bit must be set (`true`) or cleared.
     pub modes: Vec<(String, bool)>,
-    /// Folders that are in the archive by themselves.
+    /// Folders that the archive lists by themselves.
     pub folders: Vec<String>,
 }
 
-/// What the threads share.
-struct Work<'a> {
-    archive: &'a Archive,
-    project: &'a Project,
-    before: &'a Known,
+/// The state that the unpacking threads share.
+struct StagingJob<'a> {
+    archive: &'a SourceArchive,
+    project: &'a ProjectFolder,
+    before: &'a SourceState,
     stamp: i64,
     cancel: &'a CancellationToken,
     next: AtomicUsize,
     unpacked: AtomicU64,
     failed: AtomicBool,
-    staged: Mutex<Staged>,
+    staged: Mutex<StagedChanges>,
 }
 
-/// Unpacks and compares everything. `stamp` is the modification time of what changed, in nanoseconds since 1970.
+/// Unpacks and compares all files. `stamp` is the modification time for changed ones, in nanoseconds since 1970.
 pub(super) fn stage(
-    archive: &Archive,
-    project: &Project,
-    before: &Known,
+    archive: &SourceArchive,
+    project: &ProjectFolder,
+    before: &SourceState,
     stamp: i64,
     cancel: &CancellationToken,
-) -> Result<Staged, ReceiveError> {
+) -> Result<StagedChanges, ApplyError> {
     crate::project::remove(&project.staging)?;
     fs::create_dir(&project.staging)?;
-    let work = Work {
+    let job = StagingJob {
         archive,
         project,
         before,
@@ -80,24 +80,24 @@ pub(super) fn stage(
         next: AtomicUsize::new(0),
         unpacked: AtomicU64::new(0),
         failed: AtomicBool::new(false),
-        staged: Mutex::new(Staged::default()),
+        staged: Mutex::new(StagedChanges::default()),
     };
     let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(MAX_THREADS);
     let threads = threads.min(archive.entries.len() / PER_THREAD).max(1);
     let results = thread::scope(|scope| {
-        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(|| work.run())).collect();
-        let mine = work.run();
-        let joined = workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("unpacking stopped short").into())));
+        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(|| job.run())).collect();
+        let mine = job.run();
+        let joined = workers.into_iter().map(|worker| {
+            worker.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed while unpacking").into()))
+        });
         [mine].into_iter().chain(joined).collect::<Vec<_>>()
     });
     results.into_iter().collect::<Result<Vec<()>, _>>()?;
-    Ok(work.staged.into_inner().unwrap_or_else(PoisonError::into_inner))
+    Ok(job.staged.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-impl Work<'_> {
-    fn run(&self) -> Result<(), ReceiveError> {
+impl StagingJob<'_> {
+    fn run(&self) -> Result<(), ApplyError> {
         let done = self.entries();
         if done.is_err() {
             self.failed.store(true, Ordering::Relaxed);
@@ -105,7 +105,7 @@ impl Work<'_> {
         done
     }
 
-    fn entries(&self) -> Result<(), ReceiveError> {
+    fn entries(&self) -> Result<(), ApplyError> {
         let mut reader = self.archive.reader()?;
         let mut buffer = vec![0; CHUNK];
         while let Some(entry) = self.archive.entries.get(self.next.fetch_add(1, Ordering::Relaxed)) {
@@ -113,15 +113,15 @@ impl Work<'_> {
                 return Ok(());
             }
             match &entry.content {
-                Content::Folder => {
+                EntryContent::Folder => {
                     let mut staged = self.staged();
                     staged.folders.push(entry.path.clone());
-                    staged.files.insert(entry.path.clone(), Record::Folder);
+                    staged.files.insert(entry.path.clone(), ManifestEntry::Folder);
                 }
-                Content::Link { target } => {
-                    self.staged().files.insert(entry.path.clone(), Record::Link { target: target.clone() });
+                EntryContent::Link { target } => {
+                    self.staged().files.insert(entry.path.clone(), ManifestEntry::Link { target: target.clone() });
                 }
-                Content::File { size, executable } => {
+                EntryContent::File { size, executable } => {
                     self.file(&mut reader, &mut buffer, entry, *size, *executable)?;
                 }
             }
@@ -129,18 +129,18 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn staged(&self) -> std::sync::MutexGuard<'_, Staged> {
+    fn staged(&self) -> std::sync::MutexGuard<'_, StagedChanges> {
         self.staged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn file(
         &self,
-        reader: &mut Reader<'_>,
+        reader: &mut EntryReader<'_>,
         buffer: &mut [u8],
-        entry: &Entry,
+        entry: &ArchiveEntry,
         claimed: u64,
         executable: bool,
-    ) -> Result<(), ReceiveError> {
+    ) -> Result<(), ApplyError> {
         let path = self.project.source.join(&entry.path);
         let staging = self.project.staging.join(entry.index.to_string());
         let mut memory = Vec::new();
@@ -153,13 +153,13 @@ impl Work<'_> {
             let mut file = File::options().write(true).create_new(true).mode(0o644).open(&staging)?;
             self.unpack(reader, buffer, entry, &mut |chunk: &[u8]| file.write_all(chunk))?
         };
-        let (fate, mode_differs) = self.fate(&entry.path, &path, &sha256, executable)?;
-        let mtime = match fate {
+        let (action, mode_differs) = self.action(&entry.path, &path, &sha256, executable)?;
+        let mtime = match action {
             FileAction::Keep { mtime } | FileAction::Restore { mtime } => mtime,
             FileAction::Write => self.stamp,
         };
-        let record = Record::File { sha256, size, mtime, executable };
-        if let FileAction::Keep { .. } = fate {
+        let record = ManifestEntry::File { sha256, size, mtime, executable };
+        if let FileAction::Keep { .. } = action {
             crate::project::remove(&staging)?;
             let mut staged = self.staged();
             staged.files.insert(entry.path.clone(), record);
@@ -179,25 +179,26 @@ impl Work<'_> {
         file.set_modified(from_ns(mtime))?;
         let mut staged = self.staged();
         staged.files.insert(entry.path.clone(), record);
-        staged.changed += u64::from(fate == FileAction::Write);
+        staged.changed += u64::from(action == FileAction::Write);
         staged.writes.push((staging, entry.path.clone()));
         Ok(())
     }
 
-    /// Reads an entry to its end, where its checksum is compared, and counts what really comes out of it.
+    /// Reads an entry to its end, where its checksum is compared, and counts the bytes that it really contains. Returns
+    /// their SHA-256 in hex and their number.
     fn unpack(
         &self,
-        reader: &mut Reader<'_>,
+        reader: &mut EntryReader<'_>,
         buffer: &mut [u8],
-        entry: &Entry,
+        entry: &ArchiveEntry,
         write: &mut dyn FnMut(&[u8]) -> io::Result<()>,
-    ) -> Result<(String, u64), ReceiveError> {
-        let Content::File { size: claimed, .. } = entry.content else { return Err(ReceiveError::Cancelled) };
+    ) -> Result<(String, u64), ApplyError> {
+        let EntryContent::File { size: claimed, .. } = entry.content else { return Err(ApplyError::Cancelled) };
         let mut content = reader.entry(entry.index, &entry.path)?;
         let (mut hasher, mut size) = (Sha256::new(), 0u64);
         loop {
             if self.cancel.is_cancelled() {
-                return Err(ReceiveError::Cancelled);
+                return Err(ApplyError::Cancelled);
             }
             let read = match content.read(buffer) {
                 Ok(0) => break,
@@ -208,7 +209,7 @@ impl Work<'_> {
             size += read as u64;
             let total = self.unpacked.fetch_add(read as u64, Ordering::Relaxed) + read as u64;
             if total > MAX_UNPACKED_BYTES || size > claimed {
-                // More than it claims: a bomb, whatever the sum is.
+                // An entry that contains more than it claims is meant to fill the disk.
                 return Err(too_large().into());
             }
             hasher.update(&buffer[..read]);
@@ -218,40 +219,41 @@ impl Work<'_> {
             let short = io::Error::new(io::ErrorKind::UnexpectedEof, format!("{size} bytes instead of {claimed}"));
             return Err(content_error(short, &entry.path).into());
         }
-        Ok((hex::encode(&hasher.finalize()), size))
+        Ok((HEXLOWER.encode(&hasher.finalize()), size))
     }
 
-    fn fate(&self, name: &str, path: &Path, sha256: &str, executable: bool) -> io::Result<(FileAction, bool)> {
-        // What is found over a link lies elsewhere, and is gone when a folder takes the link's place.
-        let look = if over_real_folders(&self.project.source, name) { Look::at(path)? } else { None };
-        let fate = match (&self.before.announced, &self.before.manifest) {
+    /// What happens to a file, and whether the mode of the one on disk must change.
+    fn action(&self, name: &str, path: &Path, sha256: &str, executable: bool) -> io::Result<(FileAction, bool)> {
+        // A file that is reached through a link lies elsewhere, and is gone when a folder replaces the link.
+        let stamp = if is_below_real_folders(&self.project.source, name) { FileStamp::at(path)? } else { None };
+        let action = match (&self.before.announced, &self.before.manifest) {
             (None, Some(manifest)) => {
-                let altered = self.before.aftermath.altered.get(name).copied();
-                // A build script may look at the mode: another one is a change, though cargo can't see it.
+                let altered = self.before.after_build.altered.get(name).copied();
+                // A build script may read the mode, so another mode is a change, although cargo doesn't see it.
                 let record = manifest.files.get(name);
-                if matches!(record, Some(Record::File { executable: was, .. }) if *was != executable) {
+                if matches!(record, Some(ManifestEntry::File { executable: was, .. }) if *was != executable) {
                     return Ok((FileAction::Write, false));
                 }
-                let known = decide::Path { record, disk: look, altered };
+                let known = KnownFile { record, disk: stamp, altered };
                 by_record(sha256, known, || hash_file(path))?
             }
-            _ => by_content(sha256, look.map(|look| Ok::<_, io::Error>((look, hash_file(path)?))).transpose()?),
+            _ => by_content(sha256, stamp.map(|stamp| Ok::<_, io::Error>((stamp, hash_file(path)?))).transpose()?),
         };
-        let mode_differs = match fate {
+        let mode_differs = match action {
             FileAction::Keep { .. } => (fs::symlink_metadata(path)?.permissions().mode() & 0o100 != 0) != executable,
             _ => false,
         };
-        Ok((fate, mode_differs))
+        Ok((action, mode_differs))
     }
 }
 
-/// Whether every folder on the way to `name` below `root` is one, and no link.
-fn over_real_folders(root: &Path, name: &str) -> bool {
+/// Whether every folder on the way from `root` to `name` is a real folder and not a link.
+fn is_below_real_folders(root: &Path, name: &str) -> bool {
     let mut above = name.match_indices('/').map(|(at, _)| root.join(&name[..at]));
     above.all(|folder| fs::symlink_metadata(folder).is_ok_and(|there| there.is_dir()))
 }
 
-/// SHA-256 of a file, in hex.
+/// The SHA-256 of a file's content, in hex.
 pub(crate) fn hash_file(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut file = File::open(path)?;
@@ -259,7 +261,7 @@ pub(crate) fn hash_file(path: &Path) -> io::Result<String> {
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok(hex::encode(&hasher.finalize()));
+            return Ok(HEXLOWER.encode(&hasher.finalize()));
         }
         hasher.update(&buffer[..read]);
     }

@@ -1,16 +1,16 @@
-//! Turns what was gathered into numbered events, and decides which of them are sent.
+//! Turns gathered output into numbered events, and decides which of them go to followers.
 
 use protocol::limits::{MAX_EVENT_BYTES, MAX_STREAMED_BYTES};
 use protocol::{BuildId, Event, EventKind, Status, Stream};
 
 use super::split::split;
 
-/// Gathered output is given out before it gets larger than this (bytes of text).
+/// Gathered output becomes events when it reaches this size, in bytes of text.
 const MAX_GATHERED: usize = 24 * 1024;
 
-/// Numbers events. Pure: times come in.
+/// Gathers output and numbers events. Does no I/O and reads no clock: times are arguments.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct EventBatcher {
     build: BuildId,
     next_seq: u64,
     streamed: u64,
@@ -20,17 +20,17 @@ pub(super) struct Batch {
     skipped: Option<(u64, u64)>,
 }
 
-/// What a flush comes to.
+/// The events that a flush produced.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Flush {
-    /// For the log: every numbered event.
+pub(super) struct FlushedEvents {
+    /// The events for the log: all numbered ones.
     pub logged: Vec<Event>,
-    /// For followers.
+    /// The events for followers, which may be fewer.
     pub sent: Vec<Event>,
 }
 
-impl Batch {
-    /// Numbers go on with `first_seq`; `streamed` encoded bytes of output were sent by earlier attempts.
+impl EventBatcher {
+    /// `first_seq` is the first event's number; `streamed` is how many encoded bytes of output earlier attempts sent.
     pub fn new(build: BuildId, first_seq: u64, streamed: u64) -> Self {
         let first_seq = first_seq.max(1);
         Self {
@@ -44,17 +44,17 @@ impl Batch {
         }
     }
 
-    /// The number the next event gets.
+    /// The number that the next event will have.
     pub fn next_seq(&self) -> u64 {
         self.next_seq
     }
 
-    /// Encoded bytes of output sent so far.
+    /// How many encoded bytes of output were sent, by earlier attempts too.
     pub fn streamed(&self) -> u64 {
         self.streamed
     }
 
-    /// Adds output.
+    /// Adds output, to be flushed later.
     pub fn gather(&mut self, stream: Stream, text: String) {
         self.size += text.len();
         match self.gathered.last_mut() {
@@ -68,19 +68,19 @@ impl Batch {
         !self.gathered.is_empty()
     }
 
-    /// Whether there is so much that it should not wait.
+    /// Whether there is so much output that it should be flushed now.
     pub fn is_full(&self) -> bool {
         self.size >= MAX_GATHERED
     }
 
-    /// Whether numbers were left out that nobody was told of.
+    /// Whether events were left out that followers don't know of yet.
     pub fn has_skipped(&self) -> bool {
         self.skipped.is_some()
     }
 
-    /// The gathered output as events; beyond the limit they are only logged.
-    pub fn flush(&mut self, now: u64) -> Flush {
-        let mut flush = Flush::default();
+    /// Turns the gathered output into events. Those beyond the limit are only logged.
+    pub fn flush(&mut self, now: u64) -> FlushedEvents {
+        let mut flush = FlushedEvents::default();
         self.size = 0;
         for (stream, text) in std::mem::take(&mut self.gathered) {
             let room = self.room(stream);
@@ -88,7 +88,7 @@ impl Batch {
                 let event = self.number(now, EventKind::Output { stream, text: piece.to_owned() });
                 let size = event.encoded_len() as u64;
                 if self.streamed + size > self.limit {
-                    // Whatever comes later is left out too, however small: the log is read as one piece.
+                    // Everything later is left out too, even if it would fit: then followers read one piece of the log.
                     self.streamed = self.limit;
                     let seq = self.next_seq - 1;
                     let from = self.skipped.map_or(seq, |(from, _)| from);
@@ -103,15 +103,15 @@ impl Batch {
         flush
     }
 
-    /// Tells of the numbers left out.
-    pub fn flush_skipped(&mut self, now: u64, flush: &mut Flush) {
+    /// Adds the event that tells followers which numbers were left out, if any were.
+    pub fn flush_skipped(&mut self, now: u64, flush: &mut FlushedEvents) {
         if let Some((from, to)) = self.skipped.take() {
             flush.sent.push(Event::new(self.build.clone(), Some(from), now, EventKind::Skipped { from, to }));
         }
     }
 
-    /// A status, after everything before it.
-    pub fn status(&mut self, now: u64, status: Status) -> Flush {
+    /// Produces the event of a status, after all output before it.
+    pub fn status(&mut self, now: u64, status: Status) -> FlushedEvents {
         let mut flush = self.flush(now);
         self.flush_skipped(now, &mut flush);
         let event = self.number(now, EventKind::Status(status));
@@ -126,7 +126,7 @@ impl Batch {
         Event::new(self.build.clone(), Some(seq), now, kind)
     }
 
-    /// What an event leaves for its text.
+    /// How many encoded bytes of text fit into an event.
     fn room(&self, stream: Stream) -> usize {
         let empty = EventKind::Output { stream, text: String::new() };
         MAX_EVENT_BYTES - Event::new(self.build.clone(), Some(u64::MAX), u64::MAX, empty).encoded_len()
@@ -137,8 +137,8 @@ impl Batch {
 mod tests {
     use super::*;
 
-    fn batch(limit: u64) -> Batch {
-        let mut batch = Batch::new(BuildId::new(1, [0; 10]), 5, 0);
+    fn batcher(limit: u64) -> EventBatcher {
+        let mut batch = EventBatcher::new(BuildId::new(1, [0; 10]), 5, 0);
         batch.limit = limit;
         batch
     }
@@ -151,8 +151,8 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_of_one_stream_become_one_event() {
-        let mut batch = batch(1 << 30);
+    fn consecutive_output_of_one_stream_becomes_one_event() {
+        let mut batch = batcher(1 << 30);
         for (stream, text) in
             [(Stream::Stderr, "a\n"), (Stream::Stderr, "b\n"), (Stream::Stdout, "c\n"), (Stream::Stderr, "d\n")]
         {
@@ -165,8 +165,8 @@ mod tests {
     }
 
     #[test]
-    fn one_huge_line_of_escapes_fits_events() {
-        let mut batch = batch(1 << 30);
+    fn a_huge_line_is_split_into_events_that_fit() {
+        let mut batch = batcher(1 << 30);
         let line = "\u{1}ä".repeat(100_000);
         batch.gather(Stream::Stdout, line.clone());
         assert!(batch.is_full());
@@ -176,10 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_limit_output_is_logged_and_announced_and_statuses_go_on() {
-        let mut batch = batch(400);
+    fn output_beyond_the_limit_is_logged_and_announced_and_statuses_continue() {
+        let mut batch = batcher(400);
         let mut logged = Vec::new();
-        let mut settled = Vec::new();
+        let mut known = Vec::new();
         for round in 0..6 {
             batch.gather(Stream::Stderr, "x".repeat(100));
             let mut flush = batch.flush(0);
@@ -187,18 +187,18 @@ mod tests {
                 batch.flush_skipped(0, &mut flush);
             }
             logged.extend(flush.logged);
-            settled.extend(flush.sent.iter().filter_map(Event::span));
+            known.extend(flush.sent.iter().filter_map(Event::span));
         }
         let flush = batch.status(0, Status::Packing);
         logged.extend(flush.logged);
-        settled.extend(flush.sent.iter().filter_map(Event::span));
+        known.extend(flush.sent.iter().filter_map(Event::span));
         assert_eq!(logged.iter().filter_map(|event| event.seq).collect::<Vec<_>>(), (5..=11).collect::<Vec<_>>());
         let mut next = 5;
-        for (from, to) in &settled {
-            assert_eq!(*from, next, "{settled:?}");
+        for (from, to) in &known {
+            assert_eq!(*from, next, "{known:?}");
             next = to + 1;
         }
         assert_eq!(next, 12);
-        assert!(settled.len() < 7 && batch.streamed() <= 400);
+        assert!(known.len() < 7 && batch.streamed() <= 400);
     }
 }

@@ -1,4 +1,4 @@
-//! The build's events on their way out: numbered, logged, gathered, sent.
+//! The stream of a build's events: output is gathered, and events are numbered, logged and sent.
 
 mod batch;
 mod split;
@@ -11,67 +11,67 @@ use protocol::{BuildId, Frame, Status, Stream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-pub(crate) use task::Sent;
+pub(crate) use task::StreamSummary;
 
-use crate::output::Decoder;
+use crate::output::Utf8Decoder;
 
-/// Pieces of output on their way to the task; more make cargo wait.
+/// How many pieces of output may wait for the task; when there are more, cargo waits.
 const QUEUE: usize = 32;
 
-/// What is given to the task.
+/// What a reporter sends to the stream's task.
 #[derive(Debug)]
-pub(super) enum Input {
+pub(super) enum ReporterMessage {
     Status(Status),
     Output { stream: Stream, text: String },
     Progress { done: u64, total: u64, current: String },
 }
 
-/// What the task needs to know.
+/// The settings of one attempt's stream.
 pub(crate) struct StreamConfig {
     pub build: BuildId,
     pub first_seq: u64,
     pub events: mpsc::Sender<Frame>,
     pub log: PathBuf,
     pub flush_interval: Duration,
-    /// Encoded bytes of output sent by earlier attempts.
+    /// How many encoded bytes of output earlier attempts sent.
     pub streamed_bytes: u64,
 }
 
-/// Takes events. Clones write to the same stream.
+/// Sends output and statuses to a stream. Clones use the same stream.
 #[derive(Debug, Clone)]
-pub(crate) struct Reporter(mpsc::Sender<Input>);
+pub(crate) struct Reporter(mpsc::Sender<ReporterMessage>);
 
 impl Reporter {
-    /// Starts a stream. It ends when the last reporter is dropped; the task then tells what it has sent.
-    pub fn start(config: StreamConfig) -> (Self, JoinHandle<Sent>) {
+    /// Starts a stream. Its task ends when the last reporter is dropped, and returns what it sent.
+    pub fn start(config: StreamConfig) -> (Self, JoinHandle<StreamSummary>) {
         let (sender, receiver) = mpsc::channel(QUEUE);
         (Self(sender), tokio::spawn(task::run(config, receiver)))
     }
 
-    /// Says where the build is.
+    /// Reports the phase that the build is in.
     pub async fn status(&self, status: Status) {
-        self.send(Input::Status(status)).await;
+        self.send(ReporterMessage::Status(status)).await;
     }
 
-    /// Passes output on; slow receivers make it wait.
-    pub async fn output(&self, stream: Stream, decoder: &mut Decoder, bytes: &[u8]) {
+    /// Passes output on. Waits while the receiver is slow.
+    pub async fn output(&self, stream: Stream, decoder: &mut Utf8Decoder, bytes: &[u8]) {
         self.text(stream, decoder.decode(bytes)).await;
     }
 
-    /// The same with text.
+    /// Passes text on. Waits while the receiver is slow.
     pub async fn text(&self, stream: Stream, text: String) {
         if !text.is_empty() {
-            self.send(Input::Output { stream, text }).await;
+            self.send(ReporterMessage::Output { stream, text }).await;
         }
     }
 
-    /// Says how far cargo is. May be lost.
+    /// Reports how many units cargo has finished. It may be lost when much is going on.
     pub fn progress(&self, done: u64, total: u64, current: String) {
-        let _ = self.0.try_send(Input::Progress { done, total, current });
+        let _ = self.0.try_send(ReporterMessage::Progress { done, total, current });
     }
 
-    async fn send(&self, input: Input) {
-        // The task ends after the last reporter, so it takes everything.
+    async fn send(&self, input: ReporterMessage) {
+        // This can't fail: the task ends only after the last reporter.
         let _ = self.0.send(input).await;
     }
 }

@@ -1,6 +1,6 @@
-//! Text in pieces that fit an event, measured as JSON.
+//! Splits text into pieces that fit an event.
 
-/// Bytes a character takes inside a JSON string, as serde_json writes it (RFC 8259, section 7).
+/// How many bytes a character takes in a JSON string as serde_json writes it (RFC 8259, section 7).
 fn encoded_len(character: char) -> usize {
     match character {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
@@ -9,7 +9,7 @@ fn encoded_len(character: char) -> usize {
     }
 }
 
-/// Splits text into pieces of at most `room` encoded bytes, after the end of a line where there is one.
+/// Splits text into pieces of at most `room` encoded bytes, at the end of a line where possible.
 pub(super) fn split(text: &str, room: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut used, mut line_end) = (0, 0, None);
@@ -43,14 +43,14 @@ mod tests {
     }
 
     #[test]
-    fn every_character_is_measured_as_serde_writes_it() {
+    fn the_size_of_every_character_is_that_in_json() {
         for character in (0..0x3000).filter_map(char::from_u32).chain(['🦀', '\u{10ffff}']) {
             assert_eq!(encoded_len(character), encoded(&character.to_string()), "{character:?}");
         }
     }
 
     #[test]
-    fn pieces_fit_and_make_the_whole() {
+    fn pieces_fit_and_are_complete() {
         let text = "ab\n\u{1b}[1m日本\"\\\u{0}\n".repeat(300) + &"🦀".repeat(500);
         for room in [12, 13, 100, 1000] {
             let pieces = split(&text, room);
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_stay_whole_where_they_can() {
+    fn lines_stay_whole_where_possible() {
         assert_eq!(split("one\ntwo\nthree\n", 12), ["one\ntwo\n", "three\n"]);
         assert_eq!(split("", 12), [""; 0]);
     }

@@ -1,4 +1,4 @@
-//! The task that owns a build's stream.
+//! The task that owns an attempt's stream of events.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -10,48 +10,49 @@ use protocol::{Event, EventKind, Frame};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::batch::{Batch, Flush};
-use super::{Input, StreamConfig};
+use super::batch::{EventBatcher, FlushedEvents};
+use super::{ReporterMessage, StreamConfig};
 
-/// Numbers left out are announced at most this often.
+/// How often followers are told which events were left out, at most.
 const SKIPPED_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What came of a stream.
+/// What a stream did, when it has ended.
 #[derive(Debug)]
-pub(crate) struct Sent {
-    /// The number after the last.
+pub(crate) struct StreamSummary {
+    /// The number after that of the last event.
     pub next_seq: u64,
-    /// Encoded bytes of output sent by all attempts.
+    /// How many encoded bytes of output all attempts sent.
     pub streamed_bytes: u64,
-    /// Whether the log has everything.
+    /// Whether the log is complete; else the first error.
     pub log: io::Result<()>,
 }
 
-struct Task {
+struct StreamTask {
     config: StreamConfig,
-    batch: Batch,
-    log: Log,
-    /// When output is due; none while there is none.
+    batch: EventBatcher,
+    log: EventLogFile,
+    /// When the gathered output must be flushed; `None` while there is no output.
     flush_at: Option<Instant>,
-    flushed: Option<Instant>,
-    skipped: Option<Instant>,
+    last_flush: Option<Instant>,
+    last_skipped: Option<Instant>,
+    /// The newest progress, not sent yet.
     progress: Option<EventKind>,
-    progressed: Option<Instant>,
-    sent: Instant,
+    last_progress: Option<Instant>,
+    last_sent: Instant,
 }
 
-/// Runs until every reporter is gone and everything is sent.
-pub(super) async fn run(config: StreamConfig, mut inputs: mpsc::Receiver<Input>) -> Sent {
-    let mut task = Task {
-        batch: Batch::new(config.build.clone(), config.first_seq, config.streamed_bytes),
-        log: Log::create(&config.log),
+/// Runs until all reporters are dropped and everything is sent.
+pub(super) async fn run(config: StreamConfig, mut inputs: mpsc::Receiver<ReporterMessage>) -> StreamSummary {
+    let mut task = StreamTask {
+        batch: EventBatcher::new(config.build.clone(), config.first_seq, config.streamed_bytes),
+        log: EventLogFile::create(&config.log),
         config,
         flush_at: None,
-        flushed: None,
-        skipped: None,
+        last_flush: None,
+        last_skipped: None,
         progress: None,
-        progressed: None,
-        sent: Instant::now(),
+        last_progress: None,
+        last_sent: Instant::now(),
     };
     loop {
         let due = task.due();
@@ -68,31 +69,33 @@ pub(super) async fn run(config: StreamConfig, mut inputs: mpsc::Receiver<Input>)
     let mut flush = task.batch.flush(now());
     task.batch.flush_skipped(now(), &mut flush);
     task.send(flush).await;
-    Sent { next_seq: task.batch.next_seq(), streamed_bytes: task.batch.streamed(), log: task.log.finish() }
+    StreamSummary { next_seq: task.batch.next_seq(), streamed_bytes: task.batch.streamed(), log: task.log.finish() }
 }
 
-impl Task {
-    /// When there is something to do though nothing comes in.
+impl StreamTask {
+    /// When there is something to do even if no input arrives.
     fn due(&self) -> Instant {
-        let progress = self.progress.as_ref().map(|_| self.progressed.map_or(self.sent, |at| at + PROGRESS_INTERVAL));
-        let skipped = self.batch.has_skipped().then(|| self.skipped.map_or(self.sent, |at| at + SKIPPED_INTERVAL));
-        let alive = self.sent + ALIVE_INTERVAL;
+        let progress =
+            self.progress.as_ref().map(|_| self.last_progress.map_or(self.last_sent, |at| at + PROGRESS_INTERVAL));
+        let skipped =
+            self.batch.has_skipped().then(|| self.last_skipped.map_or(self.last_sent, |at| at + SKIPPED_INTERVAL));
+        let alive = self.last_sent + ALIVE_INTERVAL;
         [self.flush_at, progress, skipped].into_iter().flatten().chain([alive]).min().unwrap_or(alive)
     }
 
-    async fn take(&mut self, input: Input) {
+    async fn take(&mut self, input: ReporterMessage) {
         match input {
-            Input::Output { stream, text } => {
+            ReporterMessage::Output { stream, text } => {
                 self.batch.gather(stream, text);
-                // The first after a silence goes at once, what follows closely is gathered.
-                let earliest = self.flushed.map(|at| at + self.config.flush_interval);
+                // The first output after a silence is sent at once; what follows soon after is gathered.
+                let earliest = self.last_flush.map(|at| at + self.config.flush_interval);
                 self.flush_at = Some(earliest.map_or_else(Instant::now, |at| at.max(Instant::now())));
             }
-            Input::Status(status) => {
+            ReporterMessage::Status(status) => {
                 let flush = self.batch.status(now(), status);
-                self.flushed(flush).await;
+                self.send_flushed(flush).await;
             }
-            Input::Progress { done, total, current } => {
+            ReporterMessage::Progress { done, total, current } => {
                 self.progress = Some(EventKind::Progress { done, total, current, last: 0 });
             }
         }
@@ -102,60 +105,60 @@ impl Task {
         let at = Instant::now();
         if self.batch.has_output() && (self.batch.is_full() || self.flush_at.is_some_and(|due| due <= at)) {
             let flush = self.batch.flush(now());
-            self.flushed(flush).await;
+            self.send_flushed(flush).await;
         }
-        if self.batch.has_skipped() && self.skipped.is_none_or(|last| last + SKIPPED_INTERVAL <= at) {
-            let mut flush = Flush::default();
+        if self.batch.has_skipped() && self.last_skipped.is_none_or(|last| last + SKIPPED_INTERVAL <= at) {
+            let mut flush = FlushedEvents::default();
             self.batch.flush_skipped(now(), &mut flush);
-            self.skipped = Some(at);
+            self.last_skipped = Some(at);
             self.send(flush).await;
         }
-        if self.progressed.is_none_or(|last| last + PROGRESS_INTERVAL <= at)
+        if self.last_progress.is_none_or(|last| last + PROGRESS_INTERVAL <= at)
             && let Some(EventKind::Progress { done, total, current, .. }) = self.progress.take()
         {
-            self.progressed = Some(at);
+            self.last_progress = Some(at);
             let last = self.batch.next_seq() - 1;
             self.send_unnumbered(EventKind::Progress { done, total, current, last }).await;
         }
-        if self.sent + ALIVE_INTERVAL <= at {
+        if self.last_sent + ALIVE_INTERVAL <= at {
             self.send_unnumbered(EventKind::Alive { last: self.batch.next_seq() - 1 }).await;
         }
     }
 
-    async fn flushed(&mut self, flush: Flush) {
+    async fn send_flushed(&mut self, flush: FlushedEvents) {
         self.send(flush).await;
         self.flush_at = None;
-        self.flushed = Some(Instant::now());
+        self.last_flush = Some(Instant::now());
     }
 
-    async fn send(&mut self, flush: Flush) {
+    async fn send(&mut self, flush: FlushedEvents) {
         for event in &flush.logged {
             self.log.write(event);
         }
         for frame in Frame::pack(flush.sent) {
-            // Nobody listens any more: the log has it.
+            // An error means that nobody listens any more. The log has the events.
             let _ = self.config.events.send(frame).await;
-            self.sent = Instant::now();
+            self.last_sent = Instant::now();
         }
     }
 
     async fn send_unnumbered(&mut self, kind: EventKind) {
         let event = Event::new(self.config.build.clone(), None, now(), kind);
         let _ = self.config.events.send(Frame::new(vec![event])).await;
-        self.sent = Instant::now();
+        self.last_sent = Instant::now();
     }
 }
 
-/// Milliseconds since 1970.
+/// The present time in milliseconds since 1970.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The log on disk. After an error nothing more is written.
-struct Log(io::Result<BufWriter<File>>);
+/// The log file. After an error nothing more is written to it.
+struct EventLogFile(io::Result<BufWriter<File>>);
 
-impl Log {
+impl EventLogFile {
     fn create(path: &Path) -> Self {
         Self(File::create(path).map(BufWriter::new))
     }
@@ -179,10 +182,10 @@ mod tests {
     use protocol::{BuildId, Status, Stream};
 
     use super::*;
-    use crate::output::Decoder;
+    use crate::output::Utf8Decoder;
     use crate::stream::Reporter;
 
-    fn start(folder: &Path, room: usize) -> (Reporter, mpsc::Receiver<Frame>, tokio::task::JoinHandle<Sent>) {
+    fn start(folder: &Path, room: usize) -> (Reporter, mpsc::Receiver<Frame>, tokio::task::JoinHandle<StreamSummary>) {
         let (events, frames) = mpsc::channel(room);
         let (reporter, task) = Reporter::start(StreamConfig {
             build: BuildId::new(1, [0; 10]),
@@ -196,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_line_leaves_at_once_and_the_next_are_gathered() {
+    async fn the_first_line_is_sent_at_once_and_the_next_are_gathered() {
         let folder = tempfile::tempdir().unwrap();
         let (reporter, mut frames, task) = start(folder.path(), 100);
         let begun = Instant::now();
@@ -211,7 +214,7 @@ mod tests {
         assert_eq!(begun.elapsed().as_millis(), 100);
         reporter.status(Status::Packing).await;
         assert_eq!(frames.recv().await.unwrap().events[0].seq, Some(5));
-        assert_eq!(begun.elapsed().as_millis(), 100, "a status doesn't wait");
+        assert_eq!(begun.elapsed().as_millis(), 100, "a status is sent at once");
         drop(reporter);
         let sent = task.await.unwrap();
         assert_eq!(sent.next_seq, 6);
@@ -222,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_is_broken_and_progress_is_rare() {
+    async fn a_silent_build_sends_signs_of_life_and_progress_is_rare() {
         let folder = tempfile::tempdir().unwrap();
         let (reporter, mut frames, _task) = start(folder.path(), 100);
         let begun = Instant::now();
@@ -243,11 +246,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_receiver_slows_the_writer_and_loses_nothing() {
+    async fn a_slow_receiver_slows_the_writer_down_and_loses_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let (reporter, mut frames, _task) = start(folder.path(), 1);
         let writer = tokio::spawn(async move {
-            let mut decoder = Decoder::default();
+            let mut decoder = Utf8Decoder::default();
             for number in 0..200 {
                 reporter
                     .output(Stream::Stdout, &mut decoder, format!("{number} {}\n", "x".repeat(5000)).as_bytes())

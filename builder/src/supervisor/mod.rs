@@ -1,11 +1,11 @@
-//! One small process per command of a build, between the backend and what the build runs: it adopts every process the
-//! command leaves behind, so that all of them can be found and ended, and ends them when the backend dies.
+//! The supervisor: a small process between the backend and each command of a build. It adopts the processes that the command
+//! leaves behind, so that all of them can be found and ended, and it ends them when the backend dies.
 
 mod capture;
 mod client;
-mod duty;
 mod orphans;
 mod processes;
+mod supervise;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,34 +15,34 @@ use serde::{Deserialize, Serialize};
 use crate::environment::Environment;
 
 pub(crate) use capture::capture;
-pub(crate) use client::{Supervised, SupervisorError};
+pub(crate) use client::{SupervisedCommand, SupervisorError};
 
-/// The argument that makes a backend's program the supervisor.
+/// The argument with which a backend starts its own program as a supervisor.
 const ARGUMENT: &str = "--cargo-cloud-supervisor";
 
-/// First thing in a backend's `main`, before any thread exists: when this process was started as the engine's
-/// supervisor, does that job and never returns.
+/// Turns this process into a supervisor if the engine started it as one; then it never returns. Call it at the beginning of
+/// a backend's `main`, before there is any thread.
 pub fn supervisor_main_if_asked() {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT) {
-        std::process::exit(duty::run());
+        std::process::exit(supervise::run());
     }
 }
 
-/// What the supervisor is to run: one line of JSON on its control socket.
+/// The command that a supervisor runs: one line of JSON on its control socket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Spec {
-    /// The program.
+pub(crate) struct CommandSpec {
+    /// Path of the program.
     program: PathBuf,
-    /// Its arguments.
+    /// The arguments, without the program's name.
     args: Vec<OsString>,
-    /// Its whole environment.
+    /// All variables of its environment.
     env: Vec<(OsString, OsString)>,
-    /// Where it runs.
+    /// The working directory of the program.
     directory: PathBuf,
 }
 
-impl Spec {
-    /// To run `program` in `directory`.
+impl CommandSpec {
+    /// The command that runs `program` in `directory`, with `env` as its whole environment.
     pub fn new(
         program: &Path,
         args: impl IntoIterator<Item = impl Into<OsString>>,
@@ -58,22 +58,22 @@ impl Spec {
     }
 }
 
-/// How a process ended.
+/// The exit code of a process, or the signal that killed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Exit {
-    /// By itself, with this code.
+    /// It ended by itself with this exit code.
     Code(i32),
-    /// By this signal.
+    /// The signal with this number killed it.
     Signal(i32),
 }
 
-/// What came of it: one line of JSON, the last thing a supervisor does.
+/// What a supervisor reports at its end: one line of JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Report {
-    /// How the command ended; or why it never began.
+pub(crate) struct ExitReport {
+    /// How the command ended, or why it could not be started.
     pub exit: Result<Exit, String>,
-    /// The most memory all its processes held at once, in bytes.
+    /// The most memory that all its processes held at once, in bytes.
     pub peak_memory: u64,
-    /// Processes that outlived the command and were ended.
+    /// Number of processes that outlived the command and were ended.
     pub survivors: u64,
 }

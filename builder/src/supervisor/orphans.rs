@@ -1,5 +1,5 @@
-//! When a supervisor itself is killed, the kernel hands its processes to the backend, if that has asked to adopt them
-//! ([`crate::harden_process`]). They are told from supervisors by this register.
+//! Ends the processes of killed supervisors. The kernel makes them children of the backend, if the backend has asked for
+//! that ([`crate::harden_process`]). A list of living supervisors tells them apart.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -14,10 +14,10 @@ use super::processes;
 
 static SUPERVISORS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
-/// How long orphans are hunted.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long to try to end orphaned processes before giving up.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Starts a supervisor, so that none is unregistered while orphans are ended.
+/// Starts a supervisor and adds it to the list, with no moment between at which [`end`] would take it for an orphan.
 pub(super) fn register<T>(start: impl FnOnce() -> io::Result<(i32, T)>) -> io::Result<T> {
     let mut supervisors = SUPERVISORS.lock().unwrap_or_else(PoisonError::into_inner);
     let (pid, started) = start()?;
@@ -25,19 +25,19 @@ pub(super) fn register<T>(start: impl FnOnce() -> io::Result<(i32, T)>) -> io::R
     Ok(started)
 }
 
-/// Forgets a supervisor that has ended.
+/// Removes a supervisor that has ended from the list.
 pub(super) fn unregister(pid: i32) {
     SUPERVISORS.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
 }
 
-/// Ends what dead supervisors have left to this process. Blocks.
+/// Ends the processes that killed supervisors left to this process. Blocks the thread until they are gone.
 pub(super) fn end() {
     #[cfg(target_os = "linux")]
     if !nix::sys::prctl::get_child_subreaper().unwrap_or(false) {
         return;
     }
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
+    while begun.elapsed() < TIMEOUT {
         let supervisors = SUPERVISORS.lock().unwrap_or_else(PoisonError::into_inner);
         let me = getpid().as_raw();
         let mut left = processes::descendants(me);

@@ -21,7 +21,7 @@ pub(crate) use toolchain::Toolchain;
 
 use crate::environment::{BaseEnvironment, Environment, find_program, is_program};
 use crate::stream::Reporter;
-use crate::supervisor::{Spec, capture};
+use crate::supervisor::{CommandSpec, capture};
 use crate::{EngineConfig, EngineError};
 
 /// What was found when the engine started.
@@ -40,7 +40,7 @@ pub(crate) struct Tools {
 }
 
 /// What a build needs tools for.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct TargetRequest<'a> {
     /// Whether programs are linked for the targets; what is only checked needs no linker, as at home.
     pub links: bool,
     /// Cargo's flags.
@@ -95,7 +95,7 @@ async fn default_toolchain(base: &BaseEnvironment) -> Option<String> {
     if let Some(name) = std::env::var("RUSTUP_TOOLCHAIN").ok().filter(|name| !name.is_empty()) {
         return Some(name);
     }
-    let spec = Spec::new(&find_program(env, "rustup")?, ["show", "active-toolchain"], env, Path::new("/"));
+    let spec = CommandSpec::new(&find_program(env, "rustup")?, ["show", "active-toolchain"], env, Path::new("/"));
     let text = capture(&spec).await.ok()?.text().ok()?;
     Some(text.split_whitespace().next()?.to_owned())
 }
@@ -161,11 +161,11 @@ impl Tools {
     pub async fn target_environment(
         &self,
         config: &EngineConfig,
-        wanted: &Wanted<'_>,
+        wanted: &TargetRequest<'_>,
         toolchain: &Toolchain,
         env: &Environment,
     ) -> Result<Environment, String> {
-        let Wanted { links, options, directory, scratch, reporter } = *wanted;
+        let TargetRequest { links, options, directory, scratch, reporter } = *wanted;
         let mut extra = Environment::new();
         for target in &options.target {
             let installed = toolchain.has(target);

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Toolchain, Tools, select};
 use crate::environment::{Environment, find_program};
 use crate::stream::Reporter;
-use crate::supervisor::{Spec, capture};
+use crate::supervisor::{CommandSpec, capture};
 
 /// Whether the standard library of a build's target is there.
 pub(crate) struct StandardLibrary<'a> {
@@ -29,7 +29,7 @@ impl Tools {
         let mut env = self.base.variables().clone();
         select(&mut env, Some(name));
         let Some(rustup) = find_program(&env, "rustup") else { return Vec::new() };
-        let spec = Spec::new(&rustup, ["target", "list"], &env, Path::new("/"));
+        let spec = CommandSpec::new(&rustup, ["target", "list"], &env, Path::new("/"));
         match capture(&spec).await.map_err(|error| error.to_string()).and_then(|captured| captured.text()) {
             Ok(list) => list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect(),
             Err(error) => {
@@ -57,7 +57,7 @@ impl Tools {
             return Ok(());
         }
         reporter.status(protocol::Status::FetchingTarget { target: target.to_owned() }).await;
-        let spec = Spec::new(&rustup, ["target", "add", target], env, directory);
+        let spec = CommandSpec::new(&rustup, ["target", "add", target], env, directory);
         let answer = capture(&spec).await.map_err(|error| said(&error.to_string()))?.text();
         // Another backend, or a person, may have fetched it at the same moment: then rustup complains of the other.
         match answer {

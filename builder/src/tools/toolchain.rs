@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::environment::{Environment, find_program};
-use crate::supervisor::{Spec, capture};
+use crate::supervisor::{CommandSpec, capture};
 
 /// A toolchain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Toolchain {
     pub async fn probe(env: &Environment, directory: &Path) -> Result<Self, String> {
         let program = find_program(env, "rustc").ok_or("there is no `rustc` beside cargo or in PATH")?;
         let ask = |args: &[&str]| {
-            let spec = Spec::new(&program, args, env, directory);
+            let spec = CommandSpec::new(&program, args, env, directory);
             async move { capture(&spec).await.map_err(|error| error.to_string())?.text() }
         };
         // One after the other: the first may have rustup install the toolchain, which two can't do at a time.

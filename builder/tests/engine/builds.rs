@@ -4,7 +4,7 @@ use std::fs;
 
 use protocol::{Outcome, Status, Stream};
 
-use crate::support::{Bench, Upload};
+use crate::support::{TestBackend, TestUpload};
 
 pub const TESTS: &[(&str, fn())] = &[
     ("a_first_build_gives_a_program", a_first_build_gives_a_program),
@@ -19,8 +19,8 @@ pub const TESTS: &[(&str, fn())] = &[
 const HELLO: &str = "fn main() { println!(\"hello\"); }\n";
 
 fn a_first_build_gives_a_program() {
-    let bench = Bench::new();
-    let ran = bench.run(&Upload::tiny(HELLO));
+    let bench = TestBackend::new();
+    let ran = bench.run(&TestUpload::tiny(HELLO));
     let result = ran.result();
     assert_eq!(
         (result.outcome, result.exit_code, result.complete),
@@ -49,8 +49,8 @@ fn a_first_build_gives_a_program() {
 }
 
 fn no_change_is_cargos_no_op_and_a_changed_line_is_built() {
-    let bench = Bench::new();
-    let upload = Upload::tiny(HELLO);
+    let bench = TestBackend::new();
+    let upload = TestUpload::tiny(HELLO);
     bench.run(&upload);
     let again = bench.run(&upload);
     assert!(!again.text(Stream::Stderr).contains("Compiling"), "{}", again.text(Stream::Stderr));
@@ -58,7 +58,7 @@ fn no_change_is_cargos_no_op_and_a_changed_line_is_built() {
     assert_eq!((again.result().cache.fresh, again.result().cache.compiled), (1, 0));
     assert_eq!(again.run_program(), "hello\n");
     // An archive has no times that count: only the content can tell.
-    let changed = bench.run(&Upload::tiny("fn main() { println!(\"hallo\"); }\n"));
+    let changed = bench.run(&TestUpload::tiny("fn main() { println!(\"hallo\"); }\n"));
     assert_eq!(changed.result().cache.changed_files, 1);
     assert_eq!(changed.run_program(), "hallo\n");
     let back = bench.run(&upload);
@@ -66,8 +66,8 @@ fn no_change_is_cargos_no_op_and_a_changed_line_is_built() {
 }
 
 fn what_a_build_script_generates_into_src_stays() {
-    let bench = Bench::new();
-    let mut upload = Upload::tiny("mod made; fn main() { println!(\"{}\", made::WORD); }\n");
+    let bench = TestBackend::new();
+    let mut upload = TestUpload::tiny("mod made; fn main() { println!(\"{}\", made::WORD); }\n");
     upload.file(
         "build.rs",
         "fn main() { println!(\"cargo::rerun-if-changed=word\"); let word = std::fs::read_to_string(\"word\").unwrap();\n\
@@ -85,7 +85,7 @@ fn what_a_build_script_generates_into_src_stays() {
 }
 
 fn planted_configuration_is_not_obeyed() {
-    let bench = Bench::new();
+    let bench = TestBackend::new();
     let evil = "[build]\nrustflags = [\"--cfg\", \"evil\"]\n";
     let work = bench.folder.path().join("work");
     for folder in [bench.folder.path().to_owned(), work.clone(), work.join("projects/me/tiny-00")] {
@@ -95,18 +95,18 @@ fn planted_configuration_is_not_obeyed() {
         fs::write(folder.join("rust-toolchain.toml"), "[toolchain]\nchannel = \"1.0.0\"\n").unwrap();
     }
     fs::write(work.join("cargo-home/config.toml"), evil).unwrap();
-    let ran = bench.run(&Upload::tiny("fn main() { println!(\"{}\", cfg!(evil)); }\n"));
+    let ran = bench.run(&TestUpload::tiny("fn main() { println!(\"{}\", cfg!(evil)); }\n"));
     assert_eq!(ran.result().outcome, Outcome::Succeeded, "{:?} {}", ran.result().message, ran.text(Stream::Stderr));
     assert_eq!(ran.run_program(), "false\n");
     // The project's own is.
-    let mut own = Upload::tiny("fn main() { println!(\"{}\", cfg!(evil)); }\n");
+    let mut own = TestUpload::tiny("fn main() { println!(\"{}\", cfg!(evil)); }\n");
     own.file(".cargo/config.toml", evil);
     assert_eq!(bench.run(&own).run_program(), "true\n");
 }
 
 fn profile_and_features_come_back_with_the_program() {
-    let bench = Bench::new();
-    let mut upload = Upload::tiny("fn main() { println!(\"{}\", cfg!(feature = \"loud\")); }\n");
+    let bench = TestBackend::new();
+    let mut upload = TestUpload::tiny("fn main() { println!(\"{}\", cfg!(feature = \"loud\")); }\n");
     upload.file(
         "Cargo.toml",
         "[package]\nname = \"tiny\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[features]\nloud = []\n\n\
@@ -123,8 +123,8 @@ fn profile_and_features_come_back_with_the_program() {
 }
 
 fn a_new_lock_file_comes_back() {
-    let bench = Bench::new();
-    let mut upload = Upload::tiny(HELLO);
+    let bench = TestBackend::new();
+    let mut upload = TestUpload::tiny(HELLO);
     upload.files.remove("Cargo.lock");
     upload.details.lock_sha256 = None;
     let (manifest, _) = bench.run(&upload).artifact();
@@ -133,10 +133,10 @@ fn a_new_lock_file_comes_back() {
 }
 
 fn two_builds_of_one_project_go_one_after_the_other() {
-    let bench = Bench::new();
-    let mut upload = Upload::tiny(HELLO);
+    let bench = TestBackend::new();
+    let mut upload = TestUpload::tiny(HELLO);
     upload.file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_millis(600)); }\n");
-    let other = Upload::tiny("fn main() { println!(\"other\"); }\n");
+    let other = TestUpload::tiny("fn main() { println!(\"other\"); }\n");
     let (first, second) = std::thread::scope(|scope| {
         let first = scope.spawn(|| bench.run(&upload));
         std::thread::sleep(std::time::Duration::from_millis(300));

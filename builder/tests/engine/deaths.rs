@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::endings::sleeper;
-use crate::support::{Bench, own_seconds, processes_with};
+use crate::support::{TestBackend, own_seconds, processes_with};
 
 pub const TESTS: &[(&str, fn())] = &[
     ("a_killed_backend_leaves_no_process", a_killed_backend_leaves_no_process),
@@ -24,7 +24,7 @@ pub fn backend_main_if_asked() -> bool {
         return false;
     }
     cargo_cloud_builder::harden_process();
-    let bench = Bench::new();
+    let bench = TestBackend::new();
     let ran = bench.run(&sleeper(&args.next().unwrap()));
     println!("{:?} {:?}", ran.result().outcome, ran.result().message);
     true

@@ -6,7 +6,7 @@ use cargo_cloud_builder::{Ending, History};
 use protocol::{Outcome, Stream};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Bench, Upload, own_seconds, processes_with};
+use crate::support::{TestBackend, TestUpload, own_seconds, processes_with};
 
 pub const TESTS: &[(&str, fn())] = &[
     ("an_error_is_cargos", an_error_is_cargos),
@@ -19,8 +19,8 @@ pub const TESTS: &[(&str, fn())] = &[
 ];
 
 fn an_error_is_cargos() {
-    let bench = Bench::new();
-    let ran = bench.run(&Upload::tiny("fn main() { x }\n"));
+    let bench = TestBackend::new();
+    let ran = bench.run(&TestUpload::tiny("fn main() { x }\n"));
     assert_eq!((ran.result().outcome, ran.result().exit_code), (Outcome::Failed, Some(101)));
     let stderr = ran.text(Stream::Stderr);
     assert!(stderr.contains("error[E0425]: cannot find value `x` in this scope\n --> src/main.rs:1:13\n"), "{stderr}");
@@ -29,8 +29,8 @@ fn an_error_is_cargos() {
 
 fn what_people_see_is_what_cargo_prints_on_a_pipe() {
     for (color, short) in [(true, false), (false, false), (true, true)] {
-        let bench = Bench::new();
-        let mut upload = Upload::tiny("fn main() { let x = 1; println!(\"a\\u{e9}\"); }\nfn unused() {}\n");
+        let bench = TestBackend::new();
+        let mut upload = TestUpload::tiny("fn main() { let x = 1; println!(\"a\\u{e9}\"); }\nfn unused() {}\n");
         upload.file("build.rs", "fn main() { println!(\"cargo::warning=a warning of the build script\"); }\n");
         upload.options.color = color;
         upload.options.message_format = if short { vec!["short".to_owned()] } else { Vec::new() };
@@ -59,8 +59,8 @@ fn what_people_see_is_what_cargo_prints_on_a_pipe() {
 }
 
 /// A build script that sleeps, under a name no other process has.
-pub fn sleeper(seconds: &str) -> Upload {
-    let mut upload = Upload::tiny("fn main() {}\n");
+pub fn sleeper(seconds: &str) -> TestUpload {
+    let mut upload = TestUpload::tiny("fn main() {}\n");
     let script = "fn main() { std::process::Command::new(\"setsid\").args([\"sleep\", \"SECONDS\"]).spawn().unwrap();\n\
                   std::process::Command::new(\"sleep\").arg(\"SECONDS\").status().unwrap(); }\n";
     upload.file("build.rs", &script.replace("SECONDS", seconds));
@@ -68,7 +68,7 @@ pub fn sleeper(seconds: &str) -> Upload {
 }
 
 fn a_cancelled_build_leaves_no_process() {
-    let bench = Bench::new();
+    let bench = TestBackend::new();
     let (seconds, cancel) = (own_seconds(1), bench.cancel_after(Duration::from_secs(4)));
     let ran = bench.attempt(&sleeper(&seconds), 1, 1, None, cancel, History::default());
     assert_eq!(ran.result().outcome, Outcome::Cancelled);
@@ -77,8 +77,8 @@ fn a_cancelled_build_leaves_no_process() {
 }
 
 fn a_paused_build_goes_on() {
-    let bench = Bench::new();
-    let mut upload = Upload::tiny("fn main() { println!(\"slow\"); }\n");
+    let bench = TestBackend::new();
+    let mut upload = TestUpload::tiny("fn main() { println!(\"slow\"); }\n");
     upload.file(
         "build.rs",
         "fn main() { std::thread::sleep(std::time::Duration::from_millis(SLEEP)); }\n"
@@ -106,9 +106,9 @@ fn a_paused_build_goes_on() {
 }
 
 fn a_process_in_a_session_of_its_own_is_ended() {
-    let bench = Bench::new();
+    let bench = TestBackend::new();
     let seconds = own_seconds(2);
-    let mut upload = Upload::tiny("fn main() {}\n");
+    let mut upload = TestUpload::tiny("fn main() {}\n");
     let script = "fn main() { std::process::Command::new(\"setsid\").args([\"-f\", \"sleep\", \"SECONDS\"])\n\
                   .stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status().unwrap(); }\n";
     upload.file("build.rs", &script.replace("SECONDS", &seconds));
@@ -118,25 +118,25 @@ fn a_process_in_a_session_of_its_own_is_ended() {
 }
 
 fn what_cannot_be_done_is_refused_in_words() {
-    let bench = Bench::new();
-    let mut upload = Upload::tiny("fn main() {}\n");
+    let bench = TestBackend::new();
+    let mut upload = TestUpload::tiny("fn main() {}\n");
     upload.options.target = vec!["z80-unknown-none".to_owned()];
     let ran = bench.run(&upload);
     assert_eq!(ran.result().outcome, Outcome::Refused);
     assert!(ran.result().message.as_deref().unwrap().contains("`z80-unknown-none`"));
-    let mut upload = Upload::tiny("fn main() {}\n");
+    let mut upload = TestUpload::tiny("fn main() {}\n");
     upload.details.toolchain = Some("no-such-toolchain".to_owned());
     let ran = bench.run(&upload);
     assert_eq!(ran.result().outcome, Outcome::Refused);
     assert!(ran.result().message.as_deref().unwrap().contains("no-such-toolchain"), "{:?}", ran.result().message);
-    let mut upload = Upload::tiny("fn main() {}\n");
+    let mut upload = TestUpload::tiny("fn main() {}\n");
     upload.files.remove("Cargo.toml");
     assert_eq!(bench.run(&upload).result().outcome, Outcome::Refused);
 }
 
 /// A build script that is killed as often as `deaths` says, and then tells how many jobs there are.
-fn killed(deaths: usize) -> Upload {
-    let mut upload = Upload::tiny("fn main() {}\n");
+fn killed(deaths: usize) -> TestUpload {
+    let mut upload = TestUpload::tiny("fn main() {}\n");
     let script = r#"fn main() {
         let mark = std::path::Path::new(&std::env::var("OUT_DIR").unwrap()).join("deaths");
         let died = std::fs::read(&mark).unwrap_or_default().len();
@@ -155,7 +155,7 @@ fn killed(deaths: usize) -> Upload {
 }
 
 fn a_killed_compiler_is_tried_once_more_with_fewer_jobs() {
-    let bench = Bench::new();
+    let bench = TestBackend::new();
     let ran = bench.run(&killed(1));
     let stderr = ran.text(Stream::Stderr);
     assert_eq!((ran.result().outcome, ran.result().exit_code), (Outcome::Succeeded, Some(0)), "{stderr}");
@@ -166,7 +166,7 @@ fn a_killed_compiler_is_tried_once_more_with_fewer_jobs() {
     // The build script, compiled in the first run, and the program in the second; nothing counts twice.
     assert_eq!((cache.compiled, cache.fresh), (2, 0));
 
-    let bench = Bench::new();
+    let bench = TestBackend::new();
     let ran = bench.run(&killed(2));
     assert_eq!(ran.result().outcome, Outcome::Crashed);
     assert_eq!(ran.text(Stream::Stderr).matches("trying once more").count(), 1);

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::AndroidSetup;
 use crate::environment::{Environment, find_program, is_program};
-use crate::supervisor::{Spec, capture};
+use crate::supervisor::{CommandSpec, capture};
 
 /// Where cargo-ndk finds the NDK: this one first, then the others.
 const NDK_VARIABLES: [&str; 4] = ["ANDROID_NDK_HOME", "ANDROID_NDK_ROOT", "ANDROID_NDK_PATH", "NDK_HOME"];
@@ -146,7 +146,7 @@ impl AndroidBuild<'_> {
             env.insert(NDK_VARIABLES[0].into(), ndk.into());
         }
         let level = level.to_string();
-        let spec = Spec::new(
+        let spec = CommandSpec::new(
             &self.tools.cargo_ndk,
             ["ndk", "--target", self.target, "--platform", &level, "build"],
             &env,

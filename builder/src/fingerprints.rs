@@ -1,7 +1,8 @@
-//! The packages of a git repository, compiled anew. Cargo takes every file of its home for unchangeable, and a package has
-//! the same hash in each checkout of its repository: so with a target directory that is kept, `cargo install --git` would
-//! take what it has compiled of one commit for that of another. (Tried with cargo 1.95; by itself it has a new target
-//! directory each time.)
+//! Makes cargo compile the packages of a git repository again.
+//!
+//! Cargo believes that files in its home never change, and a package has the same hash in every checkout of its
+//! repository. With a target directory that is kept, `cargo install --git` would therefore install what was compiled from
+//! another commit. (Tried with cargo 1.95, which uses a new target directory each time when left alone.)
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,11 +11,12 @@ use std::path::{Path, PathBuf};
 
 use crate::project::remove;
 
-/// Where cargo notes, below a profile's folder, what is up to date.
+/// The folder below a profile's folder in which cargo records which units are up to date.
 const FINGERPRINTS: &str = ".fingerprint";
 
-/// Makes cargo forget that the workspace's own packages are up to date. What they depend on stays.
-pub(crate) fn forget(target: &Path) -> io::Result<()> {
+/// Removes the fingerprints of the workspace's own packages, so that cargo compiles them again. Those of dependencies
+/// stay.
+pub(crate) fn invalidate_members(target: &Path) -> io::Result<()> {
     let mut found = false;
     for profile in folders(target).into_iter().flat_map(|folder| [folders(&folder), vec![folder]].concat()) {
         let fingerprints = profile.join(FINGERPRINTS);
@@ -33,12 +35,12 @@ pub(crate) fn forget(target: &Path) -> io::Result<()> {
             }
         }
     }
-    // A layout that nobody here knows yet.
+    // A layout that this version doesn't know: better to compile everything again.
     if found { Ok(()) } else { remove(target) }
 }
 
-/// The hash of a unit of the workspace, out of the file in which rustc lists its sources: cargo names those of the
-/// workspace from its root, and all others by their whole path.
+/// The hash of a unit, if it belongs to the workspace. rustc lists a unit's sources in a `.d` file, where those of the
+/// workspace have relative paths and all others absolute ones.
 fn hash_of_member(file: &Path) -> Option<String> {
     if file.extension()? != "d" {
         return None;
@@ -48,7 +50,7 @@ fn hash_of_member(file: &Path) -> Option<String> {
     sources.any(|source| !source.starts_with('/')).then(|| hash(file).map(str::to_owned)).flatten()
 }
 
-/// What stands behind the last hyphen.
+/// The part of a file's name after its last hyphen.
 fn hash(path: &Path) -> Option<&str> {
     Some(path.file_stem()?.to_str()?.rsplit_once('-')?.1)
 }
@@ -71,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_are_forgotten_and_what_they_depend_on_is_not() {
+    fn fingerprints_of_members_go_and_those_of_dependencies_stay() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("target");
         let write = |path: &str, text: &str| {
@@ -87,14 +89,14 @@ mod tests {
                 write(&format!("{profile}/{FINGERPRINTS}/{name}/invoked.timestamp"), "");
             }
         }
-        forget(&target).unwrap();
+        invalidate_members(&target).unwrap();
         for profile in ["release", "aarch64-linux-android/debug"] {
             assert_eq!(folders(&target.join(profile).join(FINGERPRINTS)).len(), 1, "{profile}");
         }
         fs::remove_dir_all(&target).unwrap();
         write("release/build/tool/01/fingerprint", "");
-        forget(&target).unwrap();
+        invalidate_members(&target).unwrap();
         assert!(!target.exists());
-        forget(&target).unwrap();
+        invalidate_members(&target).unwrap();
     }
 }

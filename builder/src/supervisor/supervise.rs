@@ -1,4 +1,4 @@
-//! The supervisor's own side. Plain threads and blocking calls: it has one child to wait for.
+//! The supervisor process itself. It uses threads and blocking calls, because it has only one command to wait for.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -14,23 +14,22 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdout, getpid};
 
-use super::{Exit, Report, Spec, processes};
+use super::{CommandSpec, Exit, ExitReport, processes};
 
-/// How often memory is looked at.
+/// How often the memory of all processes is measured.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Between two rounds of ending processes.
+/// The pause between two rounds of ending processes.
 const KILL_INTERVAL: Duration = Duration::from_millis(3);
 
-/// A process that can't be ended (it hangs in the kernel) is given up after this.
-const KILL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long to try to end a process before giving up: one that hangs in the kernel can't be ended.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What makes the kernel choose a process when memory runs out (proc_pid_oom_score_adj(5)): a build dies before the
-/// backend does.
+/// Makes the kernel choose the build's processes when memory runs out, not the backend (proc_pid_oom_score_adj(5)).
 const OOM_SCORE_ADJ: &str = "800";
 
-/// Runs what the control socket, which is standard input, says; standard output and error are the command's. Returns
-/// the exit code.
+/// Runs the command that arrives on standard input, which is the control socket. Standard output and standard error are
+/// the command's. Returns the supervisor's exit code.
 pub(super) fn run() -> i32 {
     let report = supervise();
     let Ok(mut json) = serde_json::to_vec(&report) else { return 1 };
@@ -38,23 +37,23 @@ pub(super) fn run() -> i32 {
     i32::from(control().write_all(&json).is_err())
 }
 
-/// Standard input, which is a socket and goes both ways.
+/// Standard input, which is a socket for both directions.
 fn control() -> File {
     use std::os::fd::AsFd;
     io::stdin().as_fd().try_clone_to_owned().map_or_else(|_| std::process::exit(1), File::from)
 }
 
-fn supervise() -> Report {
-    // Opened while it may be: what isn't dumpable can't open its own.
+fn supervise() -> ExitReport {
+    // Opened first: a process that isn't dumpable can't open its own files in /proc.
     let oom = File::options().read(true).write(true).open("/proc/self/oom_score_adj").ok();
-    crate::harden::harden_process();
+    crate::hardening::harden_process();
     let mut input = BufReader::new(control());
-    let failed = |why: String| Report { exit: Err(why), peak_memory: 0, survivors: 0 };
+    let failed = |why: String| ExitReport { exit: Err(why), peak_memory: 0, survivors: 0 };
     let mut line = String::new();
-    let spec: Spec =
+    let spec: CommandSpec =
         match input.read_line(&mut line).map_err(serde_json::Error::io).and_then(|_| serde_json::from_str(&line)) {
             Ok(spec) => spec,
-            Err(error) => return failed(format!("the supervisor got no order: {error}")),
+            Err(error) => return failed(format!("the supervisor got no command: {error}")),
         };
     let child = match start(&spec, oom) {
         Ok(child) => child,
@@ -69,10 +68,10 @@ fn supervise() -> Report {
         }
     });
     thread::spawn(move || {
-        // Whatever comes, it is the end: of the build by order, or of the backend.
+        // The socket ends when the backend wants the build ended, or when the backend itself has ended.
         let _ = input.read(&mut [0]);
         loop {
-            end_everything(child);
+            kill_all(child);
             thread::sleep(KILL_INTERVAL);
         }
     });
@@ -80,11 +79,11 @@ fn supervise() -> Report {
     let survivors = end_survivors(child);
     // ru_maxrss is in KiB on Linux (getrusage(2)).
     let largest = getrusage(UsageWho::RUSAGE_CHILDREN).map_or(0, |usage| usage.max_rss()).max(0).unsigned_abs() * 1024;
-    Report { exit: Ok(exit), peak_memory: PEAK.load(Ordering::Relaxed).max(largest), survivors }
+    ExitReport { exit: Ok(exit), peak_memory: PEAK.load(Ordering::Relaxed).max(largest), survivors }
 }
 
-fn start(spec: &Spec, oom: Option<File>) -> io::Result<Pid> {
-    let usual = oom.as_ref().map(lower_standing);
+fn start(spec: &CommandSpec, oom: Option<File>) -> io::Result<Pid> {
+    let previous = oom.as_ref().map(raise_oom_score);
     let mut command = Command::new(&spec.program);
     command
         .args(&spec.args)
@@ -99,49 +98,51 @@ fn start(spec: &Spec, oom: Option<File>) -> io::Result<Pid> {
         command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?));
     }
     let child = command.spawn();
-    // The command has inherited it; the supervisor stays as it was.
-    if let (Some(mut oom), Some(Ok(usual))) = (oom, usual) {
-        let _ = oom.write_all(usual.as_bytes());
+    // The command has inherited the score; the supervisor gets its own back.
+    if let (Some(mut oom), Some(Ok(previous))) = (oom, previous) {
+        let _ = oom.write_all(previous.as_bytes());
     }
     let child = child?;
-    // The pipes are the command's alone: when they end, everyone who could write is gone.
+    // Leaves the pipes to the command alone, so that they end when all its processes have ended.
     let null = File::options().read(true).write(true).open("/dev/null")?;
     dup2_stdout(&null)?;
     dup2_stderr(&null)?;
     Ok(Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?))
 }
 
-/// Makes this process one of the first to go when memory runs out; what it was before.
-fn lower_standing(mut oom: &File) -> io::Result<String> {
-    let mut usual = String::new();
-    oom.read_to_string(&mut usual)?;
+/// Makes this process one of the first that the kernel kills when memory runs out. Returns the previous score.
+fn raise_oom_score(mut oom: &File) -> io::Result<String> {
+    let mut previous = String::new();
+    oom.read_to_string(&mut previous)?;
     oom.write_all(OOM_SCORE_ADJ.as_bytes())?;
-    Ok(usual.trim().to_owned())
+    Ok(previous.trim().to_owned())
 }
 
-/// Waits for the command, and meanwhile for every process it has lost.
+/// Waits for the command to end, and reaps all orphaned descendants until then.
 fn wait(child: Pid) -> Exit {
     loop {
         match waitpid(None, None) {
             Ok(WaitStatus::Exited(pid, code)) if pid == child => return Exit::Code(code),
             Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => return Exit::Signal(signal as i32),
             Ok(_) | Err(Errno::EINTR) => {}
-            // Can't be: the child is there until it is waited for.
+            // Impossible: the child exists until it is waited for.
             Err(_) => return Exit::Signal(Signal::SIGKILL as i32),
         }
     }
 }
 
-fn end_everything(child: Pid) -> u64 {
-    // Where there is no /proc to tell of descent, the group is what there is.
+/// Kills the command and all its descendants. Returns how many were alive.
+fn kill_all(child: Pid) -> u64 {
+    // Without /proc the descendants are unknown, and only the process group can be killed.
     let _ = killpg(child, Signal::SIGKILL);
     processes::end(&processes::descendants(getpid().as_raw()))
 }
 
+/// Kills the processes that outlived the command. Returns how many there were.
 fn end_survivors(child: Pid) -> u64 {
     let (begun, mut survivors) = (Instant::now(), 0);
-    while processes::reap() && begun.elapsed() < KILL_PATIENCE {
-        survivors = survivors.max(end_everything(child));
+    while processes::reap() && begun.elapsed() < KILL_TIMEOUT {
+        survivors = survivors.max(kill_all(child));
         thread::sleep(KILL_INTERVAL);
     }
     survivors

@@ -3,14 +3,14 @@ use std::fs;
 use protocol::CargoOptions;
 
 use super::*;
-use crate::output::Message;
 
-struct Project {
+/// A workspace of two packages, with its built files.
+struct TestWorkspace {
     folder: tempfile::TempDir,
     metadata: Metadata,
 }
 
-impl Project {
+impl TestWorkspace {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
@@ -30,17 +30,18 @@ impl Project {
         std::os::unix::fs::symlink("/bin/sh", root.join("target/debug/linked")).unwrap();
         let package = |name: &str, targets: &str| {
             format!(
-                r#"{{"id":"path+file://{0}/source/{name}#0.1.0","name":"{name}","version":"0.1.0",
-                "manifest_path":"{0}/source/{name}/Cargo.toml","targets":[{targets}]}}"#,
+                r#"{{"id":"path+file://{0}/source/{name}#0.1.0","name":"{name}","version":"0.1.0","edition":"2024",
+                "dependencies":[],"features":{{}},"manifest_path":"{0}/source/{name}/Cargo.toml","targets":[{targets}]}}"#,
                 root.display()
             )
         };
-        let bin = |name: &str| format!(r#"{{"name":"{name}","kind":["bin"]}}"#);
-        let app =
-            [bin("app"), bin("tool"), bin("linked"), r#"{"name":"demo","kind":["example"]}"#.to_owned()].join(",");
+        let target = |kind: &str, name: &str| format!(r#"{{"name":"{name}","kind":["{kind}"],"src_path":"/s.rs"}}"#);
+        let bin = |name: &str| target("bin", name);
+        let app = [bin("app"), bin("tool"), bin("linked"), target("example", "demo")].join(",");
         let json = format!(
             r#"{{"packages":[{},{}],"workspace_members":["path+file://{r}/source/app#0.1.0","path+file://{r}/source/other#0.1.0"],
-            "workspace_default_members":["path+file://{r}/source/other#0.1.0"],"workspace_root":"{r}/source"}}"#,
+            "workspace_default_members":["path+file://{r}/source/other#0.1.0"],"workspace_root":"{r}/source",
+            "target_directory":"{r}/target","version":1}}"#,
             package("app", &app),
             package("other", &bin("other")),
             r = root.display()
@@ -52,24 +53,23 @@ impl Project {
         self.folder.path().canonicalize().unwrap()
     }
 
-    fn artifact(&self, package: &str, kind: &str, name: &str, file: &str, test: bool) -> ArtifactMessage {
+    fn artifact(&self, package: &str, kind: &str, name: &str, file: &str, test: bool) -> Artifact {
         let root = self.root();
         let json = format!(
-            r#"{{"reason":"compiler-artifact","manifest_path":"{0}/source/{package}/Cargo.toml","target":{{"kind":["{kind}"],"name":"{name}"}},
-            "profile":{{"test":{test}}},"executable":"{0}/{file}","fresh":false}}"#,
+            r#"{{"package_id":"","manifest_path":"{0}/source/{package}/Cargo.toml",
+            "target":{{"kind":["{kind}"],"name":"{name}","src_path":"{0}/source/{package}/src/main.rs"}},
+            "profile":{{"opt_level":"0","debug_assertions":true,"overflow_checks":true,"test":{test}}},
+            "features":[],"filenames":[],"executable":"{0}/{file}","fresh":false}}"#,
             root.display()
         );
-        match serde_json::from_str(&json).unwrap() {
-            Message::Artifact(artifact) => *artifact,
-            other => panic!("{other:?}"),
-        }
+        serde_json::from_str(&json).unwrap()
     }
 
-    fn select(&self, options: &CargoOptions, artifacts: &[ArtifactMessage]) -> Vec<String> {
+    fn select(&self, options: &CargoOptions, artifacts: &[Artifact]) -> Vec<String> {
         self.select_in("source/app", options, artifacts)
     }
 
-    fn select_in(&self, directory: &str, options: &CargoOptions, artifacts: &[ArtifactMessage]) -> Vec<String> {
+    fn select_in(&self, directory: &str, options: &CargoOptions, artifacts: &[Artifact]) -> Vec<String> {
         let root = self.root();
         let request = protocol::Request {
             protocol: 1,
@@ -79,17 +79,17 @@ impl Project {
             options: options.clone(),
             details: protocol::Details::default(),
         };
-        let selection = Selection {
+        let selector = ArtifactSelector {
             metadata: &self.metadata,
             request: &request,
             directory: &root.join(directory),
             source: &root.join("source"),
             target: &root.join("target"),
         };
-        selection.products(artifacts).into_iter().map(|program| program.path).collect()
+        selector.select(artifacts).into_iter().map(|file| file.path).collect()
     }
 
-    fn all(&self) -> Vec<ArtifactMessage> {
+    fn all(&self) -> Vec<Artifact> {
         vec![
             self.artifact("app", "bin", "app", "target/debug/app", false),
             self.artifact("app", "bin", "tool", "target/debug/tool", false),
@@ -102,8 +102,8 @@ impl Project {
 }
 
 #[test]
-fn what_was_asked_for_counts() {
-    let project = Project::new();
+fn only_what_was_asked_for_is_selected() {
+    let project = TestWorkspace::new();
     let all = project.all();
     let select = |options: CargoOptions| project.select(&options, &all);
     let options = CargoOptions::default();
@@ -125,14 +125,14 @@ fn what_was_asked_for_counts() {
 }
 
 #[test]
-fn at_the_root_the_default_members_are_meant() {
-    let project = Project::new();
+fn at_the_root_the_default_members_are_selected() {
+    let project = TestWorkspace::new();
     assert_eq!(project.select_in("source", &CargoOptions::default(), &project.all()), ["debug/other"]);
 }
 
 #[test]
-fn a_forged_message_counts_for_nothing() {
-    let project = Project::new();
+fn a_forged_message_selects_nothing() {
+    let project = TestWorkspace::new();
     let forged = [
         project.artifact("app", "bin", "evil", "target/debug/evil", false),
         project.artifact("nobody", "bin", "app", "target/debug/app", false),
@@ -147,8 +147,8 @@ fn a_forged_message_counts_for_nothing() {
 }
 
 #[test]
-fn package_specifications() {
-    let project = Project::new();
+fn a_package_specification_names_a_package_by_name_version_or_folder() {
+    let project = TestWorkspace::new();
     let app = &project.metadata.packages[0];
     let path = format!("file://{}/source/app", project.root().display());
     for spec in [

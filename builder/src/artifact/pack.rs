@@ -1,4 +1,4 @@
-//! Packing what was built.
+//! Writes `artifact.zip`.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
@@ -11,66 +11,70 @@ use tokio_util::sync::CancellationToken;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::products::Product;
+use super::BuiltFile;
 use crate::source::hash_file;
 
-/// The fastest level: the network is faster than a thorough one.
+/// The fastest compression level: a higher one would take longer than it saves on the network.
 const LEVEL: i64 = 1;
 
-/// Bytes copied at a time.
+/// Number of bytes to copy at a time.
 const CHUNK: usize = 256 * 1024;
 
-/// Why there is no artifact.
+/// Why the artifact could not be packed.
 #[derive(Debug, Error)]
-pub(crate) enum PackError {
-    /// Told to stop.
+pub(crate) enum ArtifactPackError {
+    /// The build was cancelled while packing.
     #[error("cancelled")]
     Cancelled,
-    /// Too much was built.
-    #[error("what was built is {0} MiB, the limit is {max} MiB: build fewer programs at a time, or strip them", max = MAX_ARTIFACT_BYTES >> 20)]
+    /// The files exceed the size limit; the number is their size in MiB.
+    #[error("the build made {0} MiB of files, and the limit is {max} MiB: build fewer programs at a time, or strip them", max = MAX_ARTIFACT_BYTES >> 20)]
     TooLarge(u64),
-    /// The backend's disk.
+    /// The backend's disk failed, or is full.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
-impl From<zip::result::ZipError> for PackError {
+impl From<zip::result::ZipError> for ArtifactPackError {
     fn from(error: zip::result::ZipError) -> Self {
-        PackError::Io(error.into())
+        ArtifactPackError::Io(error.into())
     }
 }
 
-/// What goes into an artifact.
-pub(crate) struct Contents {
-    /// The builder's own triple.
+/// What goes into an artifact, and what its manifest says.
+pub(crate) struct ArtifactContents {
+    /// The target triple of the builder.
     pub host: String,
-    /// `rustc -vV`'s first line.
+    /// The first line of `rustc -vV`.
     pub rustc: String,
-    /// Whether the device is to run the programs.
+    /// Whether the device runs the programs, because the builder can't.
     pub run_on_device: bool,
     /// Profile and features of the build.
     pub settings: BuildSettings,
-    /// What was built.
-    pub products: Vec<Product>,
-    /// `Cargo.lock`, if it is new or changed.
+    /// Programs, libraries, documentation and reports.
+    pub files: Vec<BuiltFile>,
+    /// Path of `Cargo.lock`, if it is new or changed.
     pub lock: Option<PathBuf>,
 }
 
-/// Writes the artifact to `to`.
-pub(crate) fn pack(contents: &Contents, to: &Path, cancel: &CancellationToken) -> Result<ArtifactInfo, PackError> {
+/// Writes the artifact to `to`, the manifest first.
+pub(crate) fn pack(
+    contents: &ArtifactContents,
+    to: &Path,
+    cancel: &CancellationToken,
+) -> Result<ArtifactInfo, ArtifactPackError> {
     let mut files = Vec::new();
     let lock = contents.lock.iter().map(|path| (path.as_path(), "Cargo.lock", FileKind::Lock));
-    let products = contents.products.iter().map(|p| (p.file.as_path(), p.path.as_str(), p.kind.clone()));
-    for (file, path, kind) in products.chain(lock) {
+    let built = contents.files.iter().map(|it| (it.file.as_path(), it.path.as_str(), it.kind.clone()));
+    for (file, path, kind) in built.chain(lock) {
         let size = file.metadata()?.len();
         files.push((file, ArtifactFile { path: path.to_owned(), size, sha256: hash_file(file)?, kind }));
         if cancel.is_cancelled() {
-            return Err(PackError::Cancelled);
+            return Err(ArtifactPackError::Cancelled);
         }
     }
     let total: u64 = files.iter().map(|(_, file)| file.size).sum();
     if total > MAX_ARTIFACT_BYTES {
-        return Err(PackError::TooLarge(total >> 20));
+        return Err(ArtifactPackError::TooLarge(total >> 20));
     }
     let manifest = ArtifactManifest {
         v: PROTOCOL_VERSION,
@@ -94,12 +98,12 @@ pub(crate) fn pack(contents: &Contents, to: &Path, cancel: &CancellationToken) -
     Ok(ArtifactInfo { size: to.metadata()?.len(), sha256: hash_file(to)? })
 }
 
-fn copy(from: &Path, to: &mut impl Write, cancel: &CancellationToken) -> Result<(), PackError> {
+fn copy(from: &Path, to: &mut impl Write, cancel: &CancellationToken) -> Result<(), ArtifactPackError> {
     let mut file = File::open(from)?;
     let mut buffer = vec![0; CHUNK];
     loop {
         if cancel.is_cancelled() {
-            return Err(PackError::Cancelled);
+            return Err(ArtifactPackError::Cancelled);
         }
         match file.read(&mut buffer)? {
             0 => return Ok(()),
