@@ -28,7 +28,7 @@ pub struct CachedProject {
 pub struct Freed {
     /// Number of files or objects.
     pub files: u64,
-    /// Their size in bytes.
+    /// Size of these files in bytes.
     pub bytes: u64,
 }
 

@@ -26,9 +26,9 @@ pub(crate) struct CargoPlan {
 pub(crate) enum Execution {
     /// Nobody: the command only builds.
     None,
-    /// Cargo, on the builder.
+    /// Cargo runs them on the builder.
     Builder,
-    /// The device, because the builder can't.
+    /// The device runs them, because the builder can't.
     Device,
 }
 

@@ -1,4 +1,4 @@
-//! Writes `artifact.zip`.
+//! Packs a build's files into `artifact.zip`.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};

@@ -11,7 +11,7 @@ use crate::supervisor::Exit;
 /// How a build ended, as its result reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CargoOutcome {
-    /// The protocol's outcome.
+    /// The outcome, as the protocol defines it.
     pub outcome: Outcome,
     /// The exit code for the client: cargo's own, or that of the program that cargo ran.
     pub exit_code: Option<i32>,

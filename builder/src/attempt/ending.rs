@@ -1,4 +1,4 @@
-//! How an attempt ends.
+//! What an attempt returns to the backend at its end.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::cache::Unsaved;
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "there is one value, and the caller takes it apart at once")]
 pub enum Ending {
-    /// The build is over.
+    /// The build is over, and this is its result.
     #[non_exhaustive]
     Finished {
         /// The result, without what only the backend knows (`gb_seconds`, `times.uploading`).
@@ -26,11 +26,11 @@ pub enum Ending {
     /// The time was up. The project's folder is saved for the next attempt.
     #[non_exhaustive]
     Paused {
-        /// The next attempt's `first_seq`.
+        /// The `first_seq` for the next attempt.
         next_seq: u64,
         /// The attempt's numbered events, one JSON object a line.
         log: PathBuf,
-        /// The next attempt's `history`.
+        /// The `history` for the next attempt.
         history: History,
         /// Whether this attempt finished anything that no earlier one had. If not, another attempt gets no further.
         advanced: bool,

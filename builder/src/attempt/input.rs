@@ -31,7 +31,7 @@ pub struct Attempt {
     /// Receives the events, one send per flush. A slow receiver slows cargo down, and nothing is lost. When the receiver
     /// is dropped, the build goes on without followers; the log is complete all the same.
     pub events: mpsc::Sender<Frame>,
-    /// Cancels the build.
+    /// Cancels the build when the backend cancels it.
     pub cancel: CancellationToken,
     /// When [`crate::Engine::run`] must have returned, with [`crate::Ending::Paused`] if the build isn't finished. `None`
     /// for an attempt without a time limit.

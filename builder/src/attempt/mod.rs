@@ -33,7 +33,7 @@ pub use self::input::{Attempt, History};
 
 /// A build that cargo has finished, well or badly.
 pub(crate) struct FinishedBuild {
-    /// How the build ended.
+    /// Outcome, exit code and message for the result.
     pub outcome: CargoOutcome,
     /// Digest and path of `artifact.zip`, if there is anything for the device.
     pub artifact: Option<(ArtifactInfo, PathBuf)>,

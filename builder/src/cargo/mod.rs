@@ -25,9 +25,9 @@ const PARTIAL_LINE_TIMEOUT: Duration = Duration::from_millis(100);
 /// Why a run of cargo ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RunEnd {
-    /// Cargo ended by itself.
+    /// Cargo ended by itself, or a signal killed it.
     Exit(Exit),
-    /// The build was cancelled.
+    /// The backend cancelled the build.
     Cancelled,
     /// The attempt ran out of time.
     OutOfTime,
@@ -36,7 +36,7 @@ pub(crate) enum RunEnd {
 /// What is known of a run of cargo when it has ended.
 #[derive(Debug)]
 pub(crate) struct CargoRun {
-    /// Why the run ended.
+    /// Why the run of cargo ended.
     pub end: RunEnd,
     /// The most memory that all processes held at once, in bytes.
     pub peak_memory: u64,

@@ -6,7 +6,7 @@ const STATUS_WIDTH: usize = 12;
 /// How far cargo has got, as its progress bar shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Number of finished units.
+    /// Number of units that are finished.
     pub done: u64,
     /// Number of all units of the build.
     pub total: u64,

@@ -31,7 +31,7 @@ pub fn supervisor_main_if_asked() {
 /// The command that a supervisor runs: one line of JSON on its control socket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CommandSpec {
-    /// Path of the program.
+    /// Path of the program to run.
     program: PathBuf,
     /// The arguments, without the program's name.
     args: Vec<OsString>,

@@ -1,25 +1,25 @@
-//! Which linker a target needs, and whether it is there.
+//! Finds the linker for a target.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::environment::{Environment, find_program};
 
-/// What links for a target.
+/// The linker for a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Linker {
-    /// What rustc takes by itself.
+    /// The one that rustc uses by default.
     Default,
-    /// This program, a C compiler.
+    /// The C compiler at this path.
     Program(PathBuf),
-    /// The NDK's, by cargo-ndk.
+    /// The NDK's linker, which cargo-ndk runs.
     Android,
-    /// None of these is there; the first is the usual one.
+    /// None of these programs was found. The first is the usual one.
     Missing(Vec<String>),
 }
 
 impl Linker {
-    /// For `target` on `host`; `given` are the backend's own choices.
+    /// The linker for `target` on `host`. `given` are the linkers in the backend's settings, by target.
     pub fn find(target: &str, host: &str, given: &BTreeMap<String, PathBuf>, env: &Environment) -> Self {
         if let Some(program) = given.get(target) {
             return Linker::Program(program.clone());
@@ -41,16 +41,16 @@ impl Linker {
     }
 }
 
-/// Whether a target is built with the NDK.
+/// Whether programs for a target are linked with the NDK.
 pub(crate) fn is_android(target: &str) -> bool {
     target.contains("-linux-android")
 }
 
-/// Whether rustc links for `target` with what Rust itself brings along, and this machine's own C compiler at most. By
-/// rule, not by list (doc.rust-lang.org/rustc/platform-support):
+/// Whether rustc links for `target` with parts of Rust alone, or with those and this machine's own C compiler. Decided by
+/// rules, not by a list (doc.rust-lang.org/rustc/platform-support):
 ///
 /// - no operating system (`…-none…`), WebAssembly without Emscripten, and UEFI: rustc links with its own `rust-lld`;
-/// - musl of this machine's architecture, or its 32-bit form: Rust brings the C library, this machine's `cc` links.
+/// - musl of this machine's architecture, or its 32-bit form: Rust contains the C library, and this machine's `cc` links.
 pub(crate) fn is_self_contained(target: &str, host: &str) -> bool {
     let mut parts = target.split('-');
     let arch = parts.next().unwrap_or_default();
@@ -66,7 +66,7 @@ pub(crate) fn is_self_contained(target: &str, host: &str) -> bool {
     same && host.contains("-linux-") && target.contains("-linux-") && target.ends_with("musl")
 }
 
-/// Names under which distributions install C compilers for a target; none where rustc's own choice is right.
+/// The names of C compilers for a target in Linux distributions. Empty if rustc's default is right.
 fn c_compilers(target: &str, host: &str) -> Vec<String> {
     let arch = target.split('-').next().unwrap_or_default();
     if target.ends_with("-pc-windows-gnu") {
@@ -76,7 +76,7 @@ fn c_compilers(target: &str, host: &str) -> Vec<String> {
         return vec!["lld-link".to_owned()];
     }
     if target.contains("-apple-") {
-        // Only Apple's own tools link for Apple, unless the backend names others.
+        // Only Apple's own tools link for Apple, unless the backend's settings name others.
         return if host.contains("-apple-") { Vec::new() } else { vec![format!("{arch}-apple-darwin-clang")] };
     }
     let host_arch = host.split('-').next().unwrap_or_default();
@@ -99,13 +99,13 @@ fn c_compilers(target: &str, host: &str) -> Vec<String> {
     names
 }
 
-/// The variables that make cargo and the `cc` crate use this program for a target.
-pub(crate) fn link_environment(target: &str, program: &std::path::Path) -> Environment {
+/// The environment variables that make cargo and the `cc` crate use this program for a target.
+pub(crate) fn link_environment(target: &str, program: &Path) -> Environment {
     let underscored = target.replace(['-', '.'], "_");
     let mut env = Environment::new();
     env.insert(format!("CARGO_TARGET_{}_LINKER", underscored.to_uppercase()).into(), program.into());
     env.insert(format!("CC_{underscored}").into(), program.into());
-    // A `…-gcc` has a `…-g++` and a `…-ar` beside it.
+    // Next to a `…-gcc` there are usually a `…-g++` and a `…-ar`.
     if let Some(prefix) = program.to_str().and_then(|program| program.strip_suffix("gcc")) {
         for (variable, tool) in [("CXX", "g++"), ("AR", "ar")] {
             let beside = PathBuf::from(format!("{prefix}{tool}"));
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_the_distributions() {
+    fn compilers_have_the_names_that_distributions_give_them() {
         let host = "x86_64-unknown-linux-gnu";
         for (target, names) in [
             ("aarch64-unknown-linux-gnu", vec!["aarch64-linux-gnu-gcc"]),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_links_without_a_foreign_linker_is_told_by_rule() {
+    fn rules_tell_which_targets_need_no_foreign_linker() {
         let host = "x86_64-unknown-linux-gnu";
         for target in [
             "wasm32-unknown-unknown",
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_linker_of_the_backends_comes_first() {
+    fn a_linker_in_the_settings_takes_precedence() {
         let given = BTreeMap::from([("aarch64-linux-android".to_owned(), PathBuf::from("/x/clang"))]);
         let find = |target| Linker::find(target, "x86_64-unknown-linux-gnu", &given, &Environment::new());
         assert_eq!(find("aarch64-linux-android"), Linker::Program("/x/clang".into()));

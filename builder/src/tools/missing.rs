@@ -1,4 +1,4 @@
-//! What this machine lacks to link programs for a target, and what to do about it.
+//! Finds out which tools are missing to link programs for a target, and how to install them.
 
 use protocol::MissingTools;
 
@@ -7,8 +7,8 @@ use super::linker::{Linker, is_self_contained};
 use crate::EngineConfig;
 use crate::environment::Environment;
 
-/// What is missing to link programs for `target`; none when all is there. `installed` says whether its standard library
-/// is: a person who installed it by hand may know a linker that the rules here don't.
+/// The tools that are missing to link programs for `target`. `None` if there are all. `installed`: whether the target's
+/// standard library is installed; whoever installed it may use a linker that the rules here don't know.
 pub(super) fn missing_tools(
     target: &str,
     host: &str,
@@ -22,7 +22,7 @@ pub(super) fn missing_tools(
         Linker::Default if installed || is_self_contained(target, host) => None,
         Linker::Default => of(
             "a linker and the libraries for it".to_owned(),
-            format!("Install both on the backend's machine, then type there: rustup target add {target}"),
+            format!("Install both on the backend's machine, then run there: rustup target add {target}"),
         ),
         Linker::Android => {
             let lacks = AndroidTools::find(env, config.android_setup.as_ref()).err()?;
@@ -38,7 +38,7 @@ pub(super) fn missing_tools(
     }
 }
 
-/// The same for many targets: those that need the same thing come together, in the order of the targets.
+/// Combines the entries of targets that need the same tools, in the order of the targets.
 pub(super) fn group(all: impl IntoIterator<Item = MissingTools>) -> Vec<MissingTools> {
     let mut groups: Vec<MissingTools> = Vec::new();
     for one in all {
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rust_links_by_itself_lacks_nothing() {
+    fn targets_that_rust_links_by_itself_need_no_tools() {
         for target in ["x86_64-unknown-linux-musl", "wasm32-wasip1", "thumbv7em-none-eabihf"] {
             assert_eq!(missing(target, false), None, "{target}");
         }
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_comes_with_what_to_do() {
+    fn missing_tools_come_with_a_remedy() {
         for (target, lacks, remedy) in [
             ("aarch64-unknown-linux-gnu", "a linker for it", "Install aarch64-linux-gnu-gcc on"),
             ("x86_64-unknown-freebsd", "a linker and the libraries", "rustup target add x86_64-unknown-freebsd"),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_that_need_the_same_come_together() {
+    fn targets_with_the_same_needs_are_combined() {
         let one = |target: &str, missing: &str| MissingTools {
             targets: vec![target.to_owned()],
             missing: missing.to_owned(),

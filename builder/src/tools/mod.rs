@@ -1,4 +1,4 @@
-//! The machine's tools: cargo, toolchains, linkers.
+//! The machine's tools: cargo, Rust toolchains and linkers.
 
 mod android;
 mod linker;
@@ -24,37 +24,37 @@ use crate::stream::Reporter;
 use crate::supervisor::{CommandSpec, capture};
 use crate::{EngineConfig, EngineError};
 
-/// What was found when the engine started.
+/// The tools that were found when the engine started.
 #[derive(Debug, Clone)]
 pub(crate) struct Tools {
-    /// Cargo's program.
+    /// Path of the cargo program.
     pub cargo: PathBuf,
-    /// What all builds' environments have in common.
+    /// The environment variables that all builds share.
     pub base: BaseEnvironment,
-    /// The name by which rustup knows the default toolchain; none without rustup.
+    /// Rustup's name for the default toolchain; `None` without rustup.
     pub default_name: Option<String>,
-    /// The default toolchain.
+    /// The toolchain of builds that name no other.
     pub default: Toolchain,
-    /// Held while rustup may install a toolchain: it breaks off when another of its processes downloads the same.
+    /// Held while rustup may install something: it fails when another of its processes downloads the same.
     installing: Arc<Mutex<()>>,
 }
 
-/// What a build needs tools for.
+/// The targets of a build, and what it does with them.
 pub(crate) struct TargetRequest<'a> {
-    /// Whether programs are linked for the targets; what is only checked needs no linker, as at home.
+    /// Whether the build links programs. A build that only checks needs no linker.
     pub links: bool,
-    /// Cargo's flags.
+    /// Cargo's flags, which name the targets.
     pub options: &'a CargoOptions,
-    /// Where cargo runs.
+    /// The folder that cargo runs in.
     pub directory: &'a Path,
-    /// For temporary files.
+    /// A folder for temporary files.
     pub scratch: &'a Path,
-    /// Tells the followers what is fetched.
+    /// Reports to the followers what is fetched.
     pub reporter: &'a Reporter,
 }
 
 impl Tools {
-    /// Looks for cargo, asks it and its toolchain.
+    /// Looks for cargo and asks the default toolchain for its version and targets.
     pub async fn find(config: &EngineConfig) -> Result<Self, EngineError> {
         let cargo = match &config.cargo {
             Some(cargo) => cargo.clone(),
@@ -70,16 +70,16 @@ impl Tools {
     }
 }
 
-/// Makes rustup's programs use this toolchain, whatever folder they run in.
+/// Makes rustup's programs use this toolchain in every folder.
 pub(crate) fn select(env: &mut Environment, toolchain: Option<&str>) {
     if let Some(name) = toolchain {
         env.insert("RUSTUP_TOOLCHAIN".into(), name.into());
-        // As with `cargo +name`: else `cargo install` warns of a toolchain that nobody chose.
+        // As `cargo +name` does it; otherwise `cargo install` warns about the toolchain.
         env.insert("RUSTUP_TOOLCHAIN_SOURCE".into(), "cli".into());
     }
 }
 
-/// A program of Rust's, such as `cargo`: the one of `PATH`, or of cargo's own folder.
+/// Finds a program of a Rust installation, such as `cargo`: in `PATH`, else in `$CARGO_HOME/bin`.
 pub fn find_tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -89,7 +89,7 @@ pub fn find_tool(name: &str) -> Option<PathBuf> {
     folders.find_map(|folder| Some(folder.join(name)).filter(|file| is_program(file)))
 }
 
-/// What rustup uses outside of any project.
+/// The name of the toolchain that rustup uses outside of projects.
 async fn default_toolchain(base: &BaseEnvironment) -> Option<String> {
     let env = base.variables();
     if let Some(name) = std::env::var("RUSTUP_TOOLCHAIN").ok().filter(|name| !name.is_empty()) {
@@ -101,7 +101,7 @@ async fn default_toolchain(base: &BaseEnvironment) -> Option<String> {
 }
 
 impl Tools {
-    /// What this machine can build now. `offered` are the triples that rustup has a standard library for.
+    /// What this machine can build now. `offered` lists the target triples that rustup can fetch a standard library for.
     pub fn capabilities(&self, config: &EngineConfig, offered: &[String]) -> Capabilities {
         let (host, env) = (&self.default.host, self.base.variables());
         let targets = self.default.targets_of_all();
@@ -122,8 +122,8 @@ impl Tools {
         }
     }
 
-    /// Chooses a build's toolchain, as rustup would for the person at home: the one named, the project's own, the default.
-    /// `env` is made to lead to it. The error is for the person who asked.
+    /// Chooses a build's toolchain as rustup does on the device: the one that is named, else the project's, else the
+    /// default. Changes `env` to use it. The error is for the sender of the build.
     pub fn choose<'a>(
         &'a self,
         env: &mut Environment,
@@ -134,7 +134,7 @@ impl Tools {
         let own = own_toolchain_file(source, directory);
         let name = match (named, own) {
             (Some(name), _) => Some(name.to_owned()),
-            // Rustup reads the project's file itself.
+            // Rustup itself reads the project's file.
             (None, true) => None,
             (None, false) => self.default_name.clone(),
         };
@@ -143,21 +143,22 @@ impl Tools {
         let (env, without_rustup) = (env.clone(), self.default_name.is_none());
         async move {
             if without_rustup && let Some(name) = name {
-                return Err(format!("this backend has no rustup, so it can't build with `+{name}`: leave that out"));
+                return Err(format!("this backend has no rustup, so it can't build with `+{name}`: build without it"));
             }
             if default {
                 return Ok(self.default.clone());
             }
             let _alone = self.installing.lock().await;
             Toolchain::probe(&env, directory).await.map_err(|why| {
-                let wanted =
-                    name.map_or("the toolchain the project asks for".to_owned(), |name| format!("toolchain `{name}`"));
+                let wanted = name
+                    .map_or("the toolchain that the project asks for".to_owned(), |name| format!("toolchain `{name}`"));
                 format!("this backend can't use {wanted}: {why}")
             })
         }
     }
 
-    /// What cargo needs to link for the targets that are asked for. The error is for the person who asked.
+    /// The environment variables that cargo needs to link for the build's targets. Fetches missing standard libraries. The
+    /// error is for the sender of the build.
     pub async fn target_environment(
         &self,
         config: &EngineConfig,
@@ -177,7 +178,7 @@ impl Tools {
                 self.fetch(&StandardLibrary { target, toolchain, env, directory }, reporter).await?;
             }
             match Linker::find(target, &toolchain.host, &config.linkers, env) {
-                // What is only checked goes on without a linker.
+                // A build that only checks continues without a linker.
                 Linker::Default | Linker::Missing(_) => {}
                 Linker::Program(program) => extra.extend(link_environment(target, &program)),
                 Linker::Android => {
@@ -200,7 +201,7 @@ impl Tools {
     }
 }
 
-/// Whether the project names its toolchain, in a file rustup would find from `directory` up to the top of the source.
+/// Whether the project names its toolchain, in a file that rustup finds in `directory` or above, up to the top of `source`.
 fn own_toolchain_file(source: &Path, directory: &Path) -> bool {
     let folders = directory.ancestors().take_while(|folder| folder.starts_with(source));
     folders

@@ -1,4 +1,4 @@
-//! Builds that end well, one after another.
+//! Builds that succeed, and further builds of the same project.
 
 use std::fs;
 
@@ -7,9 +7,12 @@ use protocol::{Outcome, Status, Stream};
 use crate::support::{TestBackend, TestUpload};
 
 pub const TESTS: &[(&str, fn())] = &[
-    ("a_first_build_gives_a_program", a_first_build_gives_a_program),
-    ("no_change_is_cargos_no_op_and_a_changed_line_is_built", no_change_is_cargos_no_op_and_a_changed_line_is_built),
-    ("what_a_build_script_generates_into_src_stays", what_a_build_script_generates_into_src_stays),
+    ("a_first_build_makes_a_program", a_first_build_makes_a_program),
+    (
+        "an_unchanged_source_is_not_compiled_and_a_changed_line_is",
+        an_unchanged_source_is_not_compiled_and_a_changed_line_is,
+    ),
+    ("a_file_that_a_build_script_generates_in_src_stays", a_file_that_a_build_script_generates_in_src_stays),
     ("planted_configuration_is_not_obeyed", planted_configuration_is_not_obeyed),
     ("profile_and_features_come_back_with_the_program", profile_and_features_come_back_with_the_program),
     ("a_new_lock_file_comes_back", a_new_lock_file_comes_back),
@@ -18,9 +21,9 @@ pub const TESTS: &[(&str, fn())] = &[
 
 const HELLO: &str = "fn main() { println!(\"hello\"); }\n";
 
-fn a_first_build_gives_a_program() {
-    let bench = TestBackend::new();
-    let ran = bench.run(&TestUpload::tiny(HELLO));
+fn a_first_build_makes_a_program() {
+    let backend = TestBackend::new();
+    let ran = backend.run(&TestUpload::tiny(HELLO));
     let result = ran.result();
     assert_eq!(
         (result.outcome, result.exit_code, result.complete),
@@ -29,7 +32,7 @@ fn a_first_build_gives_a_program() {
         result.message
     );
     let stderr = ran.text(Stream::Stderr);
-    let source = bench.source().display().to_string();
+    let source = backend.source().display().to_string();
     assert!(
         stderr.starts_with(&format!("   Compiling tiny v0.1.0 ({source})\n    Finished `dev` profile")),
         "{stderr}"
@@ -48,64 +51,64 @@ fn a_first_build_gives_a_program() {
     assert_eq!(log.lines().count() as u64, result.last);
 }
 
-fn no_change_is_cargos_no_op_and_a_changed_line_is_built() {
-    let bench = TestBackend::new();
+fn an_unchanged_source_is_not_compiled_and_a_changed_line_is() {
+    let backend = TestBackend::new();
     let upload = TestUpload::tiny(HELLO);
-    bench.run(&upload);
-    let again = bench.run(&upload);
+    backend.run(&upload);
+    let again = backend.run(&upload);
     assert!(!again.text(Stream::Stderr).contains("Compiling"), "{}", again.text(Stream::Stderr));
     assert_eq!((again.result().cache.warm, again.result().cache.changed_files), (true, 0));
     assert_eq!((again.result().cache.fresh, again.result().cache.compiled), (1, 0));
     assert_eq!(again.run_program(), "hello\n");
-    // An archive has no times that count: only the content can tell.
-    let changed = bench.run(&TestUpload::tiny("fn main() { println!(\"hallo\"); }\n"));
+    // Times in an archive don't count, only the content does.
+    let changed = backend.run(&TestUpload::tiny("fn main() { println!(\"hallo\"); }\n"));
     assert_eq!(changed.result().cache.changed_files, 1);
     assert_eq!(changed.run_program(), "hallo\n");
-    let back = bench.run(&upload);
+    let back = backend.run(&upload);
     assert_eq!(back.run_program(), "hello\n");
 }
 
-fn what_a_build_script_generates_into_src_stays() {
-    let bench = TestBackend::new();
+fn a_file_that_a_build_script_generates_in_src_stays() {
+    let backend = TestBackend::new();
     let mut upload = TestUpload::tiny("mod made; fn main() { println!(\"{}\", made::WORD); }\n");
     upload.file(
         "build.rs",
         "fn main() { println!(\"cargo::rerun-if-changed=word\"); let word = std::fs::read_to_string(\"word\").unwrap();\n\
          std::fs::write(\"src/made.rs\", format!(\"pub const WORD: &str = {word:?};\")).unwrap(); }\n",
     );
-    // It is uploaded too, as an old state of what is generated.
+    // The upload contains an older state of the generated file.
     upload.file("src/made.rs", "pub const WORD: &str = \"stale\";").file("word", "one");
-    assert_eq!(bench.run(&upload).run_program(), "one\n");
-    let again = bench.run(&upload);
+    assert_eq!(backend.run(&upload).run_program(), "one\n");
+    let again = backend.run(&upload);
     assert_eq!(again.run_program(), "one\n");
-    let again = bench.run(&upload);
+    let again = backend.run(&upload);
     assert!(!again.text(Stream::Stderr).contains("Compiling"), "{}", again.text(Stream::Stderr));
     upload.file("word", "two");
-    assert_eq!(bench.run(&upload).run_program(), "two\n");
+    assert_eq!(backend.run(&upload).run_program(), "two\n");
 }
 
 fn planted_configuration_is_not_obeyed() {
-    let bench = TestBackend::new();
+    let backend = TestBackend::new();
     let evil = "[build]\nrustflags = [\"--cfg\", \"evil\"]\n";
-    let work = bench.folder.path().join("work");
-    for folder in [bench.folder.path().to_owned(), work.clone(), work.join("projects/me/tiny-00")] {
+    let work = backend.folder.path().join("work");
+    for folder in [backend.folder.path().to_owned(), work.clone(), work.join("projects/me/tiny-00")] {
         fs::create_dir_all(folder.join(".cargo")).unwrap();
         fs::write(folder.join(".cargo/config.toml"), evil).unwrap();
         fs::write(folder.join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
         fs::write(folder.join("rust-toolchain.toml"), "[toolchain]\nchannel = \"1.0.0\"\n").unwrap();
     }
     fs::write(work.join("cargo-home/config.toml"), evil).unwrap();
-    let ran = bench.run(&TestUpload::tiny("fn main() { println!(\"{}\", cfg!(evil)); }\n"));
+    let ran = backend.run(&TestUpload::tiny("fn main() { println!(\"{}\", cfg!(evil)); }\n"));
     assert_eq!(ran.result().outcome, Outcome::Succeeded, "{:?} {}", ran.result().message, ran.text(Stream::Stderr));
     assert_eq!(ran.run_program(), "false\n");
-    // The project's own is.
+    // Only the project's own configuration is obeyed.
     let mut own = TestUpload::tiny("fn main() { println!(\"{}\", cfg!(evil)); }\n");
     own.file(".cargo/config.toml", evil);
-    assert_eq!(bench.run(&own).run_program(), "true\n");
+    assert_eq!(backend.run(&own).run_program(), "true\n");
 }
 
 fn profile_and_features_come_back_with_the_program() {
-    let bench = TestBackend::new();
+    let backend = TestBackend::new();
     let mut upload = TestUpload::tiny("fn main() { println!(\"{}\", cfg!(feature = \"loud\")); }\n");
     upload.file(
         "Cargo.toml",
@@ -115,7 +118,7 @@ fn profile_and_features_come_back_with_the_program() {
     upload.options.profile = Some("dist".to_owned());
     upload.options.features = vec!["loud".to_owned()];
     upload.options.no_default_features = true;
-    let ran = bench.run(&upload);
+    let ran = backend.run(&upload);
     assert_eq!(ran.run_program(), "true\n");
     let settings = ran.artifact().0.settings.unwrap();
     assert_eq!((settings.profile.as_str(), settings.all_features, settings.no_default_features), ("dist", false, true));
@@ -123,24 +126,24 @@ fn profile_and_features_come_back_with_the_program() {
 }
 
 fn a_new_lock_file_comes_back() {
-    let bench = TestBackend::new();
+    let backend = TestBackend::new();
     let mut upload = TestUpload::tiny(HELLO);
     upload.files.remove("Cargo.lock");
     upload.details.lock_sha256 = None;
-    let (manifest, _) = bench.run(&upload).artifact();
+    let (manifest, _) = backend.run(&upload).artifact();
     let paths: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["debug/tiny", "Cargo.lock"]);
 }
 
 fn two_builds_of_one_project_go_one_after_the_other() {
-    let bench = TestBackend::new();
+    let backend = TestBackend::new();
     let mut upload = TestUpload::tiny(HELLO);
     upload.file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_millis(600)); }\n");
     let other = TestUpload::tiny("fn main() { println!(\"other\"); }\n");
     let (first, second) = std::thread::scope(|scope| {
-        let first = scope.spawn(|| bench.run(&upload));
+        let first = scope.spawn(|| backend.run(&upload));
         std::thread::sleep(std::time::Duration::from_millis(300));
-        let second = scope.spawn(|| bench.run(&other));
+        let second = scope.spawn(|| backend.run(&other));
         (first.join().unwrap(), second.join().unwrap())
     });
     assert_eq!((first.run_program().as_str(), second.run_program().as_str()), ("hello\n", "other\n"));

@@ -1,4 +1,4 @@
-//! Deaths of those who watch over builds.
+//! What happens when the backend or a supervisor is killed.
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -12,28 +12,29 @@ use crate::support::{TestBackend, own_seconds, processes_with};
 
 pub const TESTS: &[(&str, fn())] = &[
     ("a_killed_backend_leaves_no_process", a_killed_backend_leaves_no_process),
-    ("a_killed_supervisor_leaves_no_process_and_a_result", a_killed_supervisor_leaves_no_process_and_a_result),
+    ("a_killed_supervisor_leaves_a_result_and_no_process", a_killed_supervisor_leaves_a_result_and_no_process),
 ];
 
 const BACKEND: &str = "--backend-of-a-test";
 
-/// A backend in a process of its own, with one build.
+/// Runs a backend with one build if this process was started for that.
 pub fn backend_main_if_asked() -> bool {
     let mut args = std::env::args().skip(1);
     if args.next().as_deref() != Some(BACKEND) {
         return false;
     }
     cargo_cloud_builder::harden_process();
-    let bench = TestBackend::new();
-    let ran = bench.run(&sleeper(&args.next().unwrap()));
+    let backend = TestBackend::new();
+    let ran = backend.run(&sleeper(&args.next().unwrap()));
     println!("{:?} {:?}", ran.result().outcome, ran.result().message);
     true
 }
 
+/// Starts a backend whose build sleeps, and waits until it does.
 fn backend(seconds: &str) -> Child {
     let program = std::env::current_exe().unwrap();
     let child = Command::new(program).args([BACKEND, seconds]).stdout(Stdio::piped()).spawn().unwrap();
-    // The backend itself has the text on its command line, and so has the link of the build script's.
+    // Two processes of the build sleep: the build script's child, and one in a session of its own.
     wait_until(Duration::from_secs(30), || sleepers(seconds) == 2);
     child
 }
@@ -42,10 +43,10 @@ fn sleepers(seconds: &str) -> usize {
     processes_with(&format!("sleep {seconds}")).len()
 }
 
-fn wait_until(patience: Duration, met: impl Fn() -> bool) {
+fn wait_until(timeout: Duration, met: impl Fn() -> bool) {
     let begun = Instant::now();
     while !met() {
-        assert!(begun.elapsed() < patience, "waited too long");
+        assert!(begun.elapsed() < timeout, "waited too long");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -58,7 +59,7 @@ fn a_killed_backend_leaves_no_process() {
     wait_until(Duration::from_secs(2), || sleepers(&seconds) == 0);
 }
 
-fn a_killed_supervisor_leaves_no_process_and_a_result() {
+fn a_killed_supervisor_leaves_a_result_and_no_process() {
     let seconds = own_seconds(4);
     let mut backend = backend(&seconds);
 
@@ -71,9 +72,9 @@ fn a_killed_supervisor_leaves_no_process_and_a_result() {
     for pid in supervisors {
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     }
-    let mut said = String::new();
-    backend.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    let mut printed = String::new();
+    backend.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
     backend.wait().unwrap();
-    assert!(said.starts_with("Crashed") && said.contains("was killed"), "{said}");
+    assert!(printed.starts_with("Crashed") && printed.contains("was killed"), "{printed}");
     assert_eq!(sleepers(&seconds), 0);
 }

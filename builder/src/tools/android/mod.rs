@@ -1,5 +1,5 @@
-//! Building for Android: cargo-ndk knows what the NDK needs. It is asked for the environment it would run cargo in,
-//! and cargo is then run in that: so cargo's messages, flags and colours stay what they are everywhere else.
+//! Builds for Android, with cargo-ndk, which knows how to use the NDK. cargo-ndk is asked for the environment in which it
+//! would run cargo, and the engine runs cargo in it. So cargo's messages, flags and colours are the same for all targets.
 
 mod level;
 mod variables;
@@ -15,11 +15,11 @@ use crate::AndroidSetup;
 use crate::environment::{Environment, find_program, is_program};
 use crate::supervisor::{CommandSpec, capture};
 
-/// Where cargo-ndk finds the NDK: this one first, then the others.
+/// The variables in which cargo-ndk looks for the NDK, in its order.
 const NDK_VARIABLES: [&str; 4] = ["ANDROID_NDK_HOME", "ANDROID_NDK_ROOT", "ANDROID_NDK_PATH", "NDK_HOME"];
 
-/// Stands in for cargo: prints the environment of a `build`, as it was given to it where that can be read: a shell
-/// doesn't pass on variables whose names it can't use, such as `CC_aarch64-linux-android`.
+/// The beginning of a script in the place of cargo. For `cargo build` it prints its environment, from /proc if possible,
+/// because a shell drops variables with names such as `CC_aarch64-linux-android`. Everything else goes to cargo.
 const SCRIPT_HEAD: &str = "#!/bin/sh
 if [ \"$1\" = build ]; then
     cat /proc/$$/environ 2>/dev/null || env -0
@@ -27,16 +27,16 @@ if [ \"$1\" = build ]; then
 fi
 exec ";
 
-/// What builds for Android need beside Rust.
+/// The tools that builds for Android need in addition to Rust.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AndroidTools {
-    /// Cargo-ndk's program.
+    /// Path of the cargo-ndk program.
     cargo_ndk: PathBuf,
-    /// The NDK that the backend's set-up has installed; none: cargo-ndk finds the one that the environment names.
+    /// The NDK that the backend's set-up installed. `None`: cargo-ndk finds one by the environment.
     ndk: Option<PathBuf>,
 }
 
-/// What of it is missing.
+/// Which of the tools for Android are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MissingAndroidTools {
     cargo_ndk: bool,
@@ -54,7 +54,7 @@ impl fmt::Display for MissingAndroidTools {
 }
 
 impl AndroidTools {
-    /// Looks at what is there now. What the environment names goes before what the backend's set-up has installed.
+    /// Looks for the tools. Those that the environment names take precedence over those of the backend's set-up.
     pub fn find(env: &Environment, setup: Option<&AndroidSetup>) -> Result<Self, MissingAndroidTools> {
         let cargo_ndk =
             find_program(env, "cargo-ndk").or_else(|| Some(setup?.cargo_ndk()).filter(|file| is_program(file)));
@@ -67,14 +67,14 @@ impl AndroidTools {
     }
 }
 
-/// The NDK (or, of an SDK, the folder of several) that the environment names.
+/// The folder of the NDK that the environment names; for an SDK, the folder that contains its NDKs.
 fn ndk_of_environment(env: &Environment) -> Option<PathBuf> {
     let variable = |name: &&str| env.get(OsStr::new(name)).map(PathBuf::from);
     let given = NDK_VARIABLES.iter().find_map(variable);
     given.or_else(|| ["ANDROID_HOME", "ANDROID_SDK_ROOT"].iter().find_map(variable).map(|sdk| sdk.join("ndk")))
 }
 
-/// What to do when they are missing: one sentence.
+/// How to install the missing tools, in one sentence.
 pub(crate) fn remedy(target: &str, setup: Option<&AndroidSetup>) -> String {
     match setup {
         Some(setup) => {
@@ -82,7 +82,7 @@ pub(crate) fn remedy(target: &str, setup: Option<&AndroidSetup>) -> String {
                 "armv7" | "arm" | "thumbv7neon" => " --abi armeabi-v7a",
                 "x86_64" => " --abi x86_64",
                 "i686" => " --abi x86",
-                // What is installed when nothing else is said.
+                // The set-up installs this ABI by default.
                 _ => "",
             };
             format!("On the backend's machine, run: {}{abi}", setup.command)
@@ -93,32 +93,32 @@ pub(crate) fn remedy(target: &str, setup: Option<&AndroidSetup>) -> String {
     }
 }
 
-/// A build for Android.
+/// A build for one Android target.
 pub(crate) struct AndroidBuild<'a> {
-    /// The triple.
+    /// The triple of the target.
     pub target: &'a str,
-    /// API level where nobody names one.
+    /// The API level if the project names none.
     pub default_level: u32,
-    /// Packages named on the command line; none: the one of `directory`.
+    /// The packages named on the command line. If empty, the one in `directory`.
     pub packages: &'a [String],
-    /// Cargo's program.
+    /// Path of the cargo program.
     pub cargo: &'a Path,
-    /// Cargo-ndk and the NDK.
+    /// The cargo-ndk and the NDK to use.
     pub tools: &'a AndroidTools,
-    /// The build's environment.
+    /// The environment of the build so far.
     pub env: &'a Environment,
-    /// Where cargo runs.
+    /// The folder that cargo runs in.
     pub directory: &'a Path,
-    /// For files the build needs while it runs; the same path for every build of a project.
+    /// A folder for files that the build needs while it runs. Its path is the same for every build of a project.
     pub scratch: &'a Path,
 }
 
 impl AndroidBuild<'_> {
-    /// What cargo needs to build for the target: asks cargo-ndk, and adds what it leaves out. The error is for the person
-    /// who asked.
+    /// The environment variables that cargo needs to build for the target: those of cargo-ndk, and some that it leaves out.
+    /// The error is for the sender of the build.
     pub async fn environment(&self) -> Result<Environment, String> {
         let level = level::choose(self).await?;
-        let answer = self.ask(level).await?;
+        let answer = self.ask_cargo_ndk(level).await?;
         let ndk = answer.get(OsStr::new("CARGO_NDK_SYSROOT_PATH")).map(PathBuf::from);
         if let Some(sysroot) = &ndk {
             level::check(level, self.target, sysroot)?;
@@ -126,20 +126,20 @@ impl AndroidBuild<'_> {
         let mut env = variables::complete(answer, self.target, level, self.scratch)
             .map_err(|error| format!("can't prepare a build for `{}`: {error}", self.target))?;
         if let Some(ndk) = &self.tools.ndk {
-            // For build scripts that look for the NDK themselves.
+            // For build scripts that look for the NDK by themselves.
             env.extend(["ANDROID_NDK_HOME", "ANDROID_NDK_ROOT"].map(|name| (name.into(), ndk.into())));
         }
         Ok(env)
     }
 
-    /// Cargo-ndk's own variables.
-    async fn ask(&self, level: u32) -> Result<Environment, String> {
-        let said = |why: String| format!("cargo-ndk can't prepare a build for `{}`: {why}", self.target);
+    /// Asks cargo-ndk for its variables.
+    async fn ask_cargo_ndk(&self, level: u32) -> Result<Environment, String> {
+        let failed = |why: String| format!("cargo-ndk can't prepare a build for `{}`: {why}", self.target);
         let stand_in = self.scratch.join("cargo");
         let quoted = quote(&self.cargo.to_string_lossy());
         let written = fs::write(&stand_in, format!("{SCRIPT_HEAD}{quoted} \"$@\"\n"))
             .and_then(|()| fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)));
-        written.map_err(|error| said(format!("{}: {error}", stand_in.display())))?;
+        written.map_err(|error| failed(format!("{}: {error}", stand_in.display())))?;
         let mut env = self.env.clone();
         env.insert("CARGO".into(), stand_in.clone().into());
         if let Some(ndk) = &self.tools.ndk {
@@ -152,22 +152,22 @@ impl AndroidBuild<'_> {
             &env,
             self.directory,
         );
-        let captured = capture(&spec).await.map_err(|error| said(error.to_string()))?;
+        let captured = capture(&spec).await.map_err(|error| failed(error.to_string()))?;
         let printed = captured.stdout.clone();
-        captured.text().map_err(said)?;
+        captured.text().map_err(failed)?;
         let wanted = changed(&printed, &env);
-        // The file is in a folder that goes with the build.
+        // An error does no harm: the folder is removed after the build.
         let _ = fs::remove_file(&stand_in);
-        if wanted.is_empty() { Err(said("it says nothing".to_owned())) } else { Ok(wanted) }
+        if wanted.is_empty() { Err(failed("it printed no variables".to_owned())) } else { Ok(wanted) }
     }
 }
 
-/// As one word for a shell.
+/// Quotes text as one word for a shell.
 fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// What the script printed, without what was there before and what a shell adds.
+/// The variables that the script printed, without those that were there before or that a shell adds.
 fn changed(printed: &[u8], before: &Environment) -> Environment {
     let pair = |entry: &[u8]| {
         let at = entry.iter().position(|byte| *byte == b'=')?;
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tools_of_the_backends_set_up_are_found_once_they_are_whole() {
+    fn tools_of_the_backends_set_up_are_found_once_they_are_complete() {
         let folder = tempfile::tempdir().unwrap();
         let setup = AndroidSetup { folder: folder.path().to_owned(), command: "backend setup android".to_owned() };
         let find = || AndroidTools::find(&Environment::new(), Some(&setup));
@@ -199,7 +199,7 @@ mod tests {
         fs::write(setup.ndk().join("source.properties"), "").unwrap();
         assert_eq!(find().unwrap().ndk, Some(setup.ndk()));
         let named = Environment::from([("ANDROID_NDK_HOME".into(), folder.path().into())]);
-        assert_eq!(AndroidTools::find(&named, Some(&setup)).unwrap().ndk, None, "the person's own goes first");
+        assert_eq!(AndroidTools::find(&named, Some(&setup)).unwrap().ndk, None, "the user's own takes precedence");
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_cargo_ndk_adds_is_taken() {
+    fn only_variables_that_cargo_ndk_adds_are_used() {
         let before = Environment::from([("PATH".into(), "/bin".into())]);
         let printed = b"PATH=/bin\0PWD=/x\0_CARGO_NDK_LINK_TARGET=--target=a\0CC_a=/ndk/clang\n\0\n";
         let added = changed(printed, &before);

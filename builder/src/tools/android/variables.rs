@@ -1,4 +1,4 @@
-//! What build scripts for Android need beside cargo-ndk's variables.
+//! Completes the variables of cargo-ndk for build scripts.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 use super::quote;
 use crate::environment::Environment;
 
-/// Cargo-ndk's variables for its own work as a linker: the same names for every target.
-const OF_LINKER: &str = "_CARGO_NDK_";
+/// Prefix of the variables that cargo-ndk needs when it runs as a linker. They have the same names for every target.
+const LINKER_PREFIX: &str = "_CARGO_NDK_";
 
-/// Completes cargo-ndk's answer.
+/// The environment for builds for `target`: cargo-ndk's variables, and more. Writes a linker script and a toolchain file
+/// for CMake to `scratch`.
 pub(super) fn complete(answer: Environment, target: &str, level: u32, scratch: &Path) -> io::Result<Environment> {
     let underscored = target.replace('-', "_");
     let mut env = Environment::new();
     for (name, value) in &answer {
-        // A shell drops variables with hyphens, so make and configure would not see them.
+        // A shell drops variables whose names contain hyphens, so make and configure would not see them.
         if let Some(base) = name.to_str().and_then(|name| name.strip_suffix(target)) {
             env.insert(format!("{base}{underscored}").into(), value.clone());
         }
@@ -26,9 +27,9 @@ pub(super) fn complete(answer: Environment, target: &str, level: u32, scratch: &
     let text = |name: &str| answer.get(OsStr::new(name)).and_then(|value| value.to_str());
     let of_target = |name: &str| OsString::from(format!("{name}_{underscored}"));
 
-    // `libc++_shared.so` is on no device; the `cc` crate takes it unless told otherwise.
+    // No device has `libc++_shared.so`, but the `cc` crate links it by default.
     env.insert(of_target("CXXSTDLIB"), "c++_static".into());
-    // Bindgen knows the triple, but not the level that decides which functions there are.
+    // Bindgen knows the triple, but not the API level, which decides which functions exist.
     let bindgen = of_target("BINDGEN_EXTRA_CLANG_ARGS");
     if let (Some(args), Some(clang)) =
         (answer.get(&bindgen).and_then(|args| args.to_str()), text("_CARGO_NDK_LINK_TARGET"))
@@ -36,8 +37,8 @@ pub(super) fn complete(answer: Environment, target: &str, level: u32, scratch: &
         env.insert(bindgen, format!("{clang} {args}").into());
     }
     if let Some(libraries) = text("CARGO_NDK_SYSROOT_LIBS_PATH") {
-        // Libraries of this machine are not the device's. Where a project allows pkg-config all the same, it sees what
-        // the project names in PKG_CONFIG_PATH.
+        // pkg-config must not find the libraries of this machine. A project that uses it for Android can name its own in
+        // PKG_CONFIG_PATH.
         env.insert(of_target("PKG_CONFIG_LIBDIR"), Path::new(libraries).join("pkgconfig").into());
     }
     if let Some(toolchain) = text("CARGO_NDK_CMAKE_TOOLCHAIN_PATH").map(PathBuf::from).filter(|file| file.is_file()) {
@@ -48,26 +49,26 @@ pub(super) fn complete(answer: Environment, target: &str, level: u32, scratch: &
     }
     let linker = OsString::from(format!("CARGO_TARGET_{}_LINKER", underscored.to_uppercase()));
     if let Some(program) = answer.get(&linker) {
-        // Its name tells cargo when the level changed.
+        // The name contains the level, so that cargo links again when the level changes.
         let file = scratch.join(format!("{target}{level}-linker"));
         fs::write(&file, linker_script(&program.to_string_lossy(), &answer))?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
         env.insert(linker, file.into());
     }
-    let rest = answer.into_iter().filter(|(name, _)| !name.to_string_lossy().starts_with(OF_LINKER));
+    let rest = answer.into_iter().filter(|(name, _)| !name.to_string_lossy().starts_with(LINKER_PREFIX));
     for (name, value) in rest {
         env.entry(name).or_insert(value);
     }
     Ok(env)
 }
 
-/// Cargo-ndk as the linker of one target, so that several can be built at once; and the second half of a static libc++,
-/// which the NDK keeps in a library of its own.
+/// A script that runs cargo-ndk as the linker of one target, so that several targets can be built at once. It also adds
+/// the second half of a static libc++, which is a separate library in the NDK.
 fn linker_script(program: &str, answer: &Environment) -> String {
     let mut script = "#!/bin/sh\n".to_owned();
     for (name, value) in answer {
         let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
-        if name.starts_with(OF_LINKER) {
+        if name.starts_with(LINKER_PREFIX) {
             let _ = writeln!(script, "export {name}={}", quote(&value));
         }
     }
@@ -79,7 +80,7 @@ fn linker_script(program: &str, answer: &Environment) -> String {
     script
 }
 
-/// The NDK's own toolchain file, told of the target (developer.android.com/ndk/guides/cmake).
+/// A toolchain file for CMake that sets the target and includes the NDK's own (developer.android.com/ndk/guides/cmake).
 fn cmake_toolchain(file: &Path, abi: &str, level: u32) -> String {
     format!(
         "set(ANDROID_ABI \"{abi}\")\nset(ANDROID_PLATFORM \"android-{level}\")\nset(ANDROID_STL \"c++_static\")\n\
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn each_target_has_variables_and_a_linker_of_its_own() {
+    fn each_target_has_its_own_variables_and_linker() {
         let scratch = tempfile::tempdir().unwrap();
         let env = complete(answer(), "aarch64-linux-android", 24, scratch.path()).unwrap();
         let got = |name: &str| env.get(OsStr::new(name)).and_then(|value| value.to_str());
@@ -116,14 +117,14 @@ mod tests {
         assert_eq!(got("CXXSTDLIB_aarch64_linux_android"), Some("c++_static"));
         let bindgen = got("BINDGEN_EXTRA_CLANG_ARGS_aarch64_linux_android");
         assert_eq!(bindgen, Some("--target=aarch64-linux-android24 --sysroot=/s"));
-        assert_eq!(got("_CARGO_NDK_LINK_TARGET"), None, "it would be every target's");
+        assert_eq!(got("_CARGO_NDK_LINK_TARGET"), None, "it would apply to every target");
         let linker = fs::read_to_string(got("CARGO_TARGET_AARCH64_LINUX_ANDROID_LINKER").unwrap()).unwrap();
         assert!(linker.contains("export _CARGO_NDK_LINK_TARGET='--target=aarch64-linux-android24'"), "{linker}");
         assert!(linker.ends_with("exec '/it'\\''s/cargo-ndk' \"$@\"\n"), "{linker}");
     }
 
     #[test]
-    fn a_static_libcxx_is_linked_whole() {
+    fn both_halves_of_a_static_libcxx_are_linked() {
         let folder = tempfile::tempdir().unwrap();
         let script = folder.path().join("linker");
         fs::write(&script, linker_script("/bin/echo", &answer())).unwrap();
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn cmake_is_told_of_the_target() {
+    fn the_toolchain_file_for_cmake_sets_the_target() {
         let text = cmake_toolchain(Path::new("/ndk/android.toolchain.cmake"), "armeabi-v7a", 26);
         assert!(text.starts_with("set(ANDROID_ABI \"armeabi-v7a\")\nset(ANDROID_PLATFORM \"android-26\")\n"));
         assert!(text.ends_with("include(\"/ndk/android.toolchain.cmake\")\n"));
