@@ -1,23 +1,19 @@
-//! Keys, clock and buckets: what S3 answers.
+//! The keys, the clock and the buckets, checked by what S3 answers.
 
 use protocol::limits::MAX_RESULT_BYTES;
 use protocol::{BuildId, keys};
 
 use super::{CheckOutcome, DoctorReport};
-use crate::config::Backend;
-use crate::storage::{Clock, Storage, StorageError, try_upload};
+use crate::pipeline::Session;
+use crate::storage::{StorageError, try_upload};
 
-/// Beyond this, what else the device does with certificates and files goes wrong too.
+/// A clock that is off by more than this also makes certificates and file times fail.
 const BAD_CLOCK_MS: u64 = 5 * 60 * 1000;
 
-/// Asks for a result that can't be there, and begins an upload that never ends; false if a build could not work.
-pub fn buckets(
-    report: &mut DoctorReport,
-    backend: &Backend,
-    storage: &Storage,
-    clock: &Clock,
-    build: &BuildId,
-) -> bool {
+/// Asks for the result of a build that doesn't exist, and starts an upload that it takes back. False if a build could not
+/// work.
+pub fn buckets(report: &mut DoctorReport, session: &Session, build: &BuildId) -> bool {
+    let Session { backend, storage, clock, .. } = session;
     report.looking("keys");
     let answer = storage.read_small(&keys::result(&backend.owner, build), "read a result", MAX_RESULT_BYTES);
     report.add("clock", clock_finding(clock.behind_ms(), &answer));
@@ -58,13 +54,13 @@ fn is_about_keys(code: &str) -> bool {
 }
 
 fn refusal(error: &StorageError, bucket: &str) -> CheckOutcome {
-    let advice = error.hint().unwrap_or("type the command again; if it stays so, look into the backend's log");
+    let advice = error.hint().unwrap_or("try again; if it happens again, read the backend's log");
     CheckOutcome::failed(format_args!("{bucket}: {error}"), advice)
 }
 
 fn clock_finding(behind_ms: i64, answer: &Result<Option<Vec<u8>>, StorageError>) -> CheckOutcome {
     if let Err(StorageError::Unreachable { .. }) = answer {
-        return CheckOutcome::Skipped("nobody answered".to_owned());
+        return CheckOutcome::Skipped("the backend did not answer".to_owned());
     }
     if behind_ms == 0 {
         return CheckOutcome::Ok("agrees with the backend's".to_owned());
@@ -74,7 +70,7 @@ fn clock_finding(behind_ms: i64, answer: &Result<Option<Vec<u8>>, StorageError>)
     if behind_ms.unsigned_abs() < BAD_CLOCK_MS {
         return CheckOutcome::Ok(text);
     }
-    CheckOutcome::Warning(text, "set this device's clock, best to network time".to_owned())
+    CheckOutcome::Warning(text, "set this device's clock, preferably to network time".to_owned())
 }
 
 #[cfg(test)]

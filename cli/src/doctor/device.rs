@@ -1,18 +1,28 @@
-//! The device itself.
+//! The device itself: its configuration, its target, and where programs are installed.
 
 use std::path::Path;
 
 use super::CheckOutcome;
-use crate::config::Backend;
+use crate::config::{Backend, config_file};
 use crate::install::InstallRoot;
 use crate::project::CargoConfig;
 use crate::{device, environment};
+
+/// The finding on a configuration that could be read; `warning` is what is wrong with its file.
+pub fn configuration(backend: &Backend, warning: Option<String>) -> anyhow::Result<CheckOutcome> {
+    let file = config_file()?;
+    let text = format!("backend `{}`, owner {}, {} in {}", backend.name, backend.owner, backend.region, file.display());
+    Ok(match warning {
+        None => CheckOutcome::Ok(text),
+        Some(warning) => CheckOutcome::Warning(text, warning),
+    })
+}
 
 /// Whether the backend can build for this device.
 pub fn target(backend: &Backend) -> CheckOutcome {
     let Some(triple) = device::triple() else {
         return CheckOutcome::Warning(
-            "Rust has no target for this kind of device that cargo-cloud knows".to_owned(),
+            "cargo-cloud knows no Rust target for this kind of device".to_owned(),
             "name one with each build: --target TRIPLE".to_owned(),
         );
     };
@@ -24,18 +34,18 @@ pub fn target(backend: &Backend) -> CheckOutcome {
     }
     CheckOutcome::failed(
         format_args!("the backend can't build for {triple}; it can for {}", backend.targets.join(", ")),
-        "where the backend runs, add the target (`rustup target add`, the NDK for Android), start it again, and configure \
-         this device anew with the line it makes; or name another target with --target",
+        "where the backend runs, add the target (`rustup target add`, the NDK for Android) and restart it; then configure \
+         this device again with the line that it prints. Or name another target with --target",
     )
 }
 
-/// Whether programs can be installed, and where; the second value is that place.
+/// Whether programs can be installed; the second value is where.
 pub fn install_folder(cwd: &Path) -> (CheckOutcome, Option<InstallRoot>) {
     let home = environment::cargo_home(cwd);
     let configured = match CargoConfig::read(cwd, cwd, home.as_deref()) {
         Ok(config) => config.install_root(),
         Err(error) => {
-            return (CheckOutcome::failed(format_args!("{error:#}"), "mend that file of cargo's configuration"), None);
+            return (CheckOutcome::failed(format_args!("{error:#}"), "fix that file of cargo's configuration"), None);
         }
     };
     let root = match InstallRoot::choose(None, cwd, environment::path, configured, home.as_deref()) {
@@ -43,14 +53,14 @@ pub fn install_folder(cwd: &Path) -> (CheckOutcome, Option<InstallRoot>) {
         Err(error) => return (CheckOutcome::failed(error, "set `HOME`"), None),
     };
     if let Err(error) = root.check_writable() {
-        let advice = "make that folder yours, or set CARGO_INSTALL_ROOT to another";
+        let advice = "make the folder writable, or set CARGO_INSTALL_ROOT to another one";
         return (CheckOutcome::failed(format_args!("{error:#}"), advice), None);
     }
     let bin = root.bin();
     let finding = match root.path_warning(std::env::var_os("PATH").as_deref()) {
         None => CheckOutcome::Ok(bin.display().to_string()),
         Some(_) => CheckOutcome::Warning(
-            format!("{} is not in PATH: a shell won't find what is installed", bin.display()),
+            format!("{} is not in PATH: the shell won't find installed programs", bin.display()),
             format!("add to ~/.profile (bash: ~/.bashrc): export PATH=\"{}:$PATH\"", bin.display()),
         ),
     };

@@ -1,5 +1,6 @@
-//! What a build needs, looked at one by one, from the device outwards.
+//! What a build needs, checked one by one: the device, the network, the buckets, the socket, and a trial build.
 
+mod backend;
 mod buckets;
 mod device;
 mod network;
@@ -7,9 +8,6 @@ mod report;
 mod socket;
 mod trial_build;
 
-pub use buckets::buckets;
-pub use device::{install_folder, target};
-pub use network::network;
+pub use backend::backend;
+pub use device::{configuration, install_folder, target};
 pub use report::{CheckOutcome, DoctorReport};
-pub use socket::socket;
-pub use trial_build::{TrialBuild, versions};

@@ -1,44 +1,40 @@
-//! From a name to a connection.
+//! Whether this device can connect to the hosts of a backend.
 
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use super::{CheckOutcome, DoctorReport};
-use crate::config::Backend;
 use crate::device;
 use crate::follow::{HostPort, Line};
-use crate::storage::Storage;
+use crate::pipeline::Session;
 
-/// A resolver may take minutes to give up.
+/// How long a host may take: a resolver alone may need minutes to give up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// DNS, TCP and TLS for each host of the backend; false if a build could not get through.
-pub fn network(report: &mut DoctorReport, backend: &Backend, storage: &Storage) -> bool {
+/// Looks up each host of the backend, connects to it, and checks its certificate.
+pub fn network(report: &mut DoctorReport, session: &Session) {
     let mut hosts: Vec<(bool, String)> = Vec::new();
-    let buckets = storage.addresses().map(|address| (address.scheme == "https", address.host.clone()));
-    let socket = backend.socket.as_deref().map(HostPort::of).map(|place| (place.secure, place.host.to_owned()));
-    let proxied = storage.is_proxied();
+    let buckets = session.storage.addresses().map(|address| (address.scheme == "https", address.host.clone()));
+    let socket = session.backend.socket.as_deref().map(HostPort::of).map(|place| (place.secure, place.host.to_owned()));
+    let proxied = session.storage.is_proxied();
     for host in buckets.into_iter().filter(|_| !proxied).chain(socket) {
         if !hosts.contains(&host) {
             hosts.push(host);
         }
     }
     if proxied {
-        report.add("network", CheckOutcome::Skipped("a proxy stands between this device and the buckets".to_owned()));
+        report.add("network", CheckOutcome::Skipped("this device reaches the buckets through a proxy".to_owned()));
     }
-    let mut ok = true;
     for (secure, host) in hosts {
         report.looking(&host);
-        // The buckets may be reached where the socket is not; then builds are followed through them.
-        ok &= report.add("network", host_finding(secure, &host));
+        report.add("network", host_finding(secure, &host));
     }
-    ok
 }
 
 fn host_finding(secure: bool, host: &str) -> CheckOutcome {
     let (sender, receiver) = channel();
     let owned = host.to_owned();
-    // A thread of its own: there is no other way out of the system's resolver.
+    // On a thread of its own, since the system's resolver can't be interrupted.
     std::thread::spawn(move || {
         let place = HostPort { secure, host: &owned, path: String::new() };
         let found = place.addresses();
@@ -68,7 +64,7 @@ fn host_finding(secure: bool, host: &str) -> CheckOutcome {
 fn name_advice() -> &'static str {
     let android = device::triple().is_some_and(|triple| triple.contains("android"));
     if android && cfg!(not(target_os = "android")) {
-        return "this client was not made for Android, where programs for Linux can't look names up; install the one for \
+        return "this client was built for Linux, and such programs can't look up names on Android; install the client for \
                 Android";
     }
     "is the network up? If other names work, check `endpoint`, `region` and `socket` of the configuration"
@@ -86,10 +82,10 @@ fn connection_advice(error: &std::io::Error) -> &'static str {
     }
     match error.kind() {
         ErrorKind::ConnectionRefused => {
-            "nobody listens there: start the backend (cargo-cloud-local), or the tunnel to it"
+            "nothing listens there: start the backend (cargo-cloud-local), or the tunnel to it"
         }
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-            "is the machine on, in the same network, and no firewall in between?"
+            "is the machine on and in the same network? A firewall may block the connection"
         }
         _ => "is the network up, and the address in the configuration right?",
     }
@@ -100,13 +96,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_is_told_apart() {
+    fn each_failure_has_its_own_advice() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
         assert!(matches!(host_finding(false, &host), CheckOutcome::Ok(text) if text.contains("not encrypted")));
         drop(listener);
         assert!(
-            matches!(host_finding(false, &host), CheckOutcome::Failed(_, advice) if advice.contains("nobody listens"))
+            matches!(host_finding(false, &host), CheckOutcome::Failed(_, advice) if advice.contains("nothing listens"))
         );
         let unknown = host_finding(false, "name.invalid");
         assert!(matches!(&unknown, CheckOutcome::Failed(why, _) if why.contains("not known")), "{unknown:?}");

@@ -1,30 +1,32 @@
-//! What was found, a line for each check.
+//! The findings of the checks: a line for each, or one JSON object for all.
 
+use protocol::limits::PROTOCOL_VERSION;
 use serde_json::{Value, json};
 
+use crate::device;
 use crate::terminal::Shell;
 
-/// How one check went.
+/// How one check of the setup ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckOutcome {
-    /// As it should be; the details.
+    /// Nothing is wrong; the details.
     Ok(String),
-    /// Builds work all the same: what is wrong, and what to do.
+    /// Builds work nevertheless: what is wrong, and what to do.
     Warning(String, String),
-    /// In the way of a build: what is wrong, and what to do.
+    /// Builds can't work: what is wrong, and what to do.
     Failed(String, String),
-    /// Not looked at; why.
+    /// The check was left out; the reason.
     Skipped(String),
 }
 
 impl CheckOutcome {
-    /// The same, for an error that was met.
+    /// A check that failed with this error; what to do about it.
     pub fn failed(why: impl std::fmt::Display, advice: impl Into<String>) -> Self {
         Self::Failed(why.to_string(), advice.into())
     }
 }
 
-/// All findings so far.
+/// The findings so far, printed as they come unless they are collected for JSON.
 pub struct DoctorReport<'a> {
     shell: &'a Shell,
     json: bool,
@@ -33,19 +35,19 @@ pub struct DoctorReport<'a> {
 }
 
 impl<'a> DoctorReport<'a> {
-    /// An empty one. `json`: nothing is printed before the end.
+    /// A report without findings. With `json` nothing is printed before the end.
     pub fn new(shell: &'a Shell, json: bool) -> Self {
         Self { shell, json, checks: Vec::new(), failures: 0 }
     }
 
-    /// Says what is looked at now; it may take a while.
+    /// Shows what is being checked, since it may take a while.
     pub fn looking(&self, check: &str) {
         if !self.json {
             self.shell.waiting("Checking", check);
         }
     }
 
-    /// Adds a finding. True unless it is in the way of a build.
+    /// Adds a finding. False if builds can't work because of it.
     pub fn add(&mut self, check: &str, finding: CheckOutcome) -> bool {
         let (status, word, color, text, advice) = match finding {
             CheckOutcome::Ok(text) => ("ok", "  ok", 92, text, None),
@@ -65,23 +67,27 @@ impl<'a> DoctorReport<'a> {
         ok
     }
 
-    /// Ends it; true if nothing is in the way of a build.
+    /// Prints the end of the report; true if builds work.
     pub fn end(self) -> bool {
         let ok = self.failures == 0;
         self.shell.clear();
         if self.json {
-            let report = json!({ "ok": ok, "client": env!("CARGO_PKG_VERSION"), "checks": self.checks });
+            let report = json!({
+                "ok": ok,
+                "client": env!("CARGO_PKG_VERSION"),
+                "protocol": PROTOCOL_VERSION,
+                "device": device::triple(),
+                "checks": self.checks,
+            });
             self.shell.print(format_args!("{report:#}"));
         } else if ok {
-            self.shell.print("Everything a build needs is there.");
+            self.shell.print("Everything that a build needs is in place.");
         } else {
-            self.shell.print(format_args!(
-                "{} in the way of a build.",
-                match self.failures {
-                    1 => "One thing is".to_owned(),
-                    count => format!("{count} things are"),
-                }
-            ));
+            let problems = match self.failures {
+                1 => "1 problem prevents".to_owned(),
+                count => format!("{count} problems prevent"),
+            };
+            self.shell.print(format_args!("{problems} a build."));
         }
         ok
     }

@@ -1,4 +1,4 @@
-//! The WebSocket: whether it opens, and whether somebody answers.
+//! The WebSocket: whether it opens, and whether the backend answers on it.
 
 use std::time::{Duration, Instant};
 
@@ -10,15 +10,15 @@ use crate::config::Backend;
 use crate::follow::Endpoint;
 use crate::storage::Signer;
 
-/// A relay that starts cold takes a second or two.
+/// How long an answer may take; a relay function that starts cold needs a second or two.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Opens the socket for a build that doesn't exist and asks where it stands.
+/// Opens the socket for a build that doesn't exist, and asks for its events.
 pub fn socket(backend: &Backend, build: &BuildId, signer: Signer) -> CheckOutcome {
     let Some(url) = backend.socket.clone() else {
         return CheckOutcome::Warning(
-            "none is configured: builds show what they print at their end".to_owned(),
-            "configure this device anew with the line that the backend makes".to_owned(),
+            "none is configured: builds show their output only when they end".to_owned(),
+            "configure this device again with the line that the backend prints".to_owned(),
         );
     };
     let endpoint = Endpoint { url, owner: backend.owner.clone(), build: build.clone(), signer };
@@ -26,8 +26,8 @@ pub fn socket(backend: &Backend, build: &BuildId, signer: Signer) -> CheckOutcom
     match converse(&endpoint) {
         Ok(true) => CheckOutcome::Ok(format!("opens and answers ({} ms)", begun.elapsed().as_millis())),
         Ok(false) => CheckOutcome::failed(
-            format_args!("opens, but nobody answered for {} s", PATIENCE.as_secs()),
-            "look into the backend's log (on AWS: the function `relay`); until then builds show what they print at their end",
+            format_args!("opens, but there was no answer for {} s", PATIENCE.as_secs()),
+            "read the backend's log (on AWS: the function `relay`); until then builds show their output only when they end",
         ),
         Err(Error::Http(response)) => {
             let status = response.status().as_u16();
@@ -35,7 +35,7 @@ pub fn socket(backend: &Backend, build: &BuildId, signer: Signer) -> CheckOutcom
         }
         Err(error) => CheckOutcome::failed(
             format_args!("{error} at {}", endpoint.url),
-            "check `socket` of the configuration; a proxy or a firewall may not let WebSockets through",
+            "check `socket` in the configuration; a proxy or a firewall may block WebSockets",
         ),
     }
 }
@@ -43,14 +43,14 @@ pub fn socket(backend: &Backend, build: &BuildId, signer: Signer) -> CheckOutcom
 fn advice(status: u16) -> &'static str {
     match status {
         401 | 403 => {
-            "the keys may not follow this owner's builds: check `owner` in the configuration, and that the keys are its"
+            "the keys don't allow following this owner's builds: check `owner` and the keys in the configuration"
         }
         400 | 404 | 405 | 426 | 501 => "check `socket` in the configuration",
-        _ => "look into the backend's log (on AWS: the function `connect`), then try again",
+        _ => "read the backend's log (on AWS: the function `connect`), then try again",
     }
 }
 
-/// Whether the answer to a resume came in time.
+/// Asks for a build's events; true if the answer came in time.
 fn converse(endpoint: &Endpoint) -> Result<bool, Error> {
     let mut socket = endpoint.connect()?;
     socket.send(Message::text(ClientMessage::Resume { after: 0 }.encode()))?;

@@ -1,4 +1,4 @@
-//! A tiny program through the whole way: sent, built, brought back, run, and nothing of it left.
+//! A trial build: a small program is sent, built, downloaded and run, and everything of it removed again.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -11,48 +11,41 @@ use protocol::limits::{MAX_ARTIFACT_BYTES, PROTOCOL_VERSION};
 use protocol::{ArtifactInfo, BuildId, BuildResult, CargoOptions, Details, FileKind, Outcome, Request, keys};
 
 use super::CheckOutcome;
-use crate::config::{Backend, config_folder};
+use crate::config::config_folder;
 use crate::follow::{DevicePaths, Follower, Subject};
 use crate::install::{Artifact, InstallRoot, check_executable};
-use crate::interrupt::Interrupt;
+use crate::pipeline::Session;
 use crate::pipeline::send::{self as sending, Shipment};
 use crate::project::{DeviceProject, project_key};
-use crate::storage::{Signer, Storage};
 use crate::terminal::Shell;
 use crate::{device, source};
 
-/// A cold start of the compile function takes a while, and so does a queue.
+/// How long the trial may take; the compile function may start cold, and other builds may be ahead.
 const PATIENCE: Duration = Duration::from_secs(180);
 const NAME: &str = "cargo-cloud-echo";
 
-/// What the trial needs.
+/// A build of a small program that is made up for it.
 pub struct TrialBuild<'a> {
-    /// Ctrl-C.
-    pub interrupt: &'a Interrupt,
-    /// The backend.
-    pub backend: &'a Backend,
-    /// Its buckets.
-    pub storage: &'a Storage,
-    /// Its keys.
-    pub signer: Signer,
+    /// The backend that builds it.
+    pub session: &'a Session<'a>,
     /// The build's id, not used before.
     pub build: BuildId,
     /// Where programs are installed, if they can be.
     pub root: Option<&'a InstallRoot>,
 }
 
-/// What came of it.
+/// What the trial build has shown.
 pub struct TrialOutcome {
-    /// The finding itself.
+    /// Whether the whole way works.
     pub finding: CheckOutcome,
-    /// The result, where there was one.
+    /// The build's result, if it ended.
     pub result: Option<Box<BuildResult>>,
-    /// The builder's compiler, where it was told.
+    /// Version of the builder's compiler, if an artifact came back.
     pub rustc: Option<String>,
 }
 
 impl TrialBuild<'_> {
-    /// Builds, and looks at what comes back.
+    /// Builds the program and checks the artifact.
     pub fn run(self) -> TrialOutcome {
         let shell = Shell::keeping();
         let mut echo = TrialOutcome { finding: CheckOutcome::Skipped(String::new()), result: None, rustc: None };
@@ -64,12 +57,12 @@ impl TrialBuild<'_> {
                     said.lines().map(str::trim).filter(|line| !line.is_empty()).rev().take(8).collect();
                 last.reverse();
                 let said = if last.is_empty() { String::new() } else { format!("\n{}", last.join("\n")) };
-                let advice = "look into the backend's log; then type `cargo cloud doctor` again";
+                let advice = "read the backend's log, then run `cargo cloud doctor` again";
                 CheckOutcome::failed(format_args!("{error:#}{said}"), advice)
             }
         };
-        // Its source is of no more use. If that fails, the backend clears it away one day.
-        let _ = self.storage.delete_source(&keys::source(&self.backend.owner, &self.build));
+        // If this fails, the bucket's lifecycle removes the source.
+        let _ = self.session.storage.delete_source(&keys::source(&self.session.backend.owner, &self.build));
         echo
     }
 
@@ -77,27 +70,27 @@ impl TrialBuild<'_> {
         let begun = Instant::now();
         let folder = tempfile::tempdir()
             .or_else(|_| tempfile::tempdir_in(config_folder().unwrap_or_default()))
-            .context("there is no place for temporary files; set TMPDIR to a folder of yours")?;
+            .context("temporary files can't be created; set TMPDIR to a folder that you can write to")?;
         let top = folder.path().canonicalize().context("a temporary folder went away")?;
-        // Other words each time: what is built must be what was sent.
+        // A new text each time shows that the build is of this source.
         let words = format!("echo {}", self.build);
         write_project(&top, &words)?;
         let triple = device::triple().filter(|triple| {
-            let targets = &self.backend.targets;
+            let targets = &self.session.backend.targets;
             targets.is_empty() || targets.contains(triple)
         });
         self.send(shell, &top, triple.clone())?;
         let sent = begun.elapsed();
         let subject = Subject {
             build: self.build.clone(),
-            owner: self.backend.owner.clone(),
-            socket: self.backend.socket.clone(),
+            owner: self.session.backend.owner.clone(),
+            socket: self.session.backend.socket.clone(),
             paths: DevicePaths { source: Some(top), ..DevicePaths::default() },
             json: false,
         };
-        let patience = self.interrupt.within(PATIENCE);
-        let follower = Follower::new(shell, &patience, self.storage, subject);
-        echo.result = follower.run(self.signer.clone());
+        let patience = self.session.interrupt.within(PATIENCE);
+        let follower = Follower::new(shell, &patience, &self.session.storage, subject);
+        echo.result = follower.run(self.session.signer());
         let built = begun.elapsed();
         let over = || format!("the build had not ended after {} s", built.as_secs());
         let result = echo.result.as_ref().with_context(over)?;
@@ -105,7 +98,7 @@ impl TrialBuild<'_> {
             bail!("{}", over());
         }
         if result.outcome != Outcome::Succeeded {
-            bail!("the build did not succeed: {}", result.message.as_deref().unwrap_or("cargo says why"));
+            bail!("the build failed: {}", result.message.as_deref().unwrap_or("cargo's output says why"));
         }
         let compiling = result.times.compiling;
         let info = result.artifact.as_ref().context("the result names no artifact")?;
@@ -119,7 +112,7 @@ impl TrialBuild<'_> {
                 }
                 "ran here"
             }
-            None => "for the builder's own kind, so not run here",
+            None => "not run here, as it is for the builder's own target",
         };
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
         Ok(format!(
@@ -138,7 +131,7 @@ impl TrialBuild<'_> {
             protocol: PROTOCOL_VERSION,
             client: env!("CARGO_PKG_VERSION").to_owned(),
             command: protocol::Command::Build,
-            // Not of the temporary folder: a builder keeps one folder for all trials of a device.
+            // Not the temporary folder's own key, so that the builder has one folder for all trials of a device.
             project: project_key(NAME, Path::new(NAME), &folder)?,
             options: CargoOptions::default(),
             details: Details { device, ..Details::default() },
@@ -146,34 +139,34 @@ impl TrialBuild<'_> {
         let (metadata, file) = request.encode();
         let metadata: Vec<_> = metadata.into_iter().collect();
         let listing = source::list(&project, &top.join("target"))?;
-        let key = keys::source(&self.backend.owner, &self.build);
+        let key = keys::source(&self.session.backend.owner, &self.build);
         let shipment = Shipment {
             key: &key,
             metadata: &metadata,
             request: &file,
             entries: &listing.entries,
-            backend: &self.backend.name,
+            backend: &self.session.backend.name,
         };
-        match sending::send(shell, self.interrupt, self.storage, &shipment)? {
+        match sending::send(shell, self.session.interrupt, &self.session.storage, &shipment)? {
             Ok(()) => Ok(()),
             Err(sending::SourceChanged::Changed(path)) => bail!("`{path}` changed while it was packed"),
         }
     }
 
-    /// The program, where this device can run it, and the compiler it was made with. It lies where programs are
-    /// installed: other places may not be for running them.
+    /// Downloads the program. Returns it if this device can run it, and the version of the compiler. The program lies where
+    /// programs are installed, as other folders may not allow running them.
     fn bring_back(
         &self,
         info: &ArtifactInfo,
         triple: Option<&str>,
     ) -> anyhow::Result<(Option<tempfile::TempPath>, String)> {
         if info.size > MAX_ARTIFACT_BYTES {
-            bail!("the artifact is far too large");
+            bail!("the artifact is larger than any real one");
         }
         let folder = self.root.map_or_else(std::env::temp_dir, InstallRoot::bin);
         let file = tempfile::tempfile_in(&folder).context("could not store the artifact")?;
-        let key = keys::artifact(&self.backend.owner, &self.build);
-        self.storage.download(&key, info, &file, |_| !self.interrupt.requested())?;
+        let key = keys::artifact(&self.session.backend.owner, &self.build);
+        self.session.storage.download(&key, info, &file, |_| !self.session.interrupt.requested())?;
         let mut artifact = Artifact::open(file)?;
         let manifest = artifact.manifest().clone();
         let is_ours = |kind: &FileKind| matches!(kind, FileKind::Executable { name, .. } if name == NAME);
@@ -189,7 +182,7 @@ impl TrialBuild<'_> {
         {
             bail!("what came back can't be for {triple}: {why}");
         }
-        // Closed: a file that is open for writing can't be run.
+        // Closed, since a file that is open for writing can't be run.
         Ok((triple.map(|_| program.into_temp_path()), manifest.rustc))
     }
 }
@@ -221,13 +214,13 @@ fn run(program: &Path) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Whether client and backend understand each other, as far as the trial told.
-pub fn versions(echo: &TrialOutcome) -> CheckOutcome {
+/// The versions of client, backend and compiler, and whether client and backend understand each other.
+pub fn versions(trial: &TrialOutcome) -> CheckOutcome {
     let client = format!("client {}, protocol {PROTOCOL_VERSION}", env!("CARGO_PKG_VERSION"));
-    let Some(result) = &echo.result else {
-        return CheckOutcome::Skipped(format!("{client}; the backend's are not known"));
+    let Some(result) = &trial.result else {
+        return CheckOutcome::Skipped(format!("{client}; the backend's versions are unknown"));
     };
-    let rustc = echo.rustc.as_ref().map(|rustc| format!("; {rustc}")).unwrap_or_default();
+    let rustc = trial.rustc.as_ref().map(|rustc| format!("; {rustc}")).unwrap_or_default();
     let backend = result.backend.as_deref().unwrap_or("of unknown version");
     let text = format!("{client}; backend {backend}, protocol {}{rustc}", result.version);
     if result.version > PROTOCOL_VERSION {
@@ -244,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_told_and_compared() {
+    fn versions_are_shown_and_compared() {
         let mut result = BuildResult::new(BuildId::new(1, [0; 10]), Outcome::Succeeded, 0);
         let echo = |result| TrialOutcome {
             finding: CheckOutcome::Skipped(String::new()),

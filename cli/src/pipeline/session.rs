@@ -36,6 +36,14 @@ impl<'a> Session<'a> {
         if let Some(warning) = warning {
             shell.warn(warning);
         }
+        Self::with_backend(shell, interrupt, backend)
+    }
+
+    /// A session with a backend whose configuration was read already.
+    ///
+    /// # Errors
+    /// When HTTP or TLS can't be set up on this device.
+    pub fn with_backend(shell: &'a Shell, interrupt: &'a Interrupt, backend: Backend) -> anyhow::Result<Self> {
         let clock = Clock::default();
         let storage = Storage::new(&backend, clock.clone())?;
         Ok(Self { shell, interrupt, backend, storage, clock })

@@ -46,12 +46,68 @@ fn a_device_that_is_well_is_told_so() {
 fn programs_read_it_too() {
     let backend = Backend::start();
     let run = doctor(&Client::of(&backend), &["--json", "--no-build"]).succeeded();
-    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}: {}", run.stdout));
+    let report = json(&run);
     assert_eq!(report["ok"], true);
-    let checks = report["checks"].as_array().unwrap();
-    let status = |name: &str| checks.iter().find(|check| check["check"] == name).map(|check| check["status"].clone());
-    assert_eq!(status("socket").unwrap(), "ok", "{report}");
-    assert_eq!(status("trial build").unwrap(), "skipped", "{report}");
+    assert_eq!(status(&report, "socket"), "ok", "{report}");
+    assert_eq!(status(&report, "trial build"), "skipped", "{report}");
+    assert_eq!(report["protocol"], 1, "{report}");
+    let triple = report["device"].as_str().unwrap();
+    assert!(triple.contains("-linux-") && report["client"].is_string(), "{report}");
+}
+
+fn json(run: &Run) -> serde_json::Value {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stdout))
+}
+
+fn status<'a>(report: &'a serde_json::Value, name: &str) -> &'a str {
+    let check = report["checks"].as_array().unwrap().iter().find(|check| check["check"] == name);
+    check.unwrap_or_else(|| panic!("no check `{name}`: {report}"))["status"].as_str().unwrap()
+}
+
+/// An issue report holds the output of `--json`: it must say as much as the lines do, and keep the keys to itself.
+#[test]
+fn json_has_the_same_findings_and_exit_code_as_the_lines() {
+    let mut backend = Backend::start();
+    let none = Client::configured(backend.folder().join("none.toml"));
+    let healthy = Client::of(&backend);
+    let secret = fs::read_to_string(backend.config("me")).unwrap();
+    let secret = secret.split("secret_access_key = \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let compare = |client: &Client, arguments: &[&str], code: i32| {
+        let lines = doctor(client, arguments).exited(code);
+        let run = doctor(client, &[arguments, &["--json"]].concat()).exited(code);
+        let report = json(&run);
+        assert_eq!(report["ok"], code == 0, "{report}");
+        let words = |status: &str| match status {
+            "ok" => "  ok",
+            "warning" => "warn",
+            "failed" => "FAIL",
+            "skipped" => "   -",
+            other => panic!("{other}: {report}"),
+        };
+        let said = lines
+            .stdout
+            .lines()
+            .filter(|line| ["  ok ", "warn ", "FAIL ", "   - "].iter().any(|w| line.starts_with(w)));
+        let heads: Vec<String> =
+            said.map(|line| line.split_once(':').map_or(line, |(head, _)| head).to_owned()).collect();
+        let checks = report["checks"].as_array().unwrap();
+        let want: Vec<String> = checks
+            .iter()
+            .map(|check| format!("{} {}", words(check["status"].as_str().unwrap()), check["check"].as_str().unwrap()))
+            .collect();
+        assert_eq!(heads, want, "{}\n{report}", lines.stdout);
+        for check in checks {
+            assert!(check["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{check}");
+            let needs_advice = matches!(check["status"].as_str(), Some("failed" | "warning"));
+            assert_eq!(check["advice"].is_string(), needs_advice, "{check}");
+        }
+        assert!(!run.stdout.contains(&secret) && !run.stderr.contains(&secret));
+        report
+    };
+    assert_eq!(status(&compare(&healthy, &[], 0), "trial build"), "ok");
+    assert_eq!(status(&compare(&none, &[], 1), "configuration"), "failed");
+    backend.stop();
+    assert_eq!(status(&compare(&healthy, &["--no-build"], 1), "network"), "failed");
 }
 
 #[test]
