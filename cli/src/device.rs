@@ -1,9 +1,9 @@
-//! The machine the client runs on, as a target triple. Found at run time: a client that is linked statically runs on
-//! devices of several kinds.
+//! The target triple of the device. It is found at run time, since one statically linked client runs on several kinds of
+//! devices.
 
 use std::path::Path;
 
-/// The triple of this device; `None` for a kind that Rust has none for, or that nobody here knew of.
+/// The triple of this device; `None` for a kind of device that cargo-cloud knows no Rust target for.
 pub fn triple() -> Option<String> {
     let uname = rustix::system::uname();
     let [system, machine] = [uname.sysname(), uname.machine()].map(|text| text.to_string_lossy().into_owned());
@@ -45,7 +45,7 @@ fn detect(system: &str, machine: &str, android: bool, bits32: bool, root: &Path)
             _ => None,
         };
     }
-    // The loader says which libc programs are started with; a glibc beside musl's is the rarer lodger.
+    // The loader shows which libc the system has. Where both are, musl's was added to a glibc system.
     let loader = |prefix: &str| {
         ["lib", "lib64", "usr/lib"].iter().any(|folder| {
             let entries = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten();

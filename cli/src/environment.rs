@@ -1,4 +1,4 @@
-//! What the environment says, and what of it goes to the builder.
+//! The environment variables that the client reads, and those that it forwards to the builder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,17 +12,17 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The same as a path.
+/// A variable that is set and not empty, as a path.
 pub fn path(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// `--quiet`, else `CARGO_TERM_QUIET`, which `--verbose` overrules.
+/// Whether output is quiet: by `--quiet`, or by `CARGO_TERM_QUIET` unless `--verbose` is given.
 pub fn quiet(quiet: bool, verbose: u8) -> bool {
     quiet || (verbose == 0 && variable("CARGO_TERM_QUIET").is_some_and(|value| value == "true"))
 }
 
-/// `--color`, else `CARGO_TERM_COLOR`, in which cargo too refuses what it doesn't know.
+/// The choice of `--color`, else of `CARGO_TERM_COLOR`, whose unknown values cargo refuses too.
 pub fn color(flag: Option<ColorWhen>, variable: Option<&str>) -> Result<ColorWhen, String> {
     match (flag, variable) {
         (Some(when), _) => Ok(when),
@@ -33,18 +33,18 @@ pub fn color(flag: Option<ColorWhen>, variable: Option<&str>) -> Result<ColorWhe
     }
 }
 
-/// `CARGO_HOME`, else `~/.cargo`.
+/// Cargo's own folder: `CARGO_HOME`, else `~/.cargo`.
 pub fn cargo_home(cwd: &Path) -> Option<PathBuf> {
     path("CARGO_HOME").map(|home| cwd.join(home)).or_else(|| path("HOME").map(|home| home.join(".cargo")))
 }
 
-/// `RUSTUP_HOME`, else `~/.rustup`.
+/// Rustup's own folder: `RUSTUP_HOME`, else `~/.rustup`.
 pub fn rustup_home() -> Option<PathBuf> {
     path("RUSTUP_HOME").or_else(|| path("HOME").map(|home| home.join(".rustup")))
 }
 
-/// Variables by which cargo is told how to compile, and a test how to run, for the builder's cargo. Not: credentials,
-/// wrappers, linkers and places, which are this device's own.
+/// The variables that say how to compile and how to run tests, which the builder gets too. Left out are credentials,
+/// wrappers, linkers and paths, which belong to this device.
 pub fn forwarded(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
     const NAMES: [&str; 14] = [
         "RUSTFLAGS",
@@ -60,7 +60,7 @@ pub fn forwarded(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<
         "RUST_MIN_STACK",
         "SOURCE_DATE_EPOCH",
         "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS",
-        // Cargo-ndk's own.
+        // Read by cargo-ndk.
         "CARGO_NDK_PLATFORM",
     ];
     let taken = |name: &str| {
@@ -77,14 +77,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_colour_that_is_none_is_refused() {
+    fn an_unknown_colour_choice_is_refused() {
         assert_eq!(color(None, Some("always")), Ok(ColorWhen::Always));
         assert_eq!(color(Some(ColorWhen::Never), Some("bogus")), Ok(ColorWhen::Never));
         assert!(color(None, Some("bogus")).unwrap_err().contains("found `bogus`"));
     }
 
     #[test]
-    fn how_to_compile_is_forwarded_and_nothing_else() {
+    fn only_variables_for_compiling_are_forwarded() {
         let all = [
             "RUSTFLAGS",
             "CARGO_PROFILE_RELEASE_LTO",

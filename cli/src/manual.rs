@@ -1,4 +1,4 @@
-//! Completions and man pages, out of the definition of the command line.
+//! Completions and man pages, generated from the definition of the command line.
 
 use std::path::Path;
 #[cfg(feature = "manual")]
@@ -9,10 +9,10 @@ use clap_complete::Shell;
 
 use crate::args;
 
-/// The program as it is called where there is no cargo.
+/// Name of the program where it is called without cargo.
 const NAME: &str = "cargo-cloud";
 
-/// The folder of `--write-manual DIR`. Not a verb: it would be in what is written.
+/// The folder of `--write-manual DIR`, which is no verb, so that the manual doesn't list it.
 #[cfg(feature = "manual")]
 pub fn wanted() -> Option<PathBuf> {
     let mut args = std::env::args_os().skip(1);
@@ -20,7 +20,7 @@ pub fn wanted() -> Option<PathBuf> {
     args.next().map(PathBuf::from)
 }
 
-/// Writes everything into the folder.
+/// Writes completions and pages into the folder, and returns the exit code.
 #[cfg(feature = "manual")]
 pub fn run(folder: &Path) -> ExitCode {
     match write(folder) {
@@ -36,7 +36,7 @@ pub fn run(folder: &Path) -> ExitCode {
 fn write(folder: &Path) -> anyhow::Result<()> {
     let (completions, pages) = (folder.join("completions"), folder.join("man1"));
     for folder in [&completions, &pages] {
-        std::fs::create_dir_all(folder).with_context(|| format!("could not make `{}`", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("could not create `{}`", folder.display()))?;
     }
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         clap_complete::generate_to(shell, &mut args::whole_command().bin_name(NAME), NAME, &completions)

@@ -16,7 +16,7 @@ pub struct ConfigureArgs {
     /// Keep the current default backend
     #[arg(long)]
     pub no_default: bool,
-    /// List the configured backends
+    /// List the backends of the configuration
     #[arg(long, conflicts_with_all = ["line", "no_default", "select", "remove"])]
     pub list: bool,
     /// Use the backend NAME by default

@@ -1,4 +1,4 @@
-//! The flags of `doc`.
+//! The flags of `doc`, which are cargo's.
 
 use clap::Args;
 use protocol::Command;
@@ -16,8 +16,7 @@ pub struct DocArgs {
     /// Don't build documentation for dependencies
     #[arg(long)]
     no_deps: bool,
-    /// Document private items
-    #[arg(long)]
+    #[arg(help = "Document private items", long)]
     document_private_items: bool,
     #[command(flatten)]
     compile: CompileArgs<DocSelection>,

@@ -11,7 +11,7 @@ pub struct DoctorArgs {
     /// Print the findings as one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Skip the trial build
+    /// Leave out the trial build
     #[arg(long)]
     pub no_build: bool,
 }

@@ -8,8 +8,8 @@ use protocol::CargoOptions;
 /// Which project a command is about, and where its artifacts lie.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ProjectArgs {
-    /// Path to Cargo.toml
-    #[arg(long, value_name = "PATH", help_heading = "Manifest Options")]
+    /// The manifest that is named, instead of the nearest one above the current folder.
+    #[arg(help = "Path to Cargo.toml", long, value_name = "PATH", help_heading = "Manifest Options")]
     pub manifest_path: Option<PathBuf>,
     /// Directory for all generated artifacts
     #[arg(long, value_name = "DIRECTORY", help_heading = "Compilation Options")]
@@ -23,8 +23,7 @@ pub struct FeatureSelection {
     /// Space or comma separated list of features to activate
     #[arg(short = 'F', long, value_name = "FEATURES")]
     features: Vec<String>,
-    /// Activate all available features
-    #[arg(long)]
+    #[arg(help = "Activate all available features", long)]
     all_features: bool,
     /// Do not activate the `default` feature
     #[arg(long)]

@@ -17,19 +17,15 @@ pub struct FmtArgs {
     /// Format all packages, and also their local path-based dependencies
     #[arg(long)]
     all: bool,
-    /// Specify package to format
-    #[arg(short, long, value_name = "SPEC")]
+    #[arg(help = "Specify package to format", short, long, value_name = "SPEC")]
     package: Vec<String>,
-    /// Specify message-format: short|json|human
-    #[arg(long, value_name = "MESSAGE_FORMAT")]
+    #[arg(help = "Specify message-format: short|json|human", long, value_name = "MESSAGE_FORMAT")]
     message_format: Option<String>,
-    /// Specify path to Cargo.toml
-    #[arg(long, value_name = "PATH")]
+    #[arg(help = "Specify path to Cargo.toml", long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
     #[command(flatten)]
     cloud: CloudArgs,
-    /// Options for rustfmt
-    #[arg(last = true, value_name = "ARGS", num_args = 0..)]
+    #[arg(help = "Options for rustfmt", last = true, value_name = "ARGS", num_args = 0..)]
     args: Vec<String>,
 }
 

@@ -28,8 +28,8 @@ pub struct InstallArgs {
     /// Registry index to install from
     #[arg(long, value_name = "INDEX", requires = "crates", conflicts_with_all = ["git", "path", "registry"])]
     index: Option<String>,
-    /// Registry to use
-    #[arg(long, value_name = "REGISTRY", requires = "crates", conflicts_with_all = ["git", "path"])]
+    /// The registry that is named, instead of crates.io or the configured default.
+    #[arg(help = "Registry to use", long, value_name = "REGISTRY", requires = "crates", conflicts_with_all = ["git", "path"])]
     pub registry: Option<String>,
     /// Git URL to install the specified crate from
     #[arg(long, value_name = "URL", conflicts_with = "path")]
@@ -69,14 +69,12 @@ pub struct InstallArgs {
     /// Install only the specified binary
     #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
     bin: Vec<String>,
-    /// Install all binaries
-    #[arg(long, help_heading = "Target Selection")]
+    #[arg(help = "Install all binaries", long, help_heading = "Target Selection")]
     bins: bool,
     /// Install only the specified example
     #[arg(long, value_name = "NAME", help_heading = "Target Selection")]
     example: Vec<String>,
-    /// Install all examples
-    #[arg(long, help_heading = "Target Selection")]
+    #[arg(help = "Install all examples", long, help_heading = "Target Selection")]
     examples: bool,
     #[command(flatten)]
     features: FeatureSelection,
@@ -123,8 +121,7 @@ pub struct UninstallArgs {
     /// Directory to uninstall packages from
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// Package to uninstall
-    #[arg(short, long, value_name = "SPEC", help_heading = "Package Selection")]
+    #[arg(help = "Package to uninstall", short, long, value_name = "SPEC", help_heading = "Package Selection")]
     package: Vec<String>,
     /// Only uninstall the binary NAME
     #[arg(long, value_name = "NAME", help_heading = "Target Selection")]

@@ -69,8 +69,8 @@ pub struct CommonArgs {
     /// Print more (-vv: even more)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Coloring
-    #[arg(long, global = true, value_name = "WHEN", value_parser = color_parser())]
+    /// When output is coloured; `None` leaves it to the environment.
+    #[arg(help = "Coloring", long, global = true, value_name = "WHEN", value_parser = color_parser())]
     pub color: Option<ColorWhen>,
     /// Override a cargo configuration value
     #[arg(long, global = true, value_name = "KEY=VALUE|PATH")]
@@ -101,9 +101,9 @@ pub enum Verb {
     Run(Box<RunArgs>),
     /// Check this project's formatting with rustfmt
     Fmt(FmtArgs),
-    /// Install a Rust binary
+    /// Build a crate in the cloud and install its binaries
     Install(Box<InstallArgs>),
-    /// Remove a Rust binary
+    /// Remove a Rust binary from this device
     Uninstall(UninstallArgs),
     /// List the files that a build of this project sends
     Package(PackageArgs),
@@ -113,7 +113,7 @@ pub enum Verb {
     Logs(LogsArgs),
     /// Follow a build that was started before, and fetch its artifact
     Attach(AttachArgs),
-    /// Cancel a build
+    /// Cancel a build that is running or waiting
     Cancel(CancelArgs),
     /// Remove what the backend keeps of this project between builds
     Clean(CleanArgs),

@@ -1,4 +1,4 @@
-//! The flags of `run`.
+//! The flags of `run`, which are cargo's.
 
 use clap::Args;
 use protocol::Command;

@@ -52,8 +52,7 @@ struct PackageSelection {
     /// All packages in the workspace
     #[arg(long, visible_alias = "all")]
     workspace: bool,
-    /// Exclude packages
-    #[arg(long, value_name = "SPEC")]
+    #[arg(help = "Exclude packages", long, value_name = "SPEC")]
     exclude: Vec<String>,
 }
 
@@ -61,20 +60,15 @@ struct PackageSelection {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Target Selection")]
 struct TargetSelection {
-    /// Only this package's library
-    #[arg(long)]
+    #[arg(help = "Only this package's library", long)]
     lib: bool,
-    /// All binaries
-    #[arg(long)]
+    #[arg(help = "All binaries", long)]
     bins: bool,
-    /// Only the specified binary
-    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    #[arg(help = "Only the specified binary", long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     bin: Vec<String>,
-    /// All examples
-    #[arg(long)]
+    #[arg(help = "All examples", long)]
     examples: bool,
-    /// Only the specified example
-    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    #[arg(help = "Only the specified example", long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     example: Vec<String>,
     /// All targets that have `test = true` set
     #[arg(long)]
@@ -88,8 +82,7 @@ struct TargetSelection {
     /// Only the specified bench target
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     bench: Vec<String>,
-    /// All targets
-    #[arg(long)]
+    #[arg(help = "All targets", long)]
     all_targets: bool,
 }
 
@@ -100,14 +93,12 @@ struct DocTargetSelection {
     /// Document only this package's library
     #[arg(long)]
     lib: bool,
-    /// Document all binaries
-    #[arg(long)]
+    #[arg(help = "Document all binaries", long)]
     bins: bool,
     /// Document only the specified binary
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     bin: Vec<String>,
-    /// Document all examples
-    #[arg(long)]
+    #[arg(help = "Document all examples", long)]
     examples: bool,
     /// Document only the specified example
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]

@@ -9,11 +9,11 @@ use super::ini;
 /// Keys of an AWS identity, or of an embedded backend's.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Names the identity.
+    /// Public id of the key, which every request names.
     pub access_key_id: String,
-    /// Signs.
+    /// Secret that requests are signed with; never sent or shown.
     pub secret_access_key: String,
-    /// Comes with temporary keys.
+    /// Token that belongs to temporary keys; `None` for lasting ones.
     pub session_token: Option<String>,
 }
 
@@ -61,7 +61,7 @@ impl Credentials {
         let needed = |key: &str| {
             value(key).with_context(|| {
                 let path = path.display();
-                format!("the profile `{profile}` in `{path}` has no `{key}`; cargo-cloud needs plain keys, not a single sign-on or a role")
+                format!("the profile `{profile}` in `{path}` has no `{key}`; cargo-cloud needs plain keys, and can't use single sign-on or roles")
             })
         };
         Ok(Self {

@@ -1,5 +1,5 @@
 //! The configuration file, changed as text, so that comments and order stay. Each change is read back: what the text
-//! then says must be what it said, plus the change. A file that is written too unusually for that is left as it is.
+//! then says must be what it said, plus the change. A file whose form doesn't allow that is not changed.
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use protocol::ClientLine;
 use toml::{Table, Value};
 use toml_writer::ToTomlValue;
 
-/// The text with this backend in it, in the place of one of the same name.
+/// The text with this backend added, or replaced if one has the same name.
 pub fn with_backend(text: &str, name: &str, line: &ClientLine) -> anyhow::Result<String> {
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
-        bail!("`{name}` can't be a backend's name: letters, digits, `-` and `_` can");
+        bail!("`{name}` can't be a backend's name; use letters, digits, `-` and `_`");
     }
     let mut block = format!("[backends.{name}]\n");
     let fields = [
@@ -32,7 +32,7 @@ pub fn with_backend(text: &str, name: &str, line: &ClientLine) -> anyhow::Result
     }
     let targets: Vec<_> = line.targets.iter().map(|target| target.as_str().to_toml_value()).collect();
     let _ = writeln!(block, "targets = [{}]", targets.join(", "));
-    let table: Table = block.parse().context("the configuration line makes no sense")?;
+    let table: Table = block.parse().context("the configuration line is not valid")?;
     let new = match block_of(text, name) {
         Some(place) => spliced(text, place, &block),
         None if text.trim().is_empty() => block,
@@ -42,7 +42,7 @@ pub fn with_backend(text: &str, name: &str, line: &ClientLine) -> anyhow::Result
     checked(text, new, |document| set(document, name, value))
 }
 
-/// The text without this backend. If it was the default one, none is.
+/// The text without this backend. If it was the default, there is no default afterwards.
 pub fn without_backend(text: &str, name: &str) -> anyhow::Result<String> {
     let place = block_of(text, name).with_context(|| unusual(name))?;
     let mut new = spliced(text, place, "");
@@ -58,7 +58,7 @@ pub fn without_backend(text: &str, name: &str) -> anyhow::Result<String> {
     })
 }
 
-/// The text with this default.
+/// The text with this backend as the default.
 pub fn with_default(text: &str, name: &str) -> anyhow::Result<String> {
     let line = format!("backend = {}\n", name.to_toml_value());
     let new = match default_line(text) {
@@ -68,7 +68,7 @@ pub fn with_default(text: &str, name: &str) -> anyhow::Result<String> {
     checked(text, new, |document| drop(document.insert("backend".to_owned(), Value::String(name.to_owned()))))
 }
 
-/// The default that the text names.
+/// The name of the default backend in the text.
 pub fn default_of(text: &str) -> anyhow::Result<Option<String>> {
     let document: Table = text.parse()?;
     Ok(document.get("backend").and_then(Value::as_str).map(str::to_owned))
@@ -87,7 +87,7 @@ fn set(document: &mut Table, name: &str, value: Option<Value>) {
     }
 }
 
-/// Refuses a new text that doesn't say what the old one said, changed by `change`.
+/// Checks that the new text has the content of the old one, changed by `change`.
 fn checked(old: &str, new: String, change: impl FnOnce(&mut Table)) -> anyhow::Result<String> {
     let mut wanted: Table = old.parse()?;
     change(&mut wanted);
@@ -95,14 +95,14 @@ fn checked(old: &str, new: String, change: impl FnOnce(&mut Table)) -> anyhow::R
 }
 
 fn unusual(name: &str) -> String {
-    format!("the file is not written as `[backends.{name}]` with a line for each key, so it must be changed by hand")
+    format!("the file is not written as `[backends.{name}]` with a line for each key, so you must edit it yourself")
 }
 
 fn spliced(text: &str, place: Range<usize>, by: &str) -> String {
     format!("{}{by}{}", &text[..place.start], &text[place.end..])
 }
 
-/// Each line's place, its end included.
+/// The byte range of each line, including its end, and the line.
 fn lines(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     text.split_inclusive('\n').scan(0, |at, line| {
         let start = *at;
@@ -111,13 +111,13 @@ fn lines(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     })
 }
 
-/// What a line that opens a table opens; `None` for any other line.
+/// The table that a line opens; `None` for any other line.
 fn header(line: &str) -> Option<Table> {
     line.trim_start().starts_with('[').then(|| line.parse().ok()).flatten()
 }
 
-/// From the line that opens the backend's table to the last line that belongs to it: blank lines and comments in front
-/// of the next table are the next one's.
+/// The byte range of the backend's table: from the line that opens it to its last line. Blank lines and comments in front
+/// of the next table belong to that one.
 fn block_of(text: &str, name: &str) -> Option<Range<usize>> {
     let mut lines = lines(text);
     let is_ours = |table: Table| table.get("backends").is_some_and(|backends| backends.get(name).is_some());
@@ -134,7 +134,7 @@ fn block_of(text: &str, name: &str) -> Option<Range<usize>> {
     Some(first.start..end)
 }
 
-/// The line that names the default; it stands before all tables.
+/// The byte range of the line that names the default, which stands before all tables.
 fn default_line(text: &str) -> Option<Range<usize>> {
     let mut lines = lines(text).take_while(|(_, line)| header(line).is_none());
     let names_it = |line: &str| line.parse::<Table>().is_ok_and(|table| table.contains_key("backend"));
@@ -164,7 +164,7 @@ mod tests {
                        # far\n[backends.aws]\nregion = \"x\"\ninput_bucket = \"i\"\noutput_bucket = \"o\"\n";
 
     #[test]
-    fn a_backend_is_added_and_replaced_and_the_rest_stays() {
+    fn a_backend_is_added_or_replaced_and_the_rest_stays() {
         let new = with_backend("", "aws", &line(None)).unwrap();
         assert!(new.starts_with("[backends.aws]\nregion = \"eu-west-1\"\n"), "{new}");
         let added = with_backend(OLD, "third", &line(Some("http://h"))).unwrap();
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_is_set_and_goes_with_its_backend() {
+    fn a_default_is_set_and_removed_with_its_backend() {
         assert_eq!(with_default("[x]\n", "aws").unwrap(), "backend = \"aws\"\n\n[x]\n");
         let new = with_default(OLD, "aws").unwrap();
         assert!(new.starts_with("# mine\nbackend = \"aws\"\n\n[backends.home]"), "{new}");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_changed_for_sure_is_left_alone() {
+    fn files_of_another_form_are_not_changed() {
         for old in [
             "backends = { home = { region = \"r\" } }\n",
             "backends.home.region = \"r\"\n",

@@ -1,4 +1,4 @@
-//! The client's configuration file.
+//! The client's configuration file: its backends, and which of them is used.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Credentials;
 
-/// The whole file.
+/// The configuration file, as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -38,7 +38,7 @@ struct BackendTable {
     targets: Vec<String>,
 }
 
-/// What may be shown of a backend.
+/// The parts of a backend's configuration that may be shown.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BackendSummary {
     /// Its name in the configuration.
@@ -47,13 +47,13 @@ pub struct BackendSummary {
     pub used: bool,
     /// Its endpoint, or the input bucket of AWS's own.
     pub address: String,
-    /// Where it is, if the configuration says so.
+    /// Its region, if the configuration names one.
     pub region: Option<String>,
-    /// Whose builds.
+    /// The owner whose builds this device starts.
     pub owner: Owner,
 }
 
-/// A backend, ready to be talked to.
+/// A backend with everything that is needed to use it.
 #[derive(Debug, Clone)]
 pub struct Backend {
     /// Its name in the configuration.
@@ -64,19 +64,19 @@ pub struct Backend {
     pub socket: Option<String>,
     /// AWS's region, part of every signature.
     pub region: String,
-    /// Where sources go.
+    /// Name of the bucket that sources are uploaded to.
     pub input_bucket: String,
-    /// Where results come from.
+    /// Name of the bucket that results and artifacts are read from.
     pub output_bucket: String,
-    /// Whose builds.
+    /// The owner whose builds this device starts and sees.
     pub owner: Owner,
-    /// Whose keys.
+    /// The keys that requests to the backend are signed with.
     pub credentials: Credentials,
-    /// What it can build for, if the configuration says so.
+    /// Triples that it can build for; empty if the configuration doesn't say.
     pub targets: Vec<String>,
 }
 
-/// The folder of the configuration file, where the device's own id lies too.
+/// The folder of the configuration file, which also holds the device's id.
 pub fn config_folder() -> anyhow::Result<PathBuf> {
     Ok(config_file()?.parent().map(Path::to_path_buf).unwrap_or_default())
 }
@@ -92,9 +92,10 @@ pub fn config_file() -> anyhow::Result<PathBuf> {
     }
     let base = match env("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
         Some(base) => base,
-        None => PathBuf::from(env("HOME").context(
-            "`HOME` is not set, so there is no place for the configuration; set it or `CARGO_CLOUD_CONFIG`",
-        )?)
+        None => PathBuf::from(
+            env("HOME")
+                .context("`HOME` is not set, so the configuration has no folder; set it or `CARGO_CLOUD_CONFIG`")?,
+        )
         .join(".config"),
     };
     Ok(base.join("cargo-cloud/config.toml"))
@@ -109,11 +110,12 @@ impl Config {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
                 "no backend is configured: `{0}` doesn't exist\n\
-                 \n  On a computer in the house:  cargo-cloud-local --listen 0.0.0.0:4100 --client-line\
-                 \n  Here, with what it prints:   cargo cloud configure\
-                 \n  And build:                   cargo cloud build\
+                 \n  On a faster computer:        cargo-cloud-local --client-line\
+                 \n  Here, an encrypted tunnel:   ssh -N -L 4100:127.0.0.1:4100 NAME-OF-THAT-COMPUTER\
+                 \n  Here, paste what it printed: cargo cloud configure\
+                 \n  Then build:                  cargo cloud build\
                  \n\
-                 \n(On this computer itself, `cargo-cloud-local --client-config {0}` writes it.)",
+                 \n(To build on this computer itself: `cargo-cloud-local --client-config {0}`)",
                 path.display()
             ),
             Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
@@ -131,7 +133,7 @@ impl Config {
         toml::from_str(text).with_context(|| format!("`{}` is not a valid configuration", path.display()))
     }
 
-    /// What the text of the file at `path` says of each backend, without its keys.
+    /// The backends in the text of the file at `path`, without their keys.
     pub fn summaries(text: &str, path: &Path) -> anyhow::Result<Vec<BackendSummary>> {
         let config = Self::parse(text, path)?;
         let only = config.backends.len() == 1;
@@ -169,7 +171,11 @@ impl Config {
             if let Some(url) = url
                 && !schemes.iter().any(|scheme| url.starts_with(scheme))
             {
-                bail!("`{key}` of the backend `{name}` is `{url}`; it begins with {} or {}", schemes[0], schemes[1]);
+                bail!(
+                    "`{key}` of the backend `{name}` is `{url}`; it must begin with {} or {}",
+                    schemes[0],
+                    schemes[1]
+                );
             }
         }
         let region = table.region.clone().or_else(|| env("AWS_REGION")).or_else(|| env("AWS_DEFAULT_REGION"));
@@ -188,7 +194,7 @@ impl Config {
 }
 
 impl BackendTable {
-    /// What is written here goes before the environment, and that before the default profile.
+    /// The keys written in the file, else those of the environment, else those of the default profile.
     fn credentials(&self, name: &str, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Credentials> {
         match (&self.access_key_id, &self.secret_access_key, &self.profile) {
             (Some(id), Some(secret), _) => {
@@ -254,7 +260,7 @@ mod tests {
         for (from, to, says) in [
             ("backend = \"local\"", "backend = \"lokal\"", "aws, local"),
             ("backend = \"local\"", "", "several backends"),
-            ("http://127", "127", "begins with http://"),
+            ("http://127", "127", "must begin with http://"),
             ("secret_access_key = \"b\"", "", "both or neither"),
         ] {
             let error = resolve(&LOCAL.replace(from, to), None, &|_| None).unwrap_err();

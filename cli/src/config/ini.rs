@@ -5,13 +5,13 @@
 pub struct IniEntry {
     /// What stood between the brackets, trimmed; empty before the first.
     pub section: String,
-    /// In lower case.
+    /// Name of the key, in lower case.
     pub key: String,
     /// Without quotes and trailing comment.
     pub value: String,
 }
 
-/// The entries in their order; what is no entry is passed over.
+/// The entries in their order; other lines are skipped.
 pub fn parse(text: &str) -> Vec<IniEntry> {
     let mut section = String::new();
     let mut entries = Vec::new();
@@ -50,7 +50,7 @@ fn unquoted(value: &str) -> String {
                 Some(other) => out.push(other),
                 None => {}
             },
-            // A secret may hold these; a comment has a blank before it.
+            // A secret may contain these; a comment has a blank before it.
             '#' | ';' if !quoted && space_before => break,
             _ => out.push(c),
         }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_dialects_are_read() {
+    fn files_of_git_and_aws_are_read() {
         let text = "# c\n[default]\naws_access_key_id = AK\naws_secret_access_key=a/b+c=#x\n\n[profile  work]\nregion = eu-west-1 ; near\n[core]\n\texcludesFile = \"~/my ignores\"\n\tbare\n[remote \"a]b\"]\nurl=x";
         let got: Vec<_> = parse(text).into_iter().map(|e| (e.section, e.key, e.value)).collect();
         let want = [

@@ -1,4 +1,4 @@
-//! Which backend, and with whose keys.
+//! The configuration: which backend is used, and with which keys.
 
 mod credentials;
 mod edit;

@@ -1,4 +1,4 @@
-//! Cargo's own configuration, as far as a client must know it.
+//! Cargo's configuration files, as far as the client needs them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,31 +7,31 @@ use toml::{Table, Value};
 
 use super::toml_error::caused;
 
-/// One `.cargo/config.toml`.
+/// One configuration file of cargo, `.cargo/config.toml`.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    /// The file.
+    /// Path of the configuration file.
     pub file: PathBuf,
-    /// The folder its relative paths start from: the one that holds `.cargo`.
+    /// The folder that its relative paths start from, which contains `.cargo`.
     pub folder: PathBuf,
-    /// What it says.
+    /// The parsed content of the file.
     pub table: Table,
-    /// Whether it belongs to the project, and so goes to the builder.
+    /// Whether it belongs to the project, and so is sent to the builder.
     pub of_project: bool,
 }
 
-/// All files that cargo would read, the nearest first, the user's own last.
+/// All configuration files that cargo would read. A value of a nearer file overrides that of a farther one.
 #[derive(Debug, Clone, Default)]
 pub struct CargoConfig {
-    /// The files.
+    /// The files, the nearest first.
     pub layers: Vec<Layer>,
 }
 
 impl CargoConfig {
-    /// Reads what applies in `folder`. Files below `project` are the project's; `cargo_home` holds the user's own.
+    /// Reads the files that apply in `folder`. Those below `project` belong to the project; `cargo_home` has the user's own.
     ///
     /// # Errors
-    /// When a file can't be read or is no TOML.
+    /// When a file can't be read, or is not valid TOML.
     pub fn read(folder: &Path, project: &Path, cargo_home: Option<&Path>) -> anyhow::Result<Self> {
         let mut layers = Vec::new();
         for ancestor in folder.ancestors() {
@@ -47,7 +47,7 @@ impl CargoConfig {
         Ok(Self { layers })
     }
 
-    /// Reads the user's own alone, as cargo does where no project is meant.
+    /// Reads only the user's own file, as cargo does for commands without a project.
     pub fn of_home(cargo_home: Option<&Path>) -> anyhow::Result<Self> {
         let Some(home) = cargo_home else { return Ok(Self::default()) };
         Self::read(home, home, cargo_home)
@@ -57,7 +57,7 @@ impl CargoConfig {
         self.layers.iter().find_map(|layer| Some((layer, layer.table.get(section)?.get(key)?)))
     }
 
-    /// `build.target`: one or several.
+    /// The triples of `build.target`, which is one or a list.
     pub fn targets(&self) -> Vec<String> {
         match self.find("build", "target") {
             Some((_, Value::String(one))) => vec![one.clone()],
@@ -66,13 +66,13 @@ impl CargoConfig {
         }
     }
 
-    /// `build.target-dir`.
+    /// The absolute path of `build.target-dir`.
     pub fn target_dir(&self) -> Option<PathBuf> {
         self.path("build", "target-dir")
     }
 
-    /// `install.root`. A single name counts from where one stands, until a future cargo makes it count from the
-    /// configuration as all others (doc.rust-lang.org/cargo, configuration, `install.root`).
+    /// The path of `install.root`. A single name is relative to the current folder, until a future cargo makes it relative to
+    /// the configuration as all others are (doc.rust-lang.org/cargo, configuration, `install.root`).
     pub fn install_root(&self) -> Option<PathBuf> {
         let (_, value) = self.find("install", "root")?;
         match value.as_str()? {
@@ -81,7 +81,7 @@ impl CargoConfig {
         }
     }
 
-    /// `alias.NAME`, as it is written.
+    /// The value of `alias.NAME`, as it is written.
     pub fn alias(&self, name: &str) -> Option<&Value> {
         self.find("alias", name).map(|(_, value)| value)
     }
@@ -91,7 +91,7 @@ impl CargoConfig {
         Some(super::normalize(&layer.folder.join(value.as_str()?)))
     }
 
-    /// Files that are not the project's and say something a build would heed, with what they say.
+    /// Files that don't belong to the project but have keys that affect a build, with these keys.
     pub fn left_behind(&self) -> Vec<(PathBuf, String)> {
         const HEEDED: [&str; 10] = [
             "build.rustflags",
@@ -118,7 +118,7 @@ impl CargoConfig {
 }
 
 fn layer(dot_cargo: &Path, of_project: bool) -> anyhow::Result<Option<Layer>> {
-    // Cargo prefers the file without an ending where both are.
+    // Where both exist, cargo prefers the file without an extension.
     let Some(file) = ["config", "config.toml"].map(|name| dot_cargo.join(name)).into_iter().find(|path| path.is_file())
     else {
         return Ok(None);
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_file_wins_and_the_users_own_comes_last() {
+    fn the_nearest_file_wins_and_that_of_the_user_comes_last() {
         let temp = tempfile::tempdir().unwrap();
         let home = temp.path().join("home/.cargo");
         let project = temp.path().join("home/project");

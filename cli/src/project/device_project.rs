@@ -1,4 +1,5 @@
-//! Everything of the device that a build needs: the root's whole folder, and what lies outside and is referred to.
+//! Everything on the device that a build needs: the folder of the workspace's root, and files outside of it that manifests
+//! refer to.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,10 @@ use super::manifest::{CargoManifest, Reference, ReferenceKind, config_references
 use super::path::{common_ancestor, normalize};
 use super::{locate, relative};
 
-/// A project and all that belongs to it. Paths are absolute and normal.
+/// A project as it lies on the device, with everything that belongs to it. Paths are absolute, without `.` and `..`.
 #[derive(Debug)]
 pub struct DeviceProject {
-    /// For people: the package's name, or the folder's.
+    /// Name to show: that of the package, or of the folder.
     pub name: String,
     /// The folder of the chosen manifest: where cargo runs.
     pub directory: PathBuf,
@@ -24,24 +25,24 @@ pub struct DeviceProject {
     pub top: PathBuf,
     /// Folders that are sent, each by its own ignore rules.
     pub folders: Vec<PathBuf>,
-    /// Single files from elsewhere.
+    /// Files outside of the folders that are sent too.
     pub files: Vec<PathBuf>,
-    /// Vendored sources, which have checksums: sent without regard to ignore rules.
+    /// Folders of vendored sources, which are sent whole, whatever ignore rules say: cargo checks their checksums.
     pub vendored: Vec<PathBuf>,
-    /// What the manifests say of what is to be sent.
+    /// The `include` and `exclude` lists of the manifests.
     pub selections: Vec<CloudMetadata>,
-    /// Cargo's configuration.
+    /// Cargo's configuration files for the project.
     pub config: CargoConfig,
 }
 
-/// `include` and `exclude` of a manifest's `metadata.cloud`: patterns as in .gitignore.
+/// A manifest's `metadata.cloud`: lists of patterns, written as in .gitignore.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CloudMetadata {
-    /// What the patterns are relative to.
+    /// The folder that the patterns are relative to.
     pub base: PathBuf,
-    /// Sent though ignored.
+    /// Patterns of files that are sent although ignore rules match.
     pub include: Vec<String>,
-    /// Left out.
+    /// Patterns of files that are not sent.
     pub exclude: Vec<String>,
 }
 
@@ -49,7 +50,7 @@ impl DeviceProject {
     /// Finds the project that cargo would build in `cwd`.
     ///
     /// # Errors
-    /// No project, a manifest that can't be read, or a path that the builder could not follow.
+    /// Without a project, for a manifest that can't be read, and for a path that the builder can't follow.
     pub fn find(cwd: &Path, manifest_path: Option<&Path>, cargo_home: Option<&Path>) -> anyhow::Result<Self> {
         let manifest_path = locate::manifest(cwd, manifest_path)?;
         let directory = manifest_path.parent().context("a manifest lies in a folder")?.to_path_buf();
@@ -57,7 +58,7 @@ impl DeviceProject {
         let root = locate::workspace_root(&directory, &manifest)?;
         let root_manifest = CargoManifest::read(&root.join("Cargo.toml"))?;
         let level = repository_root(&root).unwrap_or_else(|| root.clone());
-        // Cargo looks for it from where one stands.
+        // Cargo searches from the current folder.
         let from = if cwd.starts_with(&level) { cwd } else { &directory };
         let config = CargoConfig::read(from, &level, cargo_home)?;
 
@@ -88,18 +89,18 @@ impl DeviceProject {
         })
     }
 
-    /// Makes room for the root of the git repository the project lies in, and returns it; none without a repository.
+    /// Extends `top` to the root of the git repository around the project, and returns that root; `None` without a repository.
     pub fn widen_to_repository(&mut self) -> Option<PathBuf> {
         let root = repository_root(&self.root)?;
         self.top = common_ancestor(&self.top, &root);
         Some(root)
     }
 
-    /// The path of something that is sent inside the archive, below [`protocol::SOURCE_PREFIX`].
+    /// The path inside the archive, below [`protocol::SOURCE_PREFIX`], of something that is sent.
     pub fn inside(&self, path: &Path) -> anyhow::Result<String> {
         let relative = relative(&self.top, path);
         relative.to_str().map(str::to_owned).with_context(|| {
-            format!("the name `{}` is not UTF-8, which cargo could not build from either; rename it", path.display())
+            format!("the name `{}` is not UTF-8, and cargo can't build from it; rename it", path.display())
         })
     }
 }
@@ -116,7 +117,7 @@ struct Crawl {
 }
 
 impl Crawl {
-    /// A package's folder: sent and read, unless that is so already.
+    /// Notes a package's folder, to be sent and its manifest to be read.
     fn folder(&mut self, folder: &Path) {
         if !self.folders.iter().any(|sent| sent == folder) {
             self.folders.push(folder.to_path_buf());
@@ -139,7 +140,7 @@ impl Crawl {
         Ok(())
     }
 
-    /// rustup obeys the nearest file above where cargo runs.
+    /// Notes the toolchain files at and above the folder where cargo runs, the nearest of which rustup obeys.
     fn toolchain(&mut self, directory: &Path, level: &Path) {
         let names = ["rust-toolchain", "rust-toolchain.toml"];
         let folders = directory.ancestors().take_while(|folder| folder.starts_with(level));
@@ -153,7 +154,7 @@ impl Crawl {
             if !self.seen.insert(folder.clone()) || !path.is_file() {
                 continue;
             }
-            // What is no TOML cargo itself will say best, with a line number.
+            // Cargo itself reports invalid TOML best, with a line number.
             let Ok(manifest) = CargoManifest::read(&path) else { continue };
             self.selection(&folder, &manifest);
             for reference in manifest.references() {
@@ -172,7 +173,7 @@ impl Crawl {
         let path = normalize(&folder.join(written));
         if written.is_absolute() {
             bail!(
-                "{} in `{}` has the absolute path `{}`, which is no place on the builder; write it as `{}`",
+                "{} in `{}` has the absolute path `{}`, which doesn't exist on the builder; write it as `{}`",
                 reference.by,
                 by.display(),
                 reference.path,
@@ -182,7 +183,7 @@ impl Crawl {
         match reference.kind {
             ReferenceKind::Package if path.is_dir() => self.folder(&path),
             ReferenceKind::File if path.is_file() && !self.covered(&path) => {
-                // Modules lie beside the file that names them; but nobody wants all that lies beside the whole project.
+                // Its modules lie beside it. Not so if that is a folder around the whole project, which may hold anything.
                 let beside = path.parent().unwrap_or(&path).to_path_buf();
                 let is_source = path.extension().is_some_and(|extension| extension == "rs");
                 if is_source && !self.folders.iter().any(|folder| folder.starts_with(&beside)) {
@@ -191,7 +192,7 @@ impl Crawl {
                     self.files.insert(path);
                 }
             }
-            // What isn't there, cargo will miss in its own words, if it needs it.
+            // If cargo needs a file that doesn't exist, it says so itself.
             _ => {}
         }
         Ok(())
@@ -217,8 +218,8 @@ impl Crawl {
         }
     }
 
-    /// A package of another workspace needs that one's root for what it inherits: the manifest, what cargo must see to
-    /// read it, and what an inherited dependency points to.
+    /// Notes what a package of another workspace inherits from: the manifest of that workspace's root, the files without which
+    /// cargo doesn't read it, and the paths of inherited dependencies.
     fn foreign_workspace(&mut self, folder: &Path, manifest: &CargoManifest) -> anyhow::Result<()> {
         if manifest.workspace().is_some() || !(manifest.inherits() || manifest.workspace_path().is_some()) {
             return Ok(());
@@ -250,7 +251,7 @@ impl Crawl {
 
     fn top(&self, root: &Path) -> PathBuf {
         let files = self.files.iter().filter_map(|file| {
-            // `.cargo/config.toml` counts from the folder that it configures.
+            // The paths of `.cargo/config.toml` are relative to the folder around `.cargo`.
             file.parent()
                 .map(|parent| if parent.ends_with(".cargo") { parent.parent().unwrap_or(parent) } else { parent })
         });
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_followed_out_of_the_root_and_on() {
+    fn references_are_followed_out_of_the_root() {
         let (_temp, top) = tree(&[
             (
                 "app/Cargo.toml",

@@ -1,11 +1,11 @@
-//! Whose pages `cargo doc --open` opens.
+//! The crate whose documentation `cargo doc --open` opens.
 
 use super::DeviceProject;
 use super::locate::members;
 use super::manifest::CargoManifest;
 
-/// The crates whose documentation may be meant, the likeliest first. Cargo opens that of the first package it was asked to
-/// document, by their names: those of `-p`, else that of the folder it runs in, else the members.
+/// The crates whose documentation may be meant, the likeliest first. Cargo opens that of the alphabetically first package
+/// among those of `-p`, else of the folder that it runs in, else of the members.
 pub fn documented(project: &DeviceProject, specs: &[String], workspace: bool) -> Vec<String> {
     let read = |folder: &std::path::Path| CargoManifest::read(&folder.join("Cargo.toml")).ok();
     let crate_of = |manifest: &CargoManifest| Some((manifest.name()?.to_owned(), manifest.crate_name()?));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The work tree that `folder` lies in.
+/// The root of the work tree that contains `folder`.
 pub fn repository_root(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Path::to_path_buf)
 }

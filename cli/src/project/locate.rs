@@ -1,4 +1,4 @@
-//! From a folder to its package, and from the package to its workspace.
+//! Finds the package of a folder, and the workspace of a package.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use super::manifest::CargoManifest;
 use super::path::normalize;
 
-/// The manifest cargo would take: the one named, or the nearest above `cwd`.
+/// The manifest that cargo would use: the named one, or the nearest at or above `cwd`.
 pub fn manifest(cwd: &Path, named: Option<&Path>) -> anyhow::Result<PathBuf> {
     let Some(named) = named else {
         return cwd.ancestors().map(|folder| folder.join("Cargo.toml")).find(|path| path.is_file()).with_context(
@@ -39,14 +39,14 @@ pub fn manifest(cwd: &Path, named: Option<&Path>) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// The folder of the workspace's root that `folder`, whose manifest is given, belongs to: its own, if to none.
+/// The folder of the root of the workspace that the package in `folder` belongs to; `folder` itself without a workspace.
 pub fn workspace_root(folder: &Path, manifest: &CargoManifest) -> anyhow::Result<PathBuf> {
     if manifest.workspace().is_some() {
         return Ok(folder.to_path_buf());
     }
     if let Some(path) = manifest.workspace_path() {
         let root = normalize(&folder.join(path));
-        // Cargo takes the folder; some write the manifest.
+        // Cargo expects the folder; some manifests name the file.
         return Ok(if root.ends_with("Cargo.toml") { root.parent().unwrap_or(&root).to_path_buf() } else { root });
     }
     for ancestor in folder.ancestors().skip(1) {
@@ -66,7 +66,7 @@ fn is_excluded(root: &Path, manifest: &CargoManifest, folder: &Path) -> bool {
     below(manifest.excluded()) && !below(manifest.members())
 }
 
-/// The folders of a workspace's members, as far as its patterns name folders with a manifest.
+/// The folders of a workspace's members: those that match its patterns and have a manifest.
 pub fn members(root: &Path, manifest: &CargoManifest) -> Vec<PathBuf> {
     let excluded: Vec<PathBuf> = manifest.excluded().into_iter().map(|path| normalize(&root.join(path))).collect();
     let mut out = Vec::new();

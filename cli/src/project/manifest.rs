@@ -1,4 +1,4 @@
-//! What a `Cargo.toml` refers to. Read as a plain table: what is malformed is cargo's to complain about.
+//! What a `Cargo.toml` refers to. It is read as a plain table, since cargo itself reports what is malformed.
 
 use std::path::Path;
 
@@ -6,27 +6,27 @@ use toml::{Table, Value};
 
 use super::toml_error;
 
-/// A manifest.
+/// A manifest, as far as its paths and names matter here.
 #[derive(Debug, Clone)]
 pub struct CargoManifest(Table);
 
-/// Something outside itself that a manifest names.
+/// A path in a manifest or in cargo's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
     /// As written, relative to the manifest's folder.
     pub path: String,
-    /// What it is.
+    /// What the path leads to.
     pub kind: ReferenceKind,
-    /// Where it was named, for people.
+    /// The key that names it, for error messages.
     pub by: String,
 }
 
-/// What is referred to.
+/// What a referenced path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReferenceKind {
     /// A folder with a manifest.
     Package,
-    /// A source file.
+    /// A file, such as a target's root.
     File,
 }
 
@@ -34,17 +34,17 @@ const DEPENDENCIES: [&str; 5] =
     ["dependencies", "dev-dependencies", "dev_dependencies", "build-dependencies", "build_dependencies"];
 
 impl CargoManifest {
-    /// Reads a manifest.
+    /// Reads and parses a manifest.
     ///
     /// # Errors
-    /// When the file can't be read, or is no TOML; in cargo's words.
+    /// When the file can't be read, or is not valid TOML; in cargo's words.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| toml_error::caused(format!("failed to read `{}`", path.display()), &[&error]))?;
         Self::parse(&text).map_err(|error| toml_error::manifest(&error, &text, path))
     }
 
-    /// Reads a manifest's text.
+    /// Parses the text of a manifest.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         text.parse::<Table>().map(Self)
     }
@@ -53,43 +53,43 @@ impl CargoManifest {
         self.0.get(name)?.as_table()
     }
 
-    /// `package.name`.
+    /// The name of the package, `package.name`.
     pub fn name(&self) -> Option<&str> {
         self.package()?.get("name")?.as_str()
     }
 
-    /// The name of its crate: the library's own, or the package's.
+    /// The name of the crate: that of the library if it has one, else of the package, with `_` for `-`.
     pub fn crate_name(&self) -> Option<String> {
         let library = self.table("lib").and_then(|lib| lib.get("name")?.as_str());
         library.or(self.name()).map(|name| name.replace('-', "_"))
     }
 
-    /// `[package]`, which a virtual manifest has not.
+    /// The table `[package]`, which a virtual manifest doesn't have.
     pub fn package(&self) -> Option<&Table> {
         self.table("package").or_else(|| self.table("project"))
     }
 
-    /// `[workspace]`.
+    /// The table `[workspace]`, which only a root has.
     pub fn workspace(&self) -> Option<&Table> {
         self.table("workspace")
     }
 
-    /// `package.workspace`: where the workspace's root is.
+    /// The path of the workspace's root, `package.workspace`.
     pub fn workspace_path(&self) -> Option<&str> {
         self.package()?.get("workspace")?.as_str()
     }
 
-    /// `workspace.members`, as written.
+    /// The patterns of `workspace.members`, as written.
     pub fn members(&self) -> Vec<&str> {
         self.workspace().map(|workspace| strings(workspace.get("members"))).unwrap_or_default()
     }
 
-    /// `workspace.exclude`, as written.
+    /// The paths of `workspace.exclude`, as written.
     pub fn excluded(&self) -> Vec<&str> {
         self.workspace().map(|workspace| strings(workspace.get("exclude"))).unwrap_or_default()
     }
 
-    /// Whether something is taken from the workspace's root (`version.workspace = true`).
+    /// Whether a value is inherited from the workspace's root (`version.workspace = true`).
     pub fn inherits(&self) -> bool {
         fn inherited(value: &Value) -> bool {
             value.as_table().is_some_and(|table| {
@@ -110,7 +110,7 @@ impl CargoManifest {
         (include, exclude)
     }
 
-    /// Every path that building may need: dependencies of all kinds, patches, replacements, and targets' own files.
+    /// Every path that a build may need: dependencies of all kinds, patches, replacements, and files of targets.
     pub fn references(&self) -> Vec<Reference> {
         let mut out = Vec::new();
         let mut tables: Vec<&Table> = vec![&self.0];
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_shapes_are_passed_over() {
+    fn malformed_tables_are_ignored() {
         for text in
             ["dependencies = 3", "[dependencies]\na = []", "[package]\nbuild = false", "bin = [1]", "patch = 'x'"]
         {
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn configurations_refer_too() {
+    fn paths_in_configurations_are_found() {
         let config: Table =
             "paths = ['../o']\n[patch.crates-io]\na.path = 'a'\n[source.v]\ndirectory = 'vendor'".parse().unwrap();
         let paths: Vec<_> = config_references(&config).into_iter().map(|reference| reference.path).collect();

@@ -1,8 +1,8 @@
-//! Paths as cargo takes them: `..` is resolved by the text, not by the disk.
+//! Paths as cargo handles them: `..` is resolved in the text, without looking at the disk.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The path without `.` and `..`.
+/// The path without its `.` and `..` parts.
 pub fn normalize(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
@@ -27,7 +27,7 @@ pub fn relative(base: &Path, path: &Path) -> PathBuf {
     out
 }
 
-/// The deepest folder above or at both.
+/// The deepest folder that contains both, or is one of them.
 pub fn common_ancestor(a: &Path, b: &Path) -> PathBuf {
     a.components().zip(b.components()).take_while(|(x, y)| x == y).map(|(x, _)| x).collect()
 }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_resolved_by_their_text() {
+    fn paths_are_resolved_without_the_disk() {
         assert_eq!(normalize(Path::new("/a/./b/../../c")), Path::new("/c"));
         assert_eq!(normalize(Path::new("/../a")), Path::new("/a"));
         assert_eq!(relative(Path::new("/a/b"), Path::new("/a/c/d")), Path::new("../c/d"));

@@ -1,4 +1,4 @@
-//! Whom the builder's folder and cache belong to: this project on this device.
+//! The project key, which the builder's folder and cache are named after: one for each project on each device.
 
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -9,13 +9,14 @@ use protocol::ProjectKey;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// The key of the workspace at `root`, which the same device makes the same each time. `folder` keeps the device's id.
+/// The key of the workspace at `root`, the same each time on the same device. `folder` contains the device's id.
 pub fn project_key(name: &str, root: &Path, folder: &Path) -> anyhow::Result<ProjectKey> {
     let device = device_id(folder)?;
     Ok(ProjectKey::new(name, &identity(&device, root))?)
 }
 
-/// The key of what is installed from elsewhere, which is the same for all devices of an owner. `what` tells it apart.
+/// The key of a crate that is installed, the same on all devices of an owner. `what` distinguishes it from others of its
+/// name.
 pub fn install_key(name: &str, what: &[&str]) -> anyhow::Result<ProjectKey> {
     Ok(ProjectKey::new(name, &shortened_sha256(&format!("install\0{}", what.join("\0"))))?)
 }
@@ -28,7 +29,7 @@ fn shortened_sha256(text: &str) -> String {
     HEXLOWER.encode(&digest(&SHA256, text.as_bytes()).as_ref()[..10])
 }
 
-/// A random text made once: names of hosts and users are all the same in Termux.
+/// The device's id: random, created once and stored, since the names of host and user are the same on every Termux.
 fn device_id(folder: &Path) -> anyhow::Result<String> {
     let path = folder.join("device");
     let read = || std::fs::read_to_string(&path).map(|text| text.trim().to_owned());
@@ -44,13 +45,13 @@ fn device_id(folder: &Path) -> anyhow::Result<String> {
     let id = HEXLOWER.encode(&random);
     let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
         file.write_all(id.as_bytes())?;
-        // Another process may have been first; its id is as good, and one must do.
+        // If another process was faster, its id is used.
         file.persist_noclobber(&path).map(drop).map_err(|error| error.error)
     });
     match written {
         Ok(()) => Ok(id),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read().context("could not read the device's id"),
-        // A configuration that is mounted read-only: what the system calls this device must do.
+        // The folder is read-only, so the system's name of the device has to do.
         Err(_) => {
             let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
             Ok(format!("{node}/{}", rustix::process::getuid().as_raw()))
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_lasting_and_tells_devices_and_folders_apart() {
+    fn a_key_is_stable_and_differs_between_devices_and_folders() {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let key = |folder: &Path, root: &str| project_key("My App", Path::new(root), folder).unwrap();
         let first = key(one.path(), "/a");

@@ -1,4 +1,4 @@
-//! What is no TOML, in cargo's words.
+//! Errors in TOML files, shown as cargo shows them.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -7,13 +7,13 @@ use toml::de::Error;
 
 use super::path::relative;
 
-/// Of a manifest: what is wrong, and where, named from the folder one stands in.
+/// The error of a manifest: what is wrong, and where, relative to the current folder.
 pub fn manifest(error: &Error, text: &str, path: &Path) -> anyhow::Error {
     let here = std::env::current_dir().map_or_else(|_| path.to_owned(), |cwd| relative(&cwd, path));
     anyhow::anyhow!("{}{}", error.message(), error.span().map_or_else(String::new, |span| pointed(text, &span, &here)))
 }
 
-/// ` --> Cargo.toml:1:9`, and below it the line with carets under what is meant.
+/// The line ` --> Cargo.toml:1:9`, and below it the source line with carets under the error.
 fn pointed(text: &str, span: &std::ops::Range<usize>, path: &Path) -> String {
     let before = text.get(..span.start).unwrap_or(text);
     let begin = before.rfind('\n').map_or(0, |end| end + 1);
@@ -30,7 +30,7 @@ fn pointed(text: &str, span: &std::ops::Range<usize>, path: &Path) -> String {
     )
 }
 
-/// What can't be done, and why, and why that: one below the other, as cargo prints a chain of causes.
+/// An error with its chain of causes, one below the other as cargo prints them.
 pub fn caused(what: impl Display, causes: &[&dyn Display]) -> anyhow::Error {
     let mut said = what.to_string();
     for cause in causes {

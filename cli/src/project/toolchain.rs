@@ -1,10 +1,10 @@
-//! `cargo +nightly cloud …`. rustup tells a subcommand the toolchain in `RUSTUP_TOOLCHAIN`, but it does so whether the
-//! person named one or not; so what rustup would have chosen by itself is not forwarded.
+//! The toolchain of `cargo +nightly cloud …`. rustup passes it in `RUSTUP_TOOLCHAIN`, but it sets that variable even if no
+//! toolchain was named, so one that rustup would have chosen by itself is not forwarded.
 
 use std::path::Path;
 
-/// The toolchain the builder is to use, if the person chose one: by `+name` behind `cloud`, or in front of it.
-/// `variable` is `RUSTUP_TOOLCHAIN`, heeded under `cargo cloud` only.
+/// The toolchain that the builder should use, if the user named one: by `+NAME` after `cloud`, or before it.
+/// `variable` is `RUSTUP_TOOLCHAIN`, which only counts under `cargo cloud`.
 pub fn forwarded(
     named: Option<&str>,
     variable: Option<&str>,
@@ -16,7 +16,7 @@ pub fn forwarded(
     }
     let own = variable.map(channel)?;
     let chosen = match file_channel(directory) {
-        // The file goes up with the source.
+        // The file is sent with the source.
         Some(file) => own != channel(&file),
         None => {
             let default = rustup_home.and_then(default_toolchain);
@@ -44,7 +44,7 @@ fn channel(toolchain: &str) -> &str {
     end.and_then(|end| toolchain.get(..end)).unwrap_or(toolchain)
 }
 
-/// `stable` or a version: what any builder's own toolchain stands for well enough.
+/// Whether the channel is `stable` or a version, for which the builder's own toolchain will do.
 fn is_release(channel: &str) -> bool {
     channel == "stable" || channel.starts_with(|c: char| c.is_ascii_digit())
 }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_chosen_is_forwarded() {
+    fn only_a_toolchain_that_was_named_is_forwarded() {
         let temp = tempfile::tempdir().unwrap();
         let (home, project) = (temp.path().join("rustup"), temp.path().join("project"));
         std::fs::create_dir_all(&home).unwrap();
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(forwarded(None, Some("nightly-aarch64-apple-darwin")).as_deref(), Some("nightly"));
         assert_eq!(forwarded(None, Some("1.90.0")).as_deref(), Some("1.90.0"));
         assert_eq!(forwarded(Some("beta"), Some("nightly")).as_deref(), Some("beta"));
-        // A device that lives on nightly means nightly.
+        // If a nightly is the device's default, it is meant.
         default("nightly-2026-01-01-x86_64-unknown-linux-gnu");
         assert_eq!(
             forwarded(None, Some("nightly-2026-01-01-x86_64-unknown-linux-gnu")).as_deref(),

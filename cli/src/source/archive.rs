@@ -1,4 +1,4 @@
-//! The archive that goes up, written as a stream: nothing of it is on the device's disk, and little in its memory.
+//! The archive of a source, written as a stream: it is never on the device's disk, and uses little memory.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -20,15 +20,15 @@ pub enum SourcePackError {
         "could not read `{path}`: {source}; make it readable or leave it out with `exclude` under [workspace.metadata.cloud]"
     )]
     Unreadable {
-        /// Which one.
+        /// Path of the file on the device.
         path: String,
-        /// Why.
+        /// What the system reported about it.
         source: io::Error,
     },
-    /// A file is not what it was when the source was listed.
+    /// A file has changed since the source was listed; its path.
     #[error("`{0}` changed while it was packed")]
     Changed(String),
-    /// Whoever takes the archive doesn't any more.
+    /// The receiver of the archive no longer accepts data.
     #[error("the archive could not be passed on")]
     Output(#[source] io::Error),
 }
@@ -36,13 +36,13 @@ pub enum SourcePackError {
 /// Below this, compressing costs more than it saves.
 const MIN_COMPRESSED: u64 = 128;
 
-/// Formats that are compressed already.
+/// Extensions of formats that are already compressed.
 const COMPRESSED: [&str; 22] = [
     "png", "jpg", "jpeg", "gif", "webp", "avif", "mp3", "mp4", "ogg", "flac", "webm", "zip", "gz", "tgz", "bz2", "xz",
     "zst", "br", "7z", "jar", "woff2", "crate",
 ];
 
-/// Writes request and entries to `out`; `read` counts the bytes of content read.
+/// Writes the request and the entries to `out`, and counts the bytes of content in `read`.
 pub fn pack<W: Write>(
     request: &RequestFile,
     entries: &[SourceEntry],
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_reads_back_with_modes_and_links() {
+    fn an_archive_keeps_modes_and_links() {
         let temp = tempfile::tempdir().unwrap();
         let script = temp.path().join("bü ild.sh");
         std::fs::write(&script, "x".repeat(5000)).unwrap();

@@ -1,4 +1,4 @@
-//! One thing of the source.
+//! The entries of a source: the files, links and empty folders that are sent.
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
@@ -9,29 +9,29 @@ use std::time::SystemTime;
 /// A file, link or empty folder that is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceEntry {
-    /// Where it is on the device.
+    /// Absolute path on the device.
     pub path: PathBuf,
-    /// Its name below the source's top, with `/`.
+    /// Path below the source's top, with `/` between its parts.
     pub name: String,
-    /// What it is.
+    /// Whether it is a file, a link or a folder.
     pub content: SourceContent,
 }
 
-/// What an entry is.
+/// The kind of an entry, and what is sent of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceContent {
-    /// A regular file.
+    /// A regular file, whose content is sent.
     File {
-        /// Bytes.
+        /// Size of the file in bytes.
         size: u64,
-        /// When it last changed.
+        /// Time of its last change (mtime).
         modified: SystemTime,
-        /// Unix permissions.
+        /// Unix permission bits, at most 0o777.
         mode: u32,
     },
     /// A symbolic link to something else that is sent, or could be: a relative path.
     Link {
-        /// Its text.
+        /// Relative path that the link points to.
         target: String,
     },
     /// A folder with nothing in it.
@@ -39,7 +39,7 @@ pub enum SourceContent {
 }
 
 impl SourceEntry {
-    /// Bytes of content.
+    /// Size of the content in bytes.
     pub fn size(&self) -> u64 {
         match &self.content {
             SourceContent::File { size, .. } => *size,
@@ -49,31 +49,31 @@ impl SourceEntry {
     }
 }
 
-/// A regular file, as it is now.
+/// The content of a regular file, described by its current metadata.
 pub fn file_content(metadata: &Metadata) -> std::io::Result<SourceContent> {
     let mode = metadata.permissions().mode() & 0o777;
     Ok(SourceContent::File { size: metadata.len(), modified: metadata.modified()?, mode })
 }
 
-/// Everything that is sent.
+/// Everything that is sent of a project.
 #[derive(Debug, Default)]
 pub struct SourceListing {
     /// In the order of their names.
     pub entries: Vec<SourceEntry>,
-    /// What is left out though nobody asked for that, and why.
+    /// What is left out without having been excluded, and why.
     pub notes: Vec<String>,
-    /// Names that look like secrets and were not asked for.
+    /// Names of files that look like secrets and are not listed in `include`.
     pub secrets: Vec<String>,
 }
 
 impl SourceListing {
-    /// Bytes in all, unpacked.
+    /// Total size in bytes before compression.
     pub fn size(&self) -> u64 {
         self.entries.iter().map(SourceEntry::size).sum()
     }
 }
 
-/// The folders that hold most, two levels deep, with bytes and files: for someone who must leave something out.
+/// The largest folders, at most two levels deep, with their bytes and number of files, to choose from what to leave out.
 pub fn biggest_folders(entries: &[SourceEntry], count: usize) -> Vec<(String, u64, usize)> {
     let mut folders: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
     for entry in entries {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_weighed() {
+    fn the_largest_folders_come_first() {
         let entry = |name: &str, size| SourceEntry {
             path: PathBuf::from(name),
             name: name.to_owned(),

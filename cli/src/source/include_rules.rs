@@ -1,11 +1,11 @@
-//! What the manifests say: `include` and `exclude` overrule every ignore file.
+//! The `include` and `exclude` lists of all manifests, which override every ignore file.
 
 use std::path::Path;
 
 use super::patterns::Patterns;
 use crate::project::CloudMetadata;
 
-/// All manifests' selections.
+/// The patterns of all manifests' `include` and `exclude` lists.
 #[derive(Debug, Default)]
 pub struct IncludeRules {
     include: Vec<Patterns>,
@@ -13,7 +13,7 @@ pub struct IncludeRules {
 }
 
 impl IncludeRules {
-    /// Reads the patterns.
+    /// Parses the patterns of the lists.
     pub fn new(selections: &[CloudMetadata]) -> Self {
         let patterns =
             |selection: &CloudMetadata, list: &[String]| Patterns::parse(&selection.base, list.join("\n").as_bytes());

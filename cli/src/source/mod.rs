@@ -1,4 +1,4 @@
-//! What is sent: which files, and the archive they travel in.
+//! The source of a project: which files are sent, and the archive that contains them.
 
 mod archive;
 mod commit;
@@ -6,9 +6,9 @@ mod entry;
 mod git_index;
 mod include_rules;
 mod patterns;
-mod repository;
 mod secrets;
 mod walk;
+mod work_tree;
 
 pub use archive::{SourcePackError, pack};
 pub use commit::Commit;

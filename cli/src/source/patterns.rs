@@ -1,4 +1,4 @@
-//! Patterns as in .gitignore, and the folder they hold for.
+//! Patterns as in .gitignore, and the folder that they apply to.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use gix_glob::Pattern;
 use gix_glob::pattern::Case;
 use gix_glob::wildmatch::Mode;
 
-/// A list of patterns.
+/// The patterns of one file or list.
 #[derive(Debug, Clone)]
 pub struct Patterns {
     base: PathBuf,
@@ -20,12 +20,12 @@ fn slashed(path: &Path) -> BString {
 }
 
 impl Patterns {
-    /// The patterns of an ignore file's text that holds below `base`.
+    /// Parses the text of an ignore file that applies below `base`.
     pub fn parse(base: &Path, text: &[u8]) -> Self {
         Self { base: base.to_path_buf(), list: gix_ignore::parse(text, false).map(|(pattern, _, _)| pattern).collect() }
     }
 
-    /// The patterns of an ignore file, if there is one.
+    /// Reads an ignore file; `None` if it doesn't exist or has no patterns.
     pub fn read(base: &Path, file: &Path) -> Option<Self> {
         let patterns = Self::parse(base, &std::fs::read(file).ok()?);
         (!patterns.list.is_empty()).then_some(patterns)

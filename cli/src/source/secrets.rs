@@ -1,4 +1,4 @@
-//! Files that someone might not have meant to send.
+//! Finds files that probably contain secrets, to warn before they are sent.
 
 use std::io::Read;
 use std::path::Path;
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_known_by_name_and_keys_by_content() {
+    fn secrets_are_found_by_name_and_keys_by_content() {
         for name in [".env", ".env.production", "x/.aws/credentials", "ssh/id_ed25519", "a/release.keystore"] {
             assert!(looks_secret(Path::new(name)), "{name}");
         }

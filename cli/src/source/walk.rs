@@ -1,4 +1,4 @@
-//! Which files are sent: ignore rules as git applies them, cargo's own leavings, and what the manifests add and take away.
+//! Finds the files to send: git's ignore rules decide, build output is left out, and the manifests' lists override both.
 
 use std::collections::BTreeMap;
 use std::fs::FileType;
@@ -13,14 +13,14 @@ use walkdir::{DirEntry, WalkDir};
 use super::entry::{SourceContent, SourceEntry, SourceListing, file_content};
 use super::include_rules::IncludeRules;
 use super::patterns::Patterns;
-use super::repository::Repository;
 use super::secrets::looks_secret;
+use super::work_tree::WorkTree;
 use crate::project::{DeviceProject, normalize, relative, repository_root};
 
-/// Everything of a project that is sent. `target_dir` is where cargo builds.
+/// Lists everything of a project that is sent. `target_dir` is cargo's target directory.
 ///
 /// # Errors
-/// When a folder or file that is to be sent can't be read.
+/// When a folder or file that should be sent can't be read.
 pub fn list(project: &DeviceProject, target_dir: &Path) -> anyhow::Result<SourceListing> {
     let mut walk = Walk {
         project,
@@ -30,7 +30,7 @@ pub fn list(project: &DeviceProject, target_dir: &Path) -> anyhow::Result<Source
         notes: Vec::new(),
         own_output: own_output(),
     };
-    // In order, and so the outer before the inner: what they cover is walked once.
+    // Sorted, so outer folders come before inner ones, and nothing is walked twice.
     let mut folders = project.folders.clone();
     folders.sort_unstable();
     for folder in folders {
@@ -57,19 +57,20 @@ struct Walk<'a> {
     selections: IncludeRules,
     found: BTreeMap<String, SourceEntry>,
     notes: Vec<String>,
-    /// Device and inode of what we print into: `cargo cloud build 2> log.txt` changes that file while it is packed.
+    /// Device and inode of the files that output is redirected to: `cargo cloud build 2> log.txt` changes that file while it
+    /// is packed.
     own_output: Vec<(u64, u64)>,
 }
 
-/// What a folder adds to the rules.
+/// The rules that a folder adds to those above it.
 struct FolderRules {
     ignore: Option<Patterns>,
     gitignore: Option<Patterns>,
-    /// A repository of its own begins here: rules above it don't reach in.
-    repository: Option<Repository>,
-    /// An ignored folder, entered for the sake of what is tracked or included below.
+    /// The repository whose root this folder is: rules from above don't apply in it.
+    repository: Option<WorkTree>,
+    /// An ignored folder, which is only entered for tracked or included files below.
     ignored: bool,
-    /// All below is sent, whatever rules say.
+    /// Everything below is sent, whatever the rules say.
     whole: bool,
 }
 
@@ -78,7 +79,7 @@ impl FolderRules {
         Self {
             ignore: Patterns::read(folder, &folder.join(".ignore")),
             gitignore: Patterns::read(folder, &folder.join(".gitignore")),
-            repository: folder.join(".git").exists().then(|| Repository::open(folder)),
+            repository: folder.join(".git").exists().then(|| WorkTree::open(folder)),
             ignored,
             whole,
         }
@@ -92,20 +93,20 @@ impl FolderRules {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Verdict {
     Send,
-    /// Not the folder itself, but perhaps something in it.
+    /// Leave out the folder, but look for files in it.
     Search,
     Leave,
 }
 
 impl Walk<'_> {
-    /// Whether a folder was not sent with one around it.
+    /// Whether a folder is not yet covered by an outer one.
     fn needed(&self, name: &str, folder: &Path) -> bool {
         let inside = self.project.folders.iter().any(|other| other != folder && folder.starts_with(other));
         let prefix = format!("{name}/");
         !(inside && self.found.range(prefix.clone()..).next().is_some_and(|(found, _)| found.starts_with(&prefix)))
     }
 
-    /// Walks `folder`, whose name in the archive is `name`; `above` are the folders that led here, against circles.
+    /// Walks `folder`, whose name in the archive is `name`; `above` are the folders that led here, to detect cycles.
     fn folder(&mut self, folder: &Path, name: &str, above: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         let mut frames = frames_above(folder);
         let mut base = frames.len();
@@ -117,7 +118,7 @@ impl Walk<'_> {
             frames.truncate(base + entry.depth());
             if entry.depth() == 0 {
                 frames.push(FolderRules::read(folder, false, self.is_vendored(folder)));
-                // As cargo does: a package whose manifest git ignores is not git's, so its rules don't hold in it.
+                // As in cargo: if git ignores a package's manifest, git's rules don't apply to the package.
                 let manifest = folder.join("Cargo.toml");
                 if manifest.is_file() && git_ignores(&manifest, false, of_repository(&frames)) {
                     (base, tracked) = (0, false);
@@ -149,7 +150,7 @@ impl Walk<'_> {
                     continue;
                 };
                 if below.contains('\\') {
-                    self.notes.push(format!("`{below}` is left out: its name holds a backslash"));
+                    self.notes.push(format!("`{below}` is left out: its name contains a backslash"));
                     continue;
                 }
                 let name = if name.is_empty() { below.to_owned() } else { format!("{name}/{below}") };
@@ -159,7 +160,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A build script may need a folder though nothing is in it.
+    /// Adds an empty folder, which a build script may need.
     fn empty_folder(&mut self, path: &Path, folder: &Path, name: &str) {
         let below = path.strip_prefix(folder).ok().and_then(Path::to_str).filter(|below| !below.contains('\\'));
         let Some(below) = below else { return };
@@ -199,7 +200,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Where cargo builds, and every folder that says it is a cache (bford.info/cachedir).
+    /// Whether a folder is a target directory, or is marked as a cache (bford.info/cachedir).
     fn is_cache(&self, path: &Path) -> bool {
         const SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
         let tagged = || {
@@ -231,7 +232,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A link to something inside stays a link; what lies outside comes along as what it is.
+    /// Adds a link. One that points to something that is sent stays a link; otherwise the content that it points to is sent.
     fn link(&mut self, path: &Path, name: String, above: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         let target =
             std::fs::read_link(path).with_context(|| format!("could not read the link `{}`", path.display()))?;
@@ -250,7 +251,7 @@ impl Walk<'_> {
             Ok(real) if real.is_dir() => {
                 if path.starts_with(&real) || above.iter().any(|folder| folder.starts_with(&real)) {
                     bail!(
-                        "the link `{}` leads to `{}`, around itself; leave it out with `exclude`",
+                        "the link `{}` leads to `{}`, a folder around itself; leave it out with `exclude`",
                         path.display(),
                         real.display()
                     );
@@ -274,12 +275,12 @@ impl Walk<'_> {
     }
 }
 
-/// Rules of git hold inside their repository only.
+/// The rules of the innermost repository; git's rules apply only inside their own.
 fn of_repository(frames: &[FolderRules]) -> &[FolderRules] {
     &frames[frames.iter().rposition(|frame| frame.repository.is_some()).unwrap_or(0)..]
 }
 
-/// Whether git leaves this out; the frames are of one repository.
+/// Whether git ignores the path. All frames belong to one repository.
 fn git_ignores(path: &Path, is_dir: bool, frames: &[FolderRules]) -> bool {
     let repository = frames.first().and_then(|frame| frame.repository.as_ref());
     if repository.is_some_and(|repository| repository.tracks(path, false)) {
@@ -290,7 +291,7 @@ fn git_ignores(path: &Path, is_dir: bool, frames: &[FolderRules]) -> bool {
         || rule().or_else(|| repository?.verdict(path, is_dir)).unwrap_or(false)
 }
 
-/// The rules of the folders above, as far as their repository reaches.
+/// The rules of the folders above, up to the root of their repository.
 fn frames_above(folder: &Path) -> Vec<FolderRules> {
     let Some(root) = repository_root(folder) else { return Vec::new() };
     let mut above: Vec<&Path> = folder.ancestors().skip(1).take_while(|ancestor| ancestor.starts_with(&root)).collect();

@@ -1,20 +1,21 @@
-//! Where a bucket is.
+//! The address of a bucket: its host, and the path in front of its keys.
 
 use crate::config::Backend;
 
-/// A bucket's host and the path in front of its keys.
+/// The parts of a bucket's URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// `http` or `https`.
+    /// The scheme, `http` or `https`.
     pub scheme: String,
-    /// With the port, unless it is the scheme's own.
+    /// The host, with its port unless that is the scheme's default.
     pub host: String,
-    /// In front of the key; begins and ends with `/`.
+    /// The path in front of the keys, which begins and ends with `/`.
     pub prefix: String,
 }
 
 impl Address {
-    /// Path-style at an endpoint of one's own; AWS's hosts carry the bucket's name, unless a dot in it would break TLS.
+    /// The address of a bucket: in path style at an endpoint; at AWS in the host's name, unless the bucket's name has a dot,
+    /// for which AWS's certificates are not valid.
     pub fn new(backend: &Backend, bucket: &str) -> Self {
         if let Some(endpoint) = &backend.endpoint {
             let (scheme, rest) = endpoint.split_once("://").unwrap_or(("https", endpoint));
@@ -34,7 +35,7 @@ impl Address {
         Self { scheme: "https".to_owned(), host, prefix }
     }
 
-    /// Whether this is the device itself, which no proxy stands in front of.
+    /// Whether this is the device itself, which is never reached through a proxy.
     pub fn is_loopback(&self) -> bool {
         let host = self.host.as_str();
         host.starts_with("127.") || host.starts_with("[::1]") || host.split(':').next() == Some("localhost")

@@ -1,4 +1,4 @@
-//! Requests to S3, with patience.
+//! Signed requests to S3, with retries.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::http;
 use super::signature::{SignedRequest, Signer, encoded_path, encoded_query, sha256_hex};
 use crate::config::Backend;
 
-/// S3's error documents are a few hundred bytes.
+/// Limit of an error document in bytes; S3's have a few hundred.
 const MAX_ERROR_BYTES: u64 = 64 * 1024;
 
 /// Both buckets of a backend.
@@ -27,37 +27,37 @@ pub struct Storage {
     signer: Signer,
     clock: Clock,
     stop: Arc<AtomicBool>,
-    /// Whether the backend ever answered: before that there is less patience.
+    /// Whether the backend has ever answered: before that there are fewer retries.
     reached: Arc<AtomicBool>,
 }
 
-/// Which bucket.
+/// The two buckets of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bucket {
-    /// Sources.
+    /// The bucket of the sources.
     Input,
-    /// What comes back.
+    /// The bucket of results and artifacts.
     Output,
 }
 
-/// One request.
+/// One request, before it is signed.
 #[derive(Debug, Clone)]
 pub struct Call<'a> {
-    /// What is tried, as a verb with its object, for people.
+    /// What the request does, as a verb with its object, for error messages.
     pub action: &'a str,
-    /// `GET` and so on.
+    /// The HTTP method, in capitals.
     pub method: &'a str,
-    /// Where.
+    /// The bucket that it is for.
     pub bucket: Bucket,
-    /// Which object.
+    /// Key of the object, not encoded; empty for the bucket itself.
     pub key: &'a str,
-    /// Not encoded.
+    /// Names and values of the query, not encoded.
     pub query: &'a [(&'a str, &'a str)],
-    /// Names in lower case.
+    /// Headers, with their names in lower case.
     pub headers: Vec<(String, String)>,
-    /// What is sent.
+    /// The body, empty for most methods.
     pub body: &'a [u8],
-    /// Counts what is sent, up and, when a try failed, down again.
+    /// Counts the bytes sent. When an attempt fails, its bytes are subtracted.
     pub sent: Option<&'a AtomicU64>,
 }
 
@@ -71,7 +71,7 @@ pub enum RetryPolicy {
 }
 
 impl Storage {
-    /// The buckets of a backend.
+    /// Storage for the buckets of a backend.
     pub fn new(backend: &Backend, clock: Clock) -> anyhow::Result<Self> {
         let input = Address::new(backend, &backend.input_bucket);
         Ok(Self {
@@ -85,24 +85,24 @@ impl Storage {
         })
     }
 
-    /// Makes every request under way, and every later one, fail.
+    /// Makes every request fail, those under way and all later ones.
     pub fn shut_down(&self) {
         self.stop.store(true, Ordering::Relaxed);
         self.agent.clone().shutdown();
     }
 
-    /// The same, but not shut down.
+    /// The same storage, not shut down.
     pub(super) fn fresh(&self) -> anyhow::Result<Self> {
         Ok(Self { agent: http::agent(&self.input)?, stop: Arc::default(), ..self.clone() })
     }
 
-    /// Fails after [`Storage::shut_down`].
+    /// Fails with `Interrupted` after [`Storage::shut_down`].
     pub fn check(&self) -> Result<(), StorageError> {
         if self.stop.load(Ordering::Relaxed) { Err(StorageError::Interrupted) } else { Ok(()) }
     }
 
-    /// Sends a request until it gets an answer that is worth having: any below 500 but for those that ask to try again.
-    pub(super) fn call(&self, call: &Call, patience: RetryPolicy) -> Result<Response<Body>, StorageError> {
+    /// Sends a request, and again until it is answered with a status below 500 that doesn't ask to retry.
+    pub(super) fn call(&self, call: &Call, retries: RetryPolicy) -> Result<Response<Body>, StorageError> {
         let mut failures = 0;
         let mut corrected = false;
         loop {
@@ -139,7 +139,7 @@ impl Storage {
                 sent.store(counted, Ordering::Relaxed);
             }
             self.check()?;
-            let tries = match patience {
+            let tries = match retries {
                 RetryPolicy::None => 1,
                 RetryPolicy::Long if self.reached.load(Ordering::Relaxed) => 8,
                 RetryPolicy::Long => 4,
@@ -153,7 +153,7 @@ impl Storage {
         }
     }
 
-    /// Waits a little longer each time: 0.3 s, 0.6 s … 10 s, less a random share so that clients don't march in step.
+    /// Waits a little longer each time: 0.3 s, 0.6 s … 10 s, less a random share so that clients don't retry at the same time.
     pub fn pause(&self, failures: u32) -> Result<(), StorageError> {
         let full = (300u64 << failures.saturating_sub(1).min(6)).min(10_000);
         let mut left = full - self.clock.unix_ms() % (full / 3);
@@ -166,12 +166,12 @@ impl Storage {
         Ok(())
     }
 
-    /// Where the buckets are, input and output.
+    /// The addresses of the input and the output bucket.
     pub fn addresses(&self) -> [&Address; 2] {
         [&self.input, &self.output]
     }
 
-    /// Whether requests go through a proxy that the environment names.
+    /// Whether requests go through a proxy, as set in the environment.
     pub fn is_proxied(&self) -> bool {
         let uri = format!("{}://{}/", self.input.scheme, self.input.host).parse();
         let proxy = self.agent.config().proxy();
@@ -208,7 +208,7 @@ impl Storage {
         for (name, value) in &headers {
             request = request.header(name, value);
         }
-        // S3 wants the length of a PUT even where it is 0, and knows no body with GET, HEAD and DELETE.
+        // S3 requires the length of a PUT even if it is 0, and accepts no body for GET, HEAD and DELETE.
         if matches!(call.method, "PUT" | "POST") {
             request = request.header("content-length", call.body.len());
             let mut body = Counted { rest: call.body, sent: call.sent };
@@ -219,7 +219,7 @@ impl Storage {
     }
 }
 
-/// A body that tells how much of it has gone.
+/// A body that counts how much of it was sent.
 struct Counted<'a> {
     rest: &'a [u8],
     sent: Option<&'a AtomicU64>,
@@ -227,7 +227,7 @@ struct Counted<'a> {
 
 impl Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        // Small steps, so that a bar moves on a slow line.
+        // Small steps keep the progress bar moving on a slow connection.
         let room = buffer.len().min(16 * 1024);
         let count = self.rest.read(&mut buffer[..room])?;
         if let Some(sent) = self.sent {
@@ -237,7 +237,7 @@ impl Read for Counted<'_> {
     }
 }
 
-/// The answer of S3 as an error.
+/// The error that an answer of S3 describes.
 pub(super) fn refused(action: &str, mut response: Response<Body>) -> StorageError {
     let status = response.status().as_u16();
     let xml = response.body_mut().with_config().limit(MAX_ERROR_BYTES).lossy_utf8(true).read_to_string();
@@ -253,7 +253,7 @@ pub(super) fn refused(action: &str, mut response: Response<Body>) -> StorageErro
 
 fn describe(error: &ureq::Error) -> String {
     match error {
-        ureq::Error::HostNotFound => "its name is not known (is there a network?)".to_owned(),
+        ureq::Error::HostNotFound => "its name is unknown (is the network up?)".to_owned(),
         ureq::Error::Timeout(_) => "it took too long to answer".to_owned(),
         ureq::Error::Io(error) => error.to_string(),
         other => other.to_string(),

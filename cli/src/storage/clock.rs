@@ -1,33 +1,33 @@
-//! A clock that others agree with: the device's, moved by what servers say in `Date`.
+//! The device's clock, corrected by the `Date` header of servers, since requests with a wrong time are refused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The time by which requests are signed.
+/// The time that requests are signed with.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
     /// Milliseconds to add to the device's time.
     offset: Arc<AtomicI64>,
 }
 
-/// Below this the device's clock is as good as `Date`, which counts whole seconds and was written a moment ago.
+/// Differences up to this many milliseconds are ignored: `Date` has whole seconds and took time to arrive.
 const TOLERANCE_MS: i64 = 5_000;
 
 impl Clock {
-    /// Milliseconds since 1970.
+    /// The corrected time in milliseconds since 1970.
     pub fn unix_ms(&self) -> u64 {
         let device = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let device = u64::try_from(device.as_millis()).unwrap_or_default();
         device.saturating_add_signed(self.offset.load(Ordering::Relaxed))
     }
 
-    /// Milliseconds that the device's clock is behind the servers'; 0 when it is as good as theirs.
+    /// Milliseconds that the device's clock is behind the servers', negative if ahead; 0 within the tolerance.
     pub fn behind_ms(&self) -> i64 {
         self.offset.load(Ordering::Relaxed)
     }
 
-    /// Learns from a `Date` header; true if that moved the clock.
+    /// Corrects the clock by a `Date` header; true if that changed it.
     pub fn learn(&self, date: &str) -> bool {
         let Ok(date) = httpdate::parse_http_date(date) else { return false };
         let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_is_far_off_moves_the_clock() {
+    fn a_date_that_is_far_off_corrects_the_clock() {
         let clock = Clock::default();
         let date = |ahead: u64| httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(ahead));
         assert!(!clock.learn(&date(2)) && !clock.learn("yesterday"));

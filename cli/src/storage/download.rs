@@ -1,4 +1,4 @@
-//! What comes back from the output bucket. The backend is not trusted: every length is bounded, every digest checked.
+//! Downloads from the output bucket. The backend is not trusted: every length is limited, and every digest is checked.
 
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 
@@ -11,7 +11,7 @@ use ureq::http::Response;
 use super::client::{Bucket, Call, RetryPolicy, Storage, refused};
 use super::error::StorageError;
 
-/// Tries in a row that brought not one byte.
+/// Attempts in a row that may end without a single byte.
 const MAX_FRUITLESS: u32 = 8;
 
 impl Storage {
@@ -19,7 +19,7 @@ impl Storage {
         Call { action, method, bucket, key, query: &[], headers: Vec::new(), body: &[], sent: None }
     }
 
-    /// A small object of the output bucket; `None` if it isn't there. Asked once.
+    /// Reads a small object of the output bucket, of at most `limit` bytes, without retries; `None` if it doesn't exist.
     pub fn read_small(&self, key: &str, action: &str, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
         let mut response = self.call(&Self::get(key, action, "GET", Bucket::Output), RetryPolicy::None)?;
         match response.status().as_u16() {
@@ -35,7 +35,7 @@ impl Storage {
         }
     }
 
-    /// An object of the output bucket as a stream; `None` if it isn't there.
+    /// Opens an object of the output bucket as a stream; `None` if it doesn't exist.
     pub fn stream(&self, key: &str, action: &str) -> Result<Option<BufReader<BodyReader<'static>>>, StorageError> {
         let response = self.call(&Self::get(key, action, "GET", Bucket::Output), RetryPolicy::Long)?;
         match response.status().as_u16() {
@@ -45,7 +45,7 @@ impl Storage {
         }
     }
 
-    /// Deletes a source, which cancels its build. A source that is gone already is no error.
+    /// Deletes a source, which cancels its build. It is no error if the source doesn't exist.
     pub fn delete_source(&self, key: &str) -> Result<(), StorageError> {
         let call = Self::get(key, "cancel the build", "DELETE", Bucket::Input);
         let response = self.call(&call, RetryPolicy::Long)?;
@@ -55,7 +55,8 @@ impl Storage {
         }
     }
 
-    /// Fetches the artifact into `out`, going on where a connection broke.
+    /// Downloads the artifact into `out`, and resumes where a connection broke. `progress` gets the bytes so far, and returns
+    /// false to stop.
     pub fn download<W: Write + Seek>(
         &self,
         key: &str,
@@ -67,19 +68,19 @@ impl Storage {
     }
 }
 
-/// A download under way.
+/// A download that is under way.
 pub struct Download<'a, W, P> {
     storage: &'a Storage,
     key: &'a str,
     info: &'a ArtifactInfo,
     out: W,
-    /// Told the bytes so far; false ends the download.
+    /// Called with the bytes so far; returns false to stop.
     progress: P,
     done: u64,
     digest: Context,
 }
 
-const ACTION: &str = "hand out the artifact";
+const ACTION: &str = "send the artifact";
 
 impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
     fn run(mut self) -> Result<(), StorageError> {
@@ -102,14 +103,14 @@ impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
         let sha256 = HEXLOWER.encode(self.digest.finish().as_ref());
         if sha256 != self.info.sha256 {
             return Err(StorageError::WrongArtifact(format!(
-                "its SHA-256 is {sha256}, announced was {}",
+                "its SHA-256 is {sha256} instead of {}",
                 self.info.sha256
             )));
         }
         Ok(())
     }
 
-    /// One request's worth.
+    /// Reads as much as one request brings.
     fn part(&mut self) -> Result<(), StorageError> {
         let mut call = Storage::get(self.key, ACTION, "GET", Bucket::Output);
         if self.done > 0 {
@@ -120,7 +121,7 @@ impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
             200 if self.done > 0 => self.restart()?,
             200 => {}
             206 if starts_at(&response, self.done) => {}
-            206 => return Err(invalid_answer("another range than was asked for".to_owned())),
+            206 => return Err(invalid_answer("it sent another range than requested".to_owned())),
             _ => return Err(refused(ACTION, response)),
         }
         let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
@@ -143,7 +144,7 @@ impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
         }
     }
 
-    /// The server ignores ranges: from the start again.
+    /// Starts again, since the server ignores ranges.
     fn restart(&mut self) -> Result<(), StorageError> {
         self.out.seek(SeekFrom::Start(0)).map_err(StorageError::Write)?;
         self.digest = Context::new(&SHA256);

@@ -1,4 +1,4 @@
-//! What can go wrong between the client and S3.
+//! The errors of requests to S3, and advice on them.
 
 use thiserror::Error;
 
@@ -6,47 +6,47 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StorageError {
-    /// No answer.
+    /// The backend did not answer.
     #[error("{address} can't be reached: {why}")]
     Unreachable {
-        /// Host and port.
+        /// Host and port of the backend.
         address: String,
-        /// What the network said.
+        /// What the network reported, for people.
         why: String,
     },
-    /// An answer, and it is no.
+    /// The backend refused the request.
     #[error("the backend refused to {action}: {code} ({status}){message}")]
     Refused {
-        /// What was tried, as a verb with its object.
+        /// What the request should do, as a verb with its object.
         action: String,
-        /// The HTTP status.
+        /// HTTP status of the answer.
         status: u16,
-        /// S3's code.
+        /// S3's error code, such as `AccessDenied`.
         code: String,
-        /// S3's words, with `: ` in front, or nothing.
+        /// S3's message with `: ` in front of it, or nothing.
         message: String,
     },
-    /// An answer that makes no sense.
-    #[error("the backend answered what makes no sense when asked to {action}: {why}")]
+    /// The backend answered with something that can't be understood.
+    #[error("the backend gave an invalid answer when asked to {action}: {why}")]
     InvalidAnswer {
-        /// What was tried.
+        /// What the request should do.
         action: String,
         /// What is wrong with it.
         why: String,
     },
-    /// A download that isn't what the build's result announced; nothing of it is used.
-    #[error("the artifact is not what the build announced: {0}; nothing was installed")]
+    /// The artifact differs from what the build's result says of it, and is not used.
+    #[error("the artifact is not the one that the build made: {0}; nothing was installed")]
     WrongArtifact(String),
     /// A file on the device could not be written.
-    #[error("could not write what was downloaded")]
+    #[error("could not store the download")]
     Write(#[source] std::io::Error),
-    /// Ctrl-C.
+    /// The user pressed Ctrl-C, or the time was over.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl StorageError {
-    /// What the person can do about it.
+    /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Unreachable { .. } => Some(
@@ -55,22 +55,22 @@ impl StorageError {
             ),
             Self::Refused { code, .. } => match code.as_str() {
                 "InvalidAccessKeyId" => {
-                    Some("`access_key_id` of the configuration is not known to the backend; write the keys it made")
+                    Some("`access_key_id` of the configuration is unknown to the backend; use the keys that it created")
                 }
                 "SignatureDoesNotMatch" => {
                     Some("`secret_access_key` of the configuration doesn't belong to `access_key_id`; copy both again")
                 }
                 "AccessDenied" => Some(
-                    "the keys may not do that: check `owner` and the buckets in the configuration, and the keys' permissions",
+                    "the keys don't allow that: check `owner` and the buckets in the configuration, and the permissions of the keys",
                 ),
                 "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" => {
-                    Some("the session token is not valid any more; log in again")
+                    Some("the session token has expired; log in again")
                 }
                 "NoSuchBucket" => Some("check `input_bucket` and `output_bucket` in the configuration"),
                 "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
                     Some("check `region` in the configuration")
                 }
-                "RequestTimeTooSkewed" => Some("the device's clock is wrong and could not be corrected; set it"),
+                "RequestTimeTooSkewed" => Some("the device's clock is wrong and could not be corrected; set the time"),
                 _ => None,
             },
             _ => None,
@@ -90,7 +90,7 @@ pub fn element(xml: &str, name: &str) -> Option<String> {
     )
 }
 
-/// What stands in every `<name>`, as it stands there; none of them holds another of its name.
+/// The content of every `<name>`, not unescaped. Elements of that name must not be nested.
 pub fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut rest = xml;
@@ -101,7 +101,7 @@ pub fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
     found
 }
 
-/// What stands in the first `<name>`, and what comes after it.
+/// The content of the first `<name>`, and what follows the element.
 fn raw_element<'a>(xml: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>"))

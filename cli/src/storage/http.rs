@@ -1,4 +1,4 @@
-//! One HTTP client, one TLS stack.
+//! The HTTP client and the TLS set-up that everything in the client shares.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use super::address::Address;
 use crate::environment;
 
-/// No byte for this long, in either direction, and the connection counts as dead.
+/// A connection without a byte in either direction for this long counts as broken.
 const STALL: Duration = Duration::from_secs(45);
 
 fn provider() -> Arc<CryptoProvider> {
@@ -22,7 +22,7 @@ fn provider() -> Arc<CryptoProvider> {
     PROVIDER.get_or_init(|| Arc::new(provider())).clone()
 }
 
-/// The client shows no certificate of its own; without the code that signs with one it is 60 KiB smaller.
+/// The client has no certificate of its own. Without the code for signing with one it is 60 KiB smaller.
 #[derive(Debug)]
 struct NoKeys;
 
@@ -32,8 +32,8 @@ impl KeyProvider for NoKeys {
     }
 }
 
-/// The certificates this device trusts; `SSL_CERT_FILE` overrules. Termux's place is known, and that of systems like it,
-/// whose folder `PREFIX` names.
+/// The root certificates that this device trusts. `SSL_CERT_FILE` overrides them. They are also found in Termux, and in
+/// systems like it whose folder `PREFIX` names.
 fn roots() -> anyhow::Result<&'static [CertificateDer<'static>]> {
     static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
     let roots = ROOTS.get_or_init(|| {
@@ -53,20 +53,20 @@ fn roots() -> anyhow::Result<&'static [CertificateDer<'static>]> {
     Ok(roots)
 }
 
-/// TLS as the WebSocket uses it.
+/// The TLS configuration of the WebSocket.
 pub fn tls_config() -> anyhow::Result<Arc<rustls::ClientConfig>> {
     let mut store = rustls::RootCertStore::empty();
     store.add_parsable_certificates(roots()?.iter().cloned());
     let config = rustls::ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .context("could not set TLS up")?
+        .context("could not set up TLS")?
         .with_root_certificates(store)
         .with_no_client_auth();
     Ok(Arc::new(config))
 }
 
-/// A client for `address`: no redirects, since S3's carry a signature for another host; no limit on a whole transfer,
-/// only on its pauses.
+/// An HTTP client for `address`. It follows no redirects, since a signature is only valid for one host, and limits pauses,
+/// not the duration of a transfer.
 pub fn agent(address: &Address) -> anyhow::Result<Agent> {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)

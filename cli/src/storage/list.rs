@@ -1,4 +1,4 @@
-//! What lies in the buckets: listings (docs.aws.amazon.com/AmazonS3, ListObjectsV2), and what is known of one source.
+//! Which builds the buckets contain (docs.aws.amazon.com/AmazonS3, ListObjectsV2), and what they say about one build.
 
 use std::collections::BTreeMap;
 
@@ -8,29 +8,47 @@ use protocol::{BuildId, BuildResult, Owner, keys};
 use super::client::{Bucket, Call, RetryPolicy, Storage, refused};
 use super::error::{StorageError, element, elements};
 
-/// A thousand keys come to a few hundred KiB.
+/// Limit of a listing's page in bytes; a thousand keys take a few hundred KiB.
 const MAX_LISTING_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Pages of one listing, at most: far more builds than anyone begins in a week.
+/// Most pages of one listing: far more builds than anyone starts in a week.
 const MAX_PAGES: usize = 100;
 
 const ACTION: &str = "list the builds";
 
+/// What is listed, and the element of the answer that contains it.
+struct ListedElement {
+    bucket: Bucket,
+    /// More of the query, not encoded.
+    query: &'static [(&'static str, &'static str)],
+    /// Name of the element around each result.
+    outer: &'static str,
+    /// Name of the element with the text.
+    inner: &'static str,
+}
+
+/// The objects of the input bucket: sources.
+const OBJECTS: ListedElement = ListedElement { bucket: Bucket::Input, query: &[], outer: "Contents", inner: "Key" };
+
+/// The folders of the output bucket: one for each build.
+const FOLDERS: ListedElement =
+    ListedElement { bucket: Bucket::Output, query: &[("delimiter", "/")], outer: "CommonPrefixes", inner: "Prefix" };
+
 impl Storage {
-    /// Ids of builds that have a source, of those that began at `since` (milliseconds since 1970) or later.
+    /// Ids of the builds that have a source and that started at `since` (milliseconds since 1970) or later.
     pub fn sources_since(&self, owner: &Owner, since: u64) -> Result<Vec<BuildId>, StorageError> {
-        let keys = self.list(Bucket::Input, owner, since, &[], "Contents", "Key")?;
+        let keys = self.list(owner, since, &OBJECTS)?;
         Ok(keys.iter().filter_map(|key| keys::parse_source(key).ok()).map(|(_, id)| id).collect())
     }
 
-    /// Ids of builds that have something in the output bucket: they have begun, or ended.
+    /// Ids of the builds that have something in the output bucket, so they are running or have ended.
     pub fn outputs_since(&self, owner: &Owner, since: u64) -> Result<Vec<BuildId>, StorageError> {
-        let prefixes = self.list(Bucket::Output, owner, since, &[("delimiter", "/")], "CommonPrefixes", "Prefix")?;
+        let prefixes = self.list(owner, since, &FOLDERS)?;
         let id = |prefix: &String| prefix.strip_suffix('/')?.rsplit('/').next()?.parse().ok();
         Ok(prefixes.iter().filter_map(id).collect())
     }
 
-    /// Whether anything of a build lies in the output bucket.
+    /// Whether the output bucket has anything of a build.
     pub fn has_output(&self, owner: &Owner, build: &BuildId) -> Result<bool, StorageError> {
         let prefix = format!("{owner}/{build}/");
         let xml = self.page(Bucket::Output, &[("list-type", "2"), ("prefix", &prefix), ("max-keys", "1")])?;
@@ -50,7 +68,7 @@ impl Storage {
                 let result: BuildResult =
                     serde_json::from_slice(&json).map_err(|error| invalid_answer(error.to_string()))?;
                 if result.id != *build {
-                    return Err(invalid_answer("it is another build's".to_owned()));
+                    return Err(invalid_answer("it belongs to another build".to_owned()));
                 }
                 Ok(Some(Box::new(result)))
             }
@@ -59,7 +77,7 @@ impl Storage {
         }
     }
 
-    /// The metadata of a build's source, names without `x-amz-meta-`; `None` if it isn't there (any more).
+    /// The metadata of a build's source, with names without `x-amz-meta-`; `None` if the source doesn't exist.
     pub fn source_metadata(
         &self,
         owner: &Owner,
@@ -80,26 +98,18 @@ impl Storage {
         }
     }
 
-    /// The texts of `inner` in each `outer` of a listing of the owner's builds.
-    fn list(
-        &self,
-        bucket: Bucket,
-        owner: &Owner,
-        since: u64,
-        more: &[(&str, &str)],
-        outer: &str,
-        inner: &str,
-    ) -> Result<Vec<String>, StorageError> {
+    /// The texts of an element in a listing of the owner's builds.
+    fn list(&self, owner: &Owner, since: u64, wanted: &ListedElement) -> Result<Vec<String>, StorageError> {
         let prefix = format!("{owner}/");
         let after = format!("{prefix}{}", BuildId::new(since, [0; 10]));
         let mut found = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..MAX_PAGES {
             let mut query = vec![("list-type", "2"), ("prefix", &prefix), ("start-after", &after)];
-            query.extend(more);
+            query.extend(wanted.query);
             query.extend(token.as_deref().map(|token| ("continuation-token", token)));
-            let xml = self.page(bucket, &query)?;
-            found.extend(elements(&xml, outer).into_iter().filter_map(|part| element(part, inner)));
+            let xml = self.page(wanted.bucket, &query)?;
+            found.extend(elements(&xml, wanted.outer).into_iter().filter_map(|part| element(part, wanted.inner)));
             let truncated = element(&xml, "IsTruncated").is_some_and(|text| text == "true");
             token = element(&xml, "NextContinuationToken").filter(|_| truncated);
             if token.is_none() {

@@ -1,4 +1,4 @@
-//! S3, as much of it as a client needs: signed, retried, with its clock corrected by the server's.
+//! A small S3 client: requests are signed and retried, and its clock follows the server's.
 
 mod address;
 mod client;

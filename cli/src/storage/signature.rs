@@ -7,7 +7,7 @@ use ring::{digest, hmac};
 use super::clock::{Clock, civil};
 use crate::config::Credentials;
 
-/// What stays as it is: letters, digits and `-._~`.
+/// Characters that are percent-encoded: all but letters, digits and `-._~`.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const PATH: &AsciiSet = &QUERY.remove(b'/');
 
@@ -21,17 +21,27 @@ pub struct Signer {
     clock: Clock,
 }
 
-/// What is signed.
+/// The parts of a request that the signature covers, except for headers.
 #[derive(Debug)]
 pub struct SignedRequest<'a> {
-    /// `GET` and so on.
+    /// The HTTP method, in capitals.
     pub method: &'a str,
-    /// With the port, unless it is the scheme's own.
+    /// The host, with its port unless that is the scheme's default.
     pub host: &'a str,
-    /// Not encoded, beginning with `/`.
+    /// The path, not encoded, which begins with `/`.
     pub path: &'a str,
-    /// Not encoded, in any order.
+    /// Names and values of the query, not encoded, in any order.
     pub query: &'a [(&'a str, &'a str)],
+}
+
+/// When and for which service a request is signed.
+struct SignatureStamp<'a> {
+    /// The date as `20130524`, in UTC.
+    date: &'a str,
+    /// Date and time as `20130524T000000Z`, in UTC.
+    time: &'a str,
+    /// The service's name in signatures, such as `s3`.
+    service: &'a str,
 }
 
 /// The SHA-256 digest of `bytes` in lower-case hex.
@@ -39,12 +49,12 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     HEXLOWER.encode(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
-/// A path as it goes over the wire.
+/// The path, percent-encoded as requests contain it.
 pub fn encoded_path(path: &str) -> String {
     utf8_percent_encode(path, PATH).to_string()
 }
 
-/// A query as it goes over the wire and into the signature: encoded and sorted, without `?`.
+/// The query as the request and the signature contain it: encoded and sorted, without `?`.
 pub fn encoded_query(query: &[(&str, &str)]) -> String {
     let encode = |text: &str| utf8_percent_encode(text, QUERY).to_string();
     let mut pairs: Vec<_> = query.iter().map(|(name, value)| (encode(name), encode(value))).collect();
@@ -73,7 +83,8 @@ impl Signer {
         signed.sort_unstable();
         let scope = self.scope(&date, "s3");
         let query = encoded_query(subject.query);
-        let signature = self.signature(subject, &query, &signed, payload, &date, &time, "s3");
+        let stamp = SignatureStamp { date: &date, time: &time, service: "s3" };
+        let signature = self.signature(subject, &query, &signed, payload, &stamp);
         let names = signed.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
         let id = &self.credentials.access_key_id;
         headers.push((
@@ -102,7 +113,8 @@ impl Signer {
         let query = encoded_query(&query);
         let payload = sha256_hex(b"");
         let signed = [("host", subject.host)];
-        let signature = self.signature(subject, &query, &signed, &payload, &date, &time, "execute-api");
+        let stamp = SignatureStamp { date: &date, time: &time, service: "execute-api" };
+        let signature = self.signature(subject, &query, &signed, &payload, &stamp);
         format!("{query}&X-Amz-Signature={signature}")
     }
 
@@ -117,17 +129,15 @@ impl Signer {
         format!("{date}/{}/{service}/aws4_request", self.region)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of a signature")]
     fn signature(
         &self,
         subject: &SignedRequest,
         query: &str,
         signed: &[(&str, &str)],
         payload: &str,
-        date: &str,
-        time: &str,
-        service: &str,
+        stamp: &SignatureStamp,
     ) -> String {
+        let SignatureStamp { date, time, service } = *stamp;
         // S3 takes the path encoded once, other services twice.
         let mut path = encoded_path(subject.path);
         if service != "s3" {
@@ -166,12 +176,13 @@ mod tests {
         all.extend(headers);
         all.sort_unstable();
         let subject = SignedRequest { method, host, path, query };
-        signer().signature(&subject, &encoded_query(query), &all, payload, "20130524", "20130524T000000Z", "s3")
+        let stamp = SignatureStamp { date: "20130524", time: "20130524T000000Z", service: "s3" };
+        signer().signature(&subject, &encoded_query(query), &all, payload, &stamp)
     }
 
     // docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
     #[test]
-    fn the_examples_of_the_s3_documentation_come_out() {
+    fn the_examples_of_the_s3_documentation_are_signed_alike() {
         let empty = sha256_hex(b"");
         assert_eq!(
             signed("GET", "/test.txt", &[], &[("range", "bytes=0-9")], &empty),

@@ -1,4 +1,4 @@
-//! A source on its way up, in parts as they come.
+//! The upload of a source, part by part as it is packed.
 
 use std::io::{self, Write};
 use std::sync::atomic::AtomicU64;
@@ -10,48 +10,48 @@ use super::error::{StorageError, element};
 /// S3's smallest part but for the last (docs.aws.amazon.com/AmazonS3, qfacts): two of them are the memory of an upload.
 pub const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// The name of the metadata by which an upload knows itself: a retried write may meet its own success.
+/// Name of the metadata by which an upload recognises its own object: a write that is retried may have succeeded.
 const TOKEN: &str = "x-amz-meta-upload";
 
-/// A piece of the object.
+/// A part of the object, with at most `PART_BYTES` bytes.
 struct Part {
     bytes: Vec<u8>,
     last: bool,
 }
 
-/// Takes the object in and passes it on in parts; ends with [`PartWriter::finish`].
+/// Accepts the object and passes it on in parts; must end with [`PartWriter::finish`].
 pub struct PartWriter {
     parts: SyncSender<Part>,
-    /// Buffers that were sent, to be filled again.
+    /// Buffers of parts that were sent, to be used again.
     spare: Receiver<Vec<u8>>,
     buffer: Vec<u8>,
 }
 
-/// The other end of a [`PartWriter`].
+/// Receives the parts of a [`PartWriter`] and uploads them.
 pub struct SourceUpload {
     parts: Receiver<Part>,
     spare: Sender<Vec<u8>>,
 }
 
-/// What was stored.
+/// How an upload without an error ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum UploadOutcome {
-    /// The whole object.
+    /// The whole object was stored.
     Whole,
-    /// Nothing: the writer was dropped before its end.
+    /// Nothing was stored, since the writer was dropped before its end.
     Abandoned,
 }
 
 impl SourceUpload {
-    /// Both ends. Never more than one part waits.
+    /// A writer and the upload that receives its parts, one at a time.
     pub fn new() -> (PartWriter, SourceUpload) {
         let (sender, receiver) = sync_channel(0);
         let (used, spare) = channel();
         (PartWriter { parts: sender, spare, buffer: Vec::new() }, SourceUpload { parts: receiver, spare: used })
     }
 
-    /// Stores what comes under `key` in the input bucket, if nothing is there yet. `metadata` has names without
-    /// `x-amz-meta-`; `token` is this upload's own. `sent` counts bytes.
+    /// Stores the parts under `key` in the input bucket, if that key is free. `metadata` has names without `x-amz-meta-`;
+    /// `token` is unique to this upload; `sent` counts bytes.
     pub fn run(
         self,
         storage: &Storage,
@@ -79,7 +79,7 @@ impl SourceUpload {
     }
 }
 
-/// Whether a source could be stored under `key`: an upload in parts is begun, and taken back before anything is there.
+/// Checks whether a source could be stored under `key`: starts a multipart upload, and aborts it before anything is stored.
 pub fn try_upload(storage: &Storage, key: &str) -> Result<(), StorageError> {
     let target = UploadRequests { storage, key, token: "", sent: &AtomicU64::new(0) };
     let id = target.create(Vec::new())?;
@@ -127,7 +127,7 @@ impl UploadRequests<'_> {
         }
         element(&text(response, call.action)?, "UploadId").ok_or_else(|| StorageError::InvalidAnswer {
             action: call.action.to_owned(),
-            why: "an upload without an id".to_owned(),
+            why: "it named no id for the upload".to_owned(),
         })
     }
 
@@ -140,7 +140,7 @@ impl UploadRequests<'_> {
             if part.last {
                 break;
             }
-            // Nobody may be there to fill it again.
+            // The writer may be gone.
             let _ = upload.spare.send(part.bytes);
             let Ok(next) = upload.parts.recv() else { return Ok(UploadOutcome::Abandoned) };
             part = next;
@@ -172,7 +172,7 @@ impl UploadRequests<'_> {
             let response = self.storage.call(&call, RetryPolicy::Long)?;
             match response.status().as_u16() {
                 200 => {
-                    // S3 may answer 200 and then think better of it: the error is in the body.
+                    // S3 may answer 200 and fail afterwards; then the error is in the body.
                     let answer = text(response, call.action)?;
                     let Some(code) = element(&answer, "Code") else { return Ok(()) };
                     failures += 1;
@@ -193,7 +193,7 @@ impl UploadRequests<'_> {
         }
     }
 
-    /// Leaves no parts behind that would cost rent; what can't be aborted the bucket's lifecycle clears away.
+    /// Removes the parts, which would cost money. If that fails, the bucket's lifecycle does it.
     fn abort(&self, id: &str) {
         let query = [("uploadId", id)];
         if let Ok(storage) = self.storage.fresh() {
@@ -225,7 +225,7 @@ fn text(mut response: ureq::http::Response<ureq::Body>, action: &str) -> Result<
 }
 
 impl PartWriter {
-    /// Passes the last part on.
+    /// Passes on the last part, which completes the object.
     pub fn finish(mut self) -> io::Result<()> {
         let bytes = std::mem::take(&mut self.buffer);
         self.pass(bytes, true)
@@ -246,7 +246,7 @@ impl Write for PartWriter {
         }
         let count = bytes.len().min(PART_BYTES - self.buffer.len());
         if self.buffer.capacity() - self.buffer.len() < count {
-            // Not doubled: a small source needs little, a large one no more than a part.
+            // Not doubled: a small source needs little memory, and a large one at most a part.
             self.buffer.reserve_exact(count.max(PART_BYTES / 8));
         }
         self.buffer.extend_from_slice(&bytes[..count]);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_a_part_exactly_is_one_part() {
+    fn an_object_of_one_parts_size_is_one_part() {
         let (mut writer, upload) = SourceUpload::new();
         let packing = std::thread::spawn(move || {
             writer.write_all(&vec![7; PART_BYTES]).unwrap();

@@ -1,7 +1,7 @@
-//! Escape sequences that may reach a terminal. What a build prints was written by strangers: colours and links pass,
-//! what moves the cursor, renames the window or answers as if it were typed does not.
+//! Filters escape sequences in the output of a build, which may come from strangers: colours and links pass; sequences that
+//! move the cursor, rename the window or type an answer don't.
 
-/// Takes a stream apart into text and escape sequences; a sequence may be cut anywhere between two pieces.
+/// Splits a stream into text and escape sequences. A sequence may be split between two pieces.
 #[derive(Debug, Default)]
 pub struct EscapeFilter {
     state: EscapeState,
@@ -14,22 +14,22 @@ enum EscapeState {
     #[default]
     Text,
     Escape,
-    /// After `ESC [`.
+    /// In a control sequence, after `ESC [`.
     Control,
     /// After `ESC ]`: up to BEL or ST.
     Command,
     /// In a command, after ESC.
     CommandEscape,
     /// After `ESC P`, `ESC X`, `ESC ^`, `ESC _`: up to ST, never shown.
-    Text7,
-    Text7Escape,
+    String,
+    StringEscape,
 }
 
-/// No sequence that passes is longer; a longer one is dropped.
+/// Longest sequence that passes, in bytes; longer ones are dropped.
 const MAX_SEQUENCE: usize = 2048;
 
 impl EscapeFilter {
-    /// What of `piece` may be shown.
+    /// The part of `piece` that may be shown.
     pub fn pass(&mut self, piece: &str) -> String {
         let mut out = String::with_capacity(piece.len());
         for c in piece.chars() {
@@ -56,7 +56,7 @@ impl EscapeFilter {
             }
             (EscapeState::Escape, '[') => EscapeState::Control,
             (EscapeState::Escape, ']') => EscapeState::Command,
-            (EscapeState::Escape, 'P' | 'X' | '^' | '_') => EscapeState::Text7,
+            (EscapeState::Escape, 'P' | 'X' | '^' | '_') => EscapeState::String,
             (EscapeState::Escape, '\u{20}'..='\u{2f}') => EscapeState::Escape,
             (EscapeState::Escape, _) => EscapeState::Text,
             // Colours end in `m`, and clearing to the end of the line, which compilers do too, in `K`.
@@ -68,10 +68,10 @@ impl EscapeFilter {
             (EscapeState::Command, _) => EscapeState::Command,
             (EscapeState::CommandEscape, '\\') => self.command(out),
             (EscapeState::CommandEscape, _) => EscapeState::Text,
-            (EscapeState::Text7, '\u{1b}') => EscapeState::Text7Escape,
-            (EscapeState::Text7, _) => EscapeState::Text7,
-            (EscapeState::Text7Escape, '\\') => EscapeState::Text,
-            (EscapeState::Text7Escape, _) => EscapeState::Text7,
+            (EscapeState::String, '\u{1b}') => EscapeState::StringEscape,
+            (EscapeState::String, _) => EscapeState::String,
+            (EscapeState::StringEscape, '\\') => EscapeState::Text,
+            (EscapeState::StringEscape, _) => EscapeState::String,
         };
     }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_drives_the_terminal_does_not() {
+    fn sequences_that_control_the_terminal_are_removed() {
         for (text, shown) in [
             ("a\u{1b}[2Jb\u{1b}[1;1Hc", "abc"),
             ("a\u{1b}]0;title\u{7}b", "ab"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_cut_in_two_is_one_sequence() {
+    fn a_sequence_in_two_pieces_is_one_sequence() {
         let mut filter = EscapeFilter::default();
         assert_eq!(filter.pass("a\u{1b}[3"), "a");
         assert_eq!(filter.pass("1mb\u{1b}"), "\u{1b}[31mb");

@@ -1,43 +1,43 @@
-//! The line at the foot of the terminal that tells how far things are, as cargo draws it.
+//! The progress line at the bottom of the terminal, as cargo draws it.
 
 use std::time::{Duration, Instant};
 
 use super::size::bytes;
 
-/// What the line tells.
+/// What the progress line shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Live {
     /// Bytes done and in all.
     Transfer { done: u64, total: u64 },
     /// Units done and in all, and what compiles now.
     Building { done: u64, total: u64, current: String },
-    /// Nothing to count.
+    /// Only a message, as nothing can be counted.
     Waiting(String),
 }
 
-/// The line, and since when it tells the same kind of thing.
+/// The progress line, and since when it shows the same kind of progress.
 pub struct LiveLine {
-    /// Cargo's green word.
+    /// The word in front, green as in cargo.
     pub word: String,
-    /// The rest.
+    /// What is shown after the word.
     pub live: Live,
-    /// When it began.
+    /// When this kind of progress began.
     pub begun: Instant,
 }
 
-/// As wide as cargo's.
+/// Columns of the widest bar, which is cargo's.
 const MAX_BAR: usize = 25;
-/// A narrower one tells nothing.
+/// Columns of the narrowest bar that shows anything.
 const MIN_BAR: usize = 8;
-/// The word, the count and some of what compiles: with less room there is no bar.
+/// Columns for the word, the count and some crate names; a bar needs more.
 const BESIDE_BAR: usize = 50;
-/// Cargo's column of words.
+/// Columns of the word, which is right-aligned as in cargo.
 const WORD: usize = 12;
-/// Where nobody tells how wide the terminal is.
+/// Columns of a terminal whose width is unknown.
 const USUAL_COLUMNS: usize = 80;
 
 impl LiveLine {
-    /// In at most `columns` columns less one, so that no terminal wraps it. `color`: the word is green.
+    /// The line in fewer than `columns` columns, so that no terminal wraps it. With `color` the word is green.
     pub fn render(&self, columns: Option<usize>, color: bool) -> String {
         let columns = columns.unwrap_or(USUAL_COLUMNS);
         let elapsed = self.begun.elapsed();
@@ -59,7 +59,7 @@ impl LiveLine {
     }
 }
 
-/// The bar with a blank behind it, or nothing where there is no room.
+/// The bar and a blank, or nothing if there is no room.
 fn bar(columns: usize, done: u64, total: u64) -> String {
     let width = columns.saturating_sub(BESIDE_BAR).min(MAX_BAR);
     if width < MIN_BAR {
@@ -72,7 +72,7 @@ fn bar(columns: usize, done: u64, total: u64) -> String {
     format!("[{inside:width$}] ")
 }
 
-/// As much of the text as fits; what is not ASCII may be two columns wide.
+/// As much of the text as fits, counting two columns for characters that are not ASCII.
 fn fitting(text: &str, columns: usize) -> String {
     let mut left = columns;
     let fits = |c: &char| {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_give_way_to_words() {
+    fn narrow_terminals_show_words_without_a_bar() {
         let building = Live::Building { done: 1, total: 2, current: "serde, syn".to_owned() };
         let line = line(building, 0);
         let wide = format!("    Building [{}>{}] 1/2: serde, syn", "=".repeat(12), " ".repeat(12));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_rates_and_times_are_told() {
+    fn amounts_rates_and_times_are_shown() {
         let full = line(Live::Transfer { done: 4096, total: 4096 }, 2).render(Some(80), false);
         assert!(full.contains("[=========================] 4.0 KiB/4.0 KiB 2.0 KiB/s"), "{full}");
         assert!(line(Live::Transfer { done: 0, total: 0 }, 0).render(Some(40), false).ends_with(" 0 B/0 B"));

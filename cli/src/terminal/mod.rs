@@ -1,4 +1,4 @@
-//! What the person sees: status words as cargo writes them, warnings, the build's own output, bars.
+//! Everything that the user sees: status lines as cargo writes them, warnings, the build's output, and progress.
 
 mod escapes;
 mod live;

@@ -1,20 +1,20 @@
-//! A secret that is pasted: not shown, and not cut off. A terminal that gathers lines keeps 4,096 bytes of one (1,024 on
-//! macOS), so it hands over each byte instead.
+//! Reads a secret that is pasted, without showing it or cutting it off. In line mode a terminal keeps at most 4,096 bytes of
+//! a line (1,024 on macOS), so it is read byte by byte.
 
 use std::io::{Read, Stdin};
 
 use anyhow::{Context, bail};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
-/// What came of it.
+/// How reading a pasted text ended.
 pub enum Pasted {
-    /// A text, whole or followed by Enter and a pause.
+    /// A text that is complete, or was followed by Enter and a pause.
     Text(String),
-    /// Ctrl-C or Ctrl-D.
+    /// The user pressed Ctrl-C or Ctrl-D.
     Ended,
 }
 
-/// Puts the terminal back as it was.
+/// Restores the terminal's settings when it is dropped.
 struct Restore<'a>(&'a Stdin, Termios);
 
 impl Drop for Restore<'_> {
@@ -23,21 +23,21 @@ impl Drop for Restore<'_> {
     }
 }
 
-/// Reads from the terminal until what is there is `whole`, or Enter was pressed and nothing came after it.
+/// Reads from the terminal until the text is `whole`, or Enter was pressed and nothing follows. At most `limit` bytes.
 pub fn paste_hidden(stdin: &Stdin, limit: u64, whole: impl Fn(&str) -> bool) -> anyhow::Result<Pasted> {
-    let before = tcgetattr(stdin).context("could not ask the terminal")?;
+    let before = tcgetattr(stdin).context("could not read the terminal's settings")?;
     let mut hidden = before.clone();
-    // Ctrl-C comes as a byte too: the terminal must be put back first.
+    // Ctrl-C is read as a byte too, so that the terminal is restored first.
     hidden.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
-    // A read gives up after 0.2 s: a paste arrives in one go.
+    // A read ends after 0.2 s without input, while a paste arrives at once.
     hidden.special_codes[SpecialCodeIndex::VMIN] = 0;
     hidden.special_codes[SpecialCodeIndex::VTIME] = 2;
     let _restore = Restore(stdin, before);
-    tcsetattr(stdin, OptionalActions::Now, &hidden).context("could not hide what is pasted")?;
+    tcsetattr(stdin, OptionalActions::Now, &hidden).context("could not hide the pasted text")?;
     let mut bytes: Vec<u8> = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        // `Stdin` buffers, and takes a pause for the end; both are harmless here.
+        // `Stdin` buffers, and reports a pause as the end; both are harmless here.
         let count = stdin.lock().read(&mut buffer).context("could not read from the terminal")?;
         for byte in &buffer[..count] {
             match byte {
@@ -47,7 +47,7 @@ pub fn paste_hidden(stdin: &Stdin, limit: u64, whole: impl Fn(&str) -> bool) -> 
             }
         }
         if bytes.len() as u64 > limit {
-            bail!("what was pasted is far too long for a configuration line");
+            bail!("the pasted text is too long for a configuration line");
         }
         if count == 0 && !bytes.is_empty() {
             let text = String::from_utf8_lossy(&bytes).into_owned();

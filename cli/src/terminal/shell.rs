@@ -1,4 +1,4 @@
-//! Cargo's way of writing to a terminal, with one live line at its foot.
+//! Writes to the terminal as cargo does, with one progress line at the bottom.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -11,37 +11,38 @@ use super::escapes::EscapeFilter;
 use super::live::{Live, LiveLine};
 use super::width::{stderr_columns, stdout_columns, wrapped};
 
-/// `--color`.
+/// When output is coloured: the choices of `--color`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColorWhen {
-    /// On a terminal.
+    /// Colours on a terminal only, unless NO_COLOR is set.
     #[default]
     Auto,
-    /// Always.
+    /// Colours even in a file or a pipe.
     Always,
-    /// Never.
+    /// No colours, even on a terminal.
     Never,
 }
 
-/// The terminal, or what stands in its place. Nothing here fails: a terminal that went away doesn't end a build.
+/// The terminal, or the files that output is redirected to. Nothing here fails: a terminal that is closed doesn't end a
+/// build.
 pub struct Shell {
     quiet: bool,
     color: bool,
     stdout_terminal: bool,
     stderr_terminal: bool,
-    /// Whether a live line may be drawn.
+    /// Whether a progress line may be drawn.
     live: bool,
     line: RefCell<Option<LiveLine>>,
-    /// When the live line was drawn; `None`: it is not on the screen.
+    /// When the progress line was drawn; `None` if it is not on the screen.
     drawn: Cell<Option<Instant>>,
     filters: RefCell<[EscapeFilter; 2]>,
-    /// Takes everything, in place of the terminal.
+    /// Collects all output instead of printing it.
     kept: Option<RefCell<String>>,
-    /// Whether the cursor is behind an unfinished line of the build's output.
+    /// Whether the cursor is after an unfinished line of the build's output.
     mid_line: Cell<bool>,
 }
 
-/// Ten a second are enough for the eye.
+/// Shortest time between two drawings: more than ten per second can't be seen.
 const REDRAW: Duration = Duration::from_millis(100);
 
 impl Shell {
@@ -69,7 +70,7 @@ impl Shell {
         }
     }
 
-    /// A shell that shows nothing and keeps it all.
+    /// A shell that collects its output instead of printing it.
     pub fn keeping() -> Self {
         let mut shell = Self::new(ColorWhen::Never, false);
         (shell.stdout_terminal, shell.stderr_terminal, shell.live) = (false, false, false);
@@ -77,36 +78,36 @@ impl Shell {
         shell
     }
 
-    /// What was kept since the last time.
+    /// The output collected since the last call.
     pub fn take_kept(&self) -> String {
         self.kept.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
-    /// Whether what goes to standard error is coloured, cargo's own output included.
+    /// Whether standard error is coloured, including cargo's own output.
     pub fn color(&self) -> bool {
         self.color
     }
 
-    /// A line with cargo's green word in front.
+    /// Prints a line with a green word in front, as cargo does.
     pub fn status(&self, word: &str, message: impl Display) {
         if !self.quiet {
             self.headed(&format!("{word:>12}"), "\u{1b}[1m\u{1b}[92m", "", message);
         }
     }
 
-    /// A line that explains, in blue.
+    /// Prints a note, with its head in blue.
     pub fn note(&self, message: impl Display) {
         if !self.quiet {
             self.headed("note", "\u{1b}[1m\u{1b}[96m", ":", message);
         }
     }
 
-    /// A line that warns, in yellow; `-q` doesn't silence it, nor does cargo's.
+    /// Prints a warning, with its head in yellow; `-q` doesn't silence it, as in cargo.
     pub fn warn(&self, message: impl Display) {
         self.headed("warning", "\u{1b}[1m\u{1b}[33m", ":", message);
     }
 
-    /// What went wrong, in red.
+    /// Prints an error, with its head in red.
     pub fn error(&self, message: impl Display) {
         self.headed("error", "\u{1b}[1m\u{1b}[91m", ":", message);
     }
@@ -124,7 +125,8 @@ impl Shell {
         self.write(Stream::Stderr, line.as_bytes());
     }
 
-    /// A line on standard output that begins with a word in this colour (of ECMA-48, as `92`), wrapped behind it.
+    /// Prints a line to standard output that begins with a word in this colour (a code of ECMA-48, as `92`), and wraps the
+    /// text behind the word.
     pub fn print_verdict(&self, word: &str, color: u8, text: &str) {
         let text = if self.stdout_terminal { EscapeFilter::default().pass(text) } else { text.to_owned() };
         let text = match stdout_columns() {
@@ -138,12 +140,12 @@ impl Shell {
         }
     }
 
-    /// A line on standard output.
+    /// Prints a line to standard output.
     pub fn print(&self, line: impl Display) {
         self.write(Stream::Stdout, format!("{line}\n").as_bytes());
     }
 
-    /// What the build printed, to where it printed it.
+    /// Prints output of the build to the stream that the build wrote it to.
     pub fn output(&self, stream: Stream, text: &str) {
         let (terminal, index) = match stream {
             Stream::Stdout => (self.stdout_terminal, 0),
@@ -165,9 +167,9 @@ impl Shell {
             kept.borrow_mut().push_str(&String::from_utf8_lossy(bytes));
             return;
         }
-        // Over the live line, which comes back below what is written.
+        // Replaces the progress line, which is drawn again below.
         let drawn = self.wipe();
-        // Nobody reads any more: the build goes on all the same.
+        // If nobody reads the output any more, the build goes on.
         let _ = match stream {
             Stream::Stdout => {
                 let mut out = std::io::stdout().lock();
@@ -180,7 +182,7 @@ impl Shell {
         }
     }
 
-    /// Takes the live line off the screen; true if it was there.
+    /// Removes the progress line from the screen; true if it was there.
     fn wipe(&self) -> bool {
         let drawn = self.drawn.take().is_some();
         if drawn {
@@ -197,18 +199,18 @@ impl Shell {
         }
     }
 
-    /// The live line of a transfer: bytes done and in all (0 for not known yet), with the rate.
+    /// Shows the progress of a transfer: bytes done and in total (0 if unknown), with the rate.
     pub fn transfer(&self, word: &str, done: u64, total: u64) {
         self.draw(word, Live::Transfer { done, total: total.max(done) });
     }
 
-    /// The live line of a build, as cargo draws it.
+    /// Shows the progress of a build, as cargo does.
     pub fn building(&self, done: u64, total: u64, current: &str) {
         let current = EscapeFilter::default().pass(current).replace(['\n', '\r', '\t'], " ");
         self.draw("Building", Live::Building { done, total: total.max(done), current });
     }
 
-    /// The live line while there is nothing to count.
+    /// Shows a message while nothing can be counted.
     pub fn waiting(&self, word: &str, message: &str) {
         self.draw(word, Live::Waiting(message.to_owned()));
     }
@@ -221,7 +223,7 @@ impl Shell {
         let same = slot
             .as_ref()
             .filter(|old| old.word == word && std::mem::discriminant(&old.live) == std::mem::discriminant(&live));
-        // What counts changes all the time, and only the last of it matters; what waits changes its words rarely.
+        // Counts change all the time, and only the latest matters; messages change rarely.
         let fresh = same.is_some()
             && !matches!(live, Live::Waiting(_))
             && self.drawn.get().is_some_and(|drawn| drawn.elapsed() < REDRAW);
@@ -233,14 +235,14 @@ impl Shell {
         }
     }
 
-    /// Lets the live line's clock go on.
+    /// Draws the progress line again if its clock is out of date.
     pub fn tick(&self) {
         if self.drawn.get().is_none_or(|drawn| drawn.elapsed() > Duration::from_millis(500)) {
             self.redraw();
         }
     }
 
-    /// Takes the live line away.
+    /// Removes the progress line until the next one.
     pub fn clear(&self) {
         self.line.take();
         self.wipe();

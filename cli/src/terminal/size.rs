@@ -1,4 +1,4 @@
-//! Sizes for people.
+//! Sizes of files, written for people.
 
 /// `1.5 MiB`: bytes in the largest unit that leaves at least 1.
 pub fn bytes(count: u64) -> String {

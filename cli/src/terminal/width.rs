@@ -1,13 +1,13 @@
-//! How much fits in a line.
+//! The width of the terminal, and wrapping of text.
 
 use rustix::termios::tcgetwinsize;
 
-/// Columns of the terminal that standard output is; `None` if it is none.
+/// Columns of the terminal on standard output; `None` if that is no terminal.
 pub fn stdout_columns() -> Option<usize> {
     columns(tcgetwinsize(rustix::stdio::stdout()))
 }
 
-/// The same of standard error.
+/// Columns of the terminal on standard error; `None` if that is no terminal.
 pub fn stderr_columns() -> Option<usize> {
     columns(tcgetwinsize(rustix::stdio::stderr()))
 }
@@ -16,8 +16,8 @@ fn columns(size: rustix::io::Result<rustix::termios::Winsize>) -> Option<usize> 
     size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// The text in lines of at most `columns`, all but the first indented by `indent`. A longer word keeps its length: it
-/// may be there to be copied.
+/// The text in lines of at most `columns`, all but the first indented by `indent`. A longer word is not split, so that it
+/// can be copied.
 pub fn wrapped(text: &str, columns: usize, indent: usize) -> String {
     let mut out = String::new();
     for line in text.lines() {
@@ -48,7 +48,7 @@ mod tests {
     use super::wrapped;
 
     #[test]
-    fn lines_are_as_long_as_fits() {
+    fn lines_are_as_long_as_possible() {
         assert_eq!(wrapped("one two three four", 13, 4), "one two\n    three\n    four");
         assert_eq!(wrapped("a https://long.example/path b", 10, 2), "a\n  https://long.example/path\n  b");
         assert_eq!(wrapped("a\nb", 40, 2), "a\n  b");

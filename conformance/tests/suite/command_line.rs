@@ -21,7 +21,7 @@ fn help_is_there_without_being_asked_for_and_for_every_verb() {
         .stdout
         .lines()
         .filter_map(|line| line.strip_prefix("    ")?.split([' ', ',']).next())
-        .filter(|verb| !verb.is_empty() && *verb != "help")
+        .filter(|verb| !["", "help", "cargo"].contains(verb))
         .filter(|verb| verb.bytes().all(|b| b.is_ascii_lowercase()))
         .collect();
     assert!(verbs.len() > 10, "{verbs:?}");

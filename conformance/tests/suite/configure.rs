@@ -99,7 +99,7 @@ fn a_line_that_is_not_whole_is_refused_and_changes_nothing() {
     let swapped = format!("{}x{}", &line[..40], &line[41..]);
     for (text, says) in [
         (&line[..line.len() - 20], "end is missing"),
-        (&line[3..], "from its beginning"),
+        (&line[3..], "such a line begins with `cargo-cloud-1:`"),
         (swapped.as_str(), "missing or changed"),
         ("hello", "not a configuration line"),
         ("", "no line on standard input"),

@@ -114,7 +114,8 @@ fn json_has_the_same_findings_and_exit_code_as_the_lines() {
 fn what_is_wrong_is_named_with_a_remedy() {
     let mut backend = Backend::start();
     let none = doctor(&Client::configured(backend.folder().join("none.toml")), &[]).exited(1);
-    finds(&none, "FAIL", &["configuration", "cargo cloud configure"]);
+    finds(&none, "FAIL", &["configuration", "ssh -N -L 4100:127.0.0.1:4100", "cargo cloud configure"]);
+    assert!(!none.stdout.contains("0.0.0.0"), "an open port is recommended: {}", none.stdout);
     finds(&none, "warn", &["install folder"]);
 
     let text = fs::read_to_string(backend.config("me")).unwrap();

@@ -4,9 +4,9 @@ use std::process::Command;
 use super::*;
 
 /// A repository made by the git of this machine; `None` without one.
-struct Repository(tempfile::TempDir);
+struct GitRepository(tempfile::TempDir);
 
-impl Repository {
+impl GitRepository {
     fn new(format: &str) -> Option<Self> {
         let repository = Self(tempfile::tempdir().unwrap());
         let made = repository.try_git(&["init", "-q", &format!("--object-format={format}")]);
@@ -74,7 +74,7 @@ const PATHS: [&str; 9] = [
 fn every_version_is_read_as_git_lists_it() {
     for (format, hash_bytes) in [("sha1", 20), ("sha256", 32)] {
         for version in ["2", "3", "4"] {
-            let Some(repository) = Repository::new(format) else { return };
+            let Some(repository) = GitRepository::new(format) else { return };
             // Padding and prefixes of all lengths.
             let long: Vec<String> = (1..40).map(|length| format!("d/{}", "n".repeat(length))).collect();
             repository.write(&PATHS);
@@ -98,7 +98,7 @@ fn every_version_is_read_as_git_lists_it() {
 #[test]
 fn flags_do_not_untrack() {
     for version in ["2", "4"] {
-        let Some(repository) = Repository::new("sha1") else { return };
+        let Some(repository) = GitRepository::new("sha1") else { return };
         repository.write(&PATHS);
         repository.git(&["add", "."]);
         repository.git(&["update-index", "--index-version", version]);
@@ -111,7 +111,7 @@ fn flags_do_not_untrack() {
 
 #[test]
 fn unmerged_entries_are_tracked_once() {
-    let Some(repository) = Repository::new("sha1") else { return };
+    let Some(repository) = GitRepository::new("sha1") else { return };
     repository.write(&PATHS);
     repository.git(&["add", "."]);
     repository.git(&["commit", "-qm", "base"]);
@@ -130,7 +130,7 @@ fn unmerged_entries_are_tracked_once() {
 fn a_split_index_is_read_with_the_shared_one() {
     for (format, hash_bytes) in [("sha1", 20), ("sha256", 32)] {
         for version in ["2", "4"] {
-            let Some(repository) = Repository::new(format) else { return };
+            let Some(repository) = GitRepository::new(format) else { return };
             let many: Vec<String> = (0..300).map(|number| format!("many/{number:03}.rs")).collect();
             repository.write(&PATHS);
             repository.write(&many.iter().map(String::as_str).collect::<Vec<_>>());
@@ -163,7 +163,7 @@ fn a_split_index_is_read_with_the_shared_one() {
 
 #[test]
 fn a_sparse_index_names_its_folders() {
-    let Some(repository) = Repository::new("sha1") else { return };
+    let Some(repository) = GitRepository::new("sha1") else { return };
     repository.write(&PATHS);
     repository.git(&["add", "."]);
     repository.git(&["commit", "-qm", "all"]);

@@ -23,7 +23,7 @@ fn temp() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn hidden_files_go_and_leavings_stay() {
+fn hidden_files_are_sent_and_build_output_is_not() {
     let (_temp, root) = temp();
     for path in
         [".cargo/config.toml", "rust-toolchain.toml", ".hidden", "src/main.rs", "Cargo.lock", "src/target/mod.rs"]
@@ -51,7 +51,7 @@ fn hidden_files_go_and_leavings_stay() {
 }
 
 #[test]
-fn the_manifest_overrules() {
+fn the_manifest_overrides_ignore_rules() {
     let (_temp, root) = temp();
     write(
         &root,
@@ -90,7 +90,7 @@ fn a_dependency_in_an_ignored_folder_is_sent() {
 }
 
 #[test]
-fn vendored_sources_are_whole() {
+fn vendored_sources_are_sent_whole() {
     let (_temp, root) = temp();
     write(&root, "Cargo.toml", "[package]\nname='p'");
     write(&root, ".cargo/config.toml", "[source.v]\ndirectory='vendor'");
@@ -138,11 +138,11 @@ fn links_stay_links_inside_and_become_content_outside() {
     assert_eq!(listing.notes.len(), 1, "{:?}", listing.notes);
     link("..", "p/up");
     let error = list(&project, &root.join("p/target")).unwrap_err().to_string();
-    assert!(error.contains("around itself"), "{error}");
+    assert!(error.contains("a folder around itself"), "{error}");
 }
 
 #[test]
-fn what_is_no_file_is_noted_and_secrets_are_named() {
+fn other_kinds_of_files_are_noted_and_secrets_are_named() {
     let (_temp, root) = temp();
     write(&root, "Cargo.toml", "[package]\nname='p'");
     write(&root, ".env", "");
@@ -234,7 +234,7 @@ fn the_same_files_as_git_lists() {
 }
 
 #[test]
-fn empty_folders_go_and_odd_names_stay() {
+fn empty_folders_are_sent_and_odd_names_are_not() {
     let (_temp, root) = temp();
     write(&root, "Cargo.toml", "[package]\nname='p'");
     write(&root, "a\\b", "");
@@ -248,7 +248,7 @@ fn empty_folders_go_and_odd_names_stay() {
 }
 
 #[test]
-fn rules_that_hide_the_manifest_do_not_hold() {
+fn rules_that_ignore_the_manifest_do_not_apply() {
     let (_temp, root) = temp();
     // A home folder under git that ignores everything.
     write(&root, ".git/HEAD", "ref: refs/heads/main\n");

@@ -1,23 +1,23 @@
-//! What git knows of a folder: tracked files, and rules that are in no `.gitignore`.
+//! What git knows about a work tree: its tracked files, and the ignore rules that are in no `.gitignore`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::git_index::tracked_paths;
 use super::patterns::Patterns;
-use crate::config::parse_ini;
+use crate::config::{IniEntry, parse_ini};
 
-/// A work tree.
+/// A work tree, as far as it decides what is sent.
 #[derive(Debug, Default)]
-pub struct Repository {
+pub struct WorkTree {
     root: PathBuf,
     tracked: BTreeSet<Vec<u8>>,
-    /// Rules for the whole tree, the weightier first: `info/exclude`, then the user's own.
+    /// Rules for the whole tree, those with precedence first: `info/exclude`, then the user's own.
     rules: Vec<Patterns>,
 }
 
-impl Repository {
-    /// The repository whose work tree is `root`.
+impl WorkTree {
+    /// Opens the repository whose work tree is at `root`.
     pub fn open(root: &Path) -> Self {
         let git = git_folder(root);
         let common =
@@ -31,7 +31,7 @@ impl Repository {
         Self { root: root.to_path_buf(), tracked, rules }
     }
 
-    /// Whether git tracks the file, or something below the folder.
+    /// Whether git tracks the file, or a file below the folder.
     pub fn tracks(&self, path: &Path, is_dir: bool) -> bool {
         let Ok(relative) = path.strip_prefix(&self.root) else { return false };
         let mut wanted = relative.as_os_str().as_encoded_bytes().to_vec();
@@ -42,7 +42,7 @@ impl Repository {
         self.tracked.range(wanted.clone()..).next().is_some_and(|path| path.starts_with(&wanted))
     }
 
-    /// The verdict of the rules that lie in no folder of the tree.
+    /// Whether the rules for the whole tree ignore `path` (true) or keep it (false); `None`: no rule matches.
     pub fn verdict(&self, path: &Path, is_dir: bool) -> Option<bool> {
         self.rules.iter().find_map(|patterns| patterns.verdict(path, is_dir))
     }
@@ -57,19 +57,17 @@ fn git_folder(root: &Path) -> PathBuf {
     }
 }
 
-type Settings = Vec<crate::config::IniEntry>;
-
-fn read_config(path: &Path) -> Settings {
+fn read_config(path: &Path) -> Vec<IniEntry> {
     std::fs::read_to_string(path).map(|text| parse_ini(&text)).unwrap_or_default()
 }
 
-fn value(settings: &Settings, section: &str, key: &str) -> Option<String> {
+fn value(settings: &[IniEntry], section: &str, key: &str) -> Option<String> {
     let found = settings.iter().rev().find(|entry| entry.section.eq_ignore_ascii_case(section) && entry.key == key);
     found.map(|entry| entry.value.clone())
 }
 
-/// `core.excludesFile`, the repository's setting before the user's and the system's; else git's own place for it.
-fn excludes_file(repository: &Settings) -> Option<PathBuf> {
+/// The file of `core.excludesFile`: as set in the repository, else by the user, else for the system, else git's default.
+fn excludes_file(repository: &[IniEntry]) -> Option<PathBuf> {
     let env = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = env("HOME");
     let xdg = env("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config")));
