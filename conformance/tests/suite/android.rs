@@ -107,7 +107,7 @@ fn a_program_that_cannot_run_does_not_come_home() {
     client
         .run(project.root(), &["build", "--target", TARGET])
         .exited(101)
-        .says(&["`tablet` was built and can't run: it asks for the loader"]);
+        .says(&["`tablet` was built, but it can't run: it asks for the loader"]);
     assert!(!client.installed("tablet").exists());
 }
 

@@ -299,7 +299,7 @@ fn a_toolchain_that_is_not_to_be_had() {
     let project = hello().file("rust-toolchain.toml", "[toolchain]\nchannel = \"no-such-channel\"\n");
     let run = client.run(project.root(), &["check"]).exited(101);
     let run = run.says(&[
-        "this backend can't use the toolchain the project asks for",
+        "this backend can't use the toolchain that the project asks for",
         "no-such-channel",
         "'rust-toolchain.toml'",
     ]);
