@@ -57,14 +57,18 @@ impl ArtifactSelector<'_> {
         let harness = artifact.profile.test;
         let target_kind = self.wanted_kind(target, harness)?;
         let (file, relative) = self.built_file(executable)?;
-        let triple = self.triple_of(&relative, |rest| match (target_kind, harness, rest) {
+        let (triple, below) = self.split_triple(&relative);
+        let in_place = match (target_kind, harness, &self.below_profile(below)?[..]) {
             ("bin", false, [file]) => stem(file) == target.name,
             ("example", false, ["examples", file]) => stem(file) == target.name,
             (_, true, ["deps" | "examples", file]) => {
                 stem(file).rsplit_once('-').is_some_and(|(stem, _)| stem == crate_name(&target.name))
             }
             _ => false,
-        })?;
+        };
+        if !in_place {
+            return None;
+        }
         let folder = package.manifest_path.as_std_path().parent()?;
         let directory = folder.strip_prefix(self.source).ok()?.to_str()?.to_owned();
         let source = artifact.target.src_path.as_std_path().strip_prefix(folder).ok().and_then(Path::to_str);
@@ -75,7 +79,7 @@ impl ArtifactSelector<'_> {
             name: target.name.clone(),
             target_kind: target_kind.to_owned(),
             package: PackageRef { name: package.name.to_string(), version: package.version.to_string(), directory },
-            target: triple,
+            target: triple.map(str::to_owned),
             tested,
         };
         Some(BuiltFile { file, path: relative, kind })
@@ -96,15 +100,12 @@ impl ArtifactSelector<'_> {
         let name = crate_name(&target.name);
         let library = |file: &Path| {
             let (file, path) = self.built_file(file)?;
-            self.triple_of(&path, |rest| match rest {
-                [file] => {
-                    let (stem, extension) = file.split_once('.').unwrap_or((file, ""));
-                    // Rust's own libraries are of no use without the compiler that made them.
-                    !matches!(extension, "rlib" | "rmeta" | "d") && stem.strip_prefix("lib").unwrap_or(stem) == name
-                }
-                _ => false,
-            })?;
-            Some(BuiltFile { file, path, kind: FileKind::File })
+            let [file_name] = self.below_profile(self.split_triple(&path).1)?[..] else { return None };
+            let (stem, extension) = file_name.split_once('.').unwrap_or((file_name, ""));
+            // Rust's own libraries are of no use without the compiler that made them.
+            let foreign = !matches!(extension, "rlib" | "rmeta" | "d");
+            let named = stem.strip_prefix("lib").unwrap_or(stem) == name;
+            (foreign && named).then_some(BuiltFile { file, path, kind: FileKind::File })
         };
         artifact.filenames.iter().filter_map(|file| library(file.as_std_path())).collect()
     }
@@ -131,7 +132,7 @@ impl ArtifactSelector<'_> {
         let is_here = |other: &&Package| other.manifest_path.as_std_path().parent() == Some(self.directory);
         let here = self.metadata.packages.iter().find(is_here);
         let defaults = &self.metadata.workspace_default_members;
-        // Cargo before 1.71 doesn't tell its default members.
+        // Cargo before 1.71 doesn't print the default members.
         let defaults = if defaults.is_available() { &defaults[..] } else { &[] };
         match here {
             Some(here) if defaults.is_empty() || self.metadata.workspace_root.as_std_path() != self.directory => {
@@ -182,19 +183,22 @@ impl ArtifactSelector<'_> {
         (target.is_bin() && bins).then_some("bin")
     }
 
-    /// The target triple in a path below the target directory (the inner `None`: the builder's own). The outer `None` if
-    /// cargo puts no such file there; `fits` checks the part of the path after the profile's folder.
-    fn triple_of(&self, relative: &str, fits: impl Fn(&[&str]) -> bool) -> Option<Option<String>> {
-        let Request { command, options, .. } = self.request;
-        let parts: Vec<&str> = relative.split('/').collect();
-        let (triple, rest) = match parts.first() {
-            Some(first) if options.target.iter().any(|target| target == first) => {
-                (Some((*first).to_owned()), &parts[1..])
+    /// Splits a path below the target directory into the folder of a target triple, if it begins with one that the request
+    /// names, and the rest.
+    fn split_triple<'p>(&self, path: &'p str) -> (Option<&'p str>, &'p str) {
+        match path.split_once('/') {
+            Some((first, rest)) if self.request.options.target.iter().any(|target| target == first) => {
+                (Some(first), rest)
             }
-            _ => (None, &parts[..]),
-        };
-        let [profile, rest @ ..] = rest else { return None };
-        (*profile == profile_folder(*command, options) && fits(rest)).then_some(triple)
+            _ => (None, path),
+        }
+    }
+
+    /// The parts of a path after the folder of the request's profile. `None` if it doesn't begin with that folder.
+    fn below_profile<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
+        let mut parts = path.split('/');
+        let profile = parts.next()?;
+        (profile == profile_folder(self.request.command, &self.request.options)).then(|| parts.collect())
     }
 }
 

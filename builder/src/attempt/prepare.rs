@@ -44,7 +44,7 @@ impl AttemptRun<'_> {
             let chosen = tools.choose(&mut env, details.toolchain.as_deref(), &project.source, &directory);
             let work = async {
                 let toolchain = chosen.await?;
-                // Run on the device, cargo would build for the device.
+                // Without `--target`, cargo on the device builds for the device.
                 if options.target.is_empty() {
                     options.target.extend(details.device.clone().filter(|device| *device != toolchain.host));
                 }

@@ -44,7 +44,7 @@ impl AttemptRun<'_> {
         let waiting = self.reporter.clone();
         let lock = project.lock(async move || waiting.status(Status::Waiting).await);
         let lock = match self.guarded("waiting for another build of the project", lock).await {
-            // The other build is to blame, not this one: it may wait on in another attempt.
+            // This build isn't stuck, it only waits for another: so it gets another attempt.
             Err(AttemptError::OutOfTime { working_on, .. }) => {
                 return Err(AttemptError::OutOfTime { advanced: true, working_on });
             }

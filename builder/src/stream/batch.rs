@@ -88,7 +88,7 @@ impl EventBatcher {
                 let event = self.number(now, EventKind::Output { stream, text: piece.to_owned() });
                 let size = event.encoded_len() as u64;
                 if self.streamed + size > self.limit {
-                    // Everything later is left out too, even if it would fit: then followers read one piece of the log.
+                    // Everything later is left out too, even if it would fit, so that followers miss one continuous piece.
                     self.streamed = self.limit;
                     let seq = self.next_seq - 1;
                     let from = self.skipped.map_or(seq, |(from, _)| from);

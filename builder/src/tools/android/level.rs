@@ -34,7 +34,7 @@ pub(super) async fn choose(build: &AndroidBuild<'_>) -> Result<u32, String> {
 async fn level_of_manifest(build: &AndroidBuild<'_>) -> Result<Option<u32>, String> {
     let args = ["metadata", "--no-deps", "--format-version=1", "--quiet"];
     let spec = CommandSpec::new(build.cargo, args, build.env, build.directory);
-    // An error in a manifest is no error here, because cargo itself explains it when it builds.
+    // Errors in a manifest are ignored here: cargo explains them better when it builds.
     let text = capture(&spec).await.ok().and_then(|captured| captured.text().ok());
     match text.and_then(|text| serde_json::from_str(&text).ok()) {
         Some(metadata) => level_in(&metadata, build.packages, build.directory),
