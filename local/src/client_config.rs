@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use protocol::ClientLine;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -79,7 +80,7 @@ pub fn line(address: &str, key: &AccessKey, targets: &[String]) -> String {
         secret_access_key: key.secret.clone(),
         targets: targets.to_vec(),
     };
-    line.encode(|bytes| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    line.encode(|bytes| HEXLOWER.encode(&Sha256::digest(bytes)))
 }
 
 /// A region is part of every signature, and means nothing here.

@@ -65,7 +65,7 @@ impl DataFolder {
         // Also when it was there before: the keys lie in it.
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(unusable)?;
         let root = path.canonicalize().map_err(unusable)?;
-        let lock = lock(&root).map_err(unusable)?.map_err(|pid| DataError::Taken { folder: path.to_owned(), pid })?;
+        let lock = lock(&root, path)?;
         let data = Self { root, _lock: lock };
         files::remove_folder_if_there(&data.staging()).map_err(unusable)?;
         files::remove_folder_if_there(&data.attempts()).map_err(unusable)?;
@@ -139,24 +139,31 @@ fn is_empty(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Locks the folder, or tells the process id that the one who has it wrote down.
-fn lock(root: &Path) -> io::Result<Result<File, Option<String>>> {
-    let path = root.join(LOCK);
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+/// Locks the folder, and writes this process's id into it. `shown` is the folder's name in an error.
+fn lock(root: &Path, shown: &Path) -> Result<File, DataError> {
+    let unusable = |source| DataError::Unusable { folder: shown.to_owned(), source };
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let mut file = options.open(root.join(LOCK)).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::Error(error)) => return Err(error),
+        Err(TryLockError::Error(error)) => return Err(unusable(error)),
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
-            file.take(20).read_to_string(&mut pid)?;
+            file.take(20).read_to_string(&mut pid).map_err(unusable)?;
             let pid = pid.trim().to_owned();
-            return Ok(Err((!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(pid)));
+            let is_number = !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit());
+            return Err(DataError::Taken { folder: shown.to_owned(), pid: is_number.then_some(pid) });
         }
     }
+    note_process(&mut file).map_err(unusable)?;
+    Ok(file)
+}
+
+fn note_process(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    writeln!(file, "{}", std::process::id())?;
-    Ok(Ok(file))
+    writeln!(file, "{}", std::process::id())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use protocol::{BuildId, Owner};
+use protocol::{BuildId, Owner, unix_millis};
 
 use crate::table::{Table, TableError, keys};
 
@@ -82,10 +82,6 @@ fn previous(month: &str) -> Option<String> {
     Some(if month == 1 { format!("{:04}-12", year.checked_sub(1)?) } else { format!("{year:04}-{:02}", month - 1) })
 }
 
-fn millis(at: SystemTime) -> u64 {
-    u64::try_from(at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
-}
-
 fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
@@ -116,14 +112,14 @@ impl Table {
         let now = SystemTime::now();
         let (month, worst) = (month(now), budget.cost(time));
         let Some(limit) = budget.cap.checked_sub(worst) else { return Ok(Reserve::Spent { month }) };
-        let ttl = n(millis(now) / 1000 + KEPT);
+        let ttl = n(unix_millis(now) / 1000 + KEPT);
         let row = Put::builder()
             .table_name(&self.name)
             .item("pk", s(keys::usage(&month)))
             .item("sk", s(keys::usage_attempt(owner, build, attempt)))
             .item("reserved", n(worst))
             .item("memory_mb", n(budget.memory_mb))
-            .item("at", n(millis(now)))
+            .item("at", n(unix_millis(now)))
             .item("ttl", ttl.clone())
             .condition_expression("attribute_not_exists(pk)");
         let total = Update::builder()
@@ -206,7 +202,7 @@ impl Table {
             }
             let number = |name: &str| row.get(name).and_then(|value| value.as_n().ok()?.parse::<u64>().ok());
             let reserved = number("reserved").unwrap_or_default();
-            let spent = spent_until(number("at"), number("memory_mb"), reserved, millis(ended));
+            let spent = spent_until(number("at"), number("memory_mb"), reserved, unix_millis(ended));
             return self.settle(owner, build, attempt, &Reservation { month, reserved }, spent).await;
         }
         Ok(false)

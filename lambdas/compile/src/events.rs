@@ -1,8 +1,8 @@
 //! A build's events on their way to the bus, in order. Whoever makes them waits when the bus is slow.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
-use protocol::{BuildId, Event, EventKind, Frame, Owner, Status};
+use protocol::{BuildId, Event, EventKind, Frame, Owner, Status, unix_millis};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -31,8 +31,7 @@ pub fn detail(owner: &Owner, frame: &Frame) -> String {
 
 /// An event of now.
 pub fn event(build: &BuildId, seq: Option<u64>, kind: EventKind) -> Event {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Event::new(build.clone(), seq, u64::try_from(now.as_millis()).unwrap_or(u64::MAX), kind)
+    Event::new(build.clone(), seq, unix_millis(SystemTime::now()), kind)
 }
 
 /// What became of a stream.

@@ -1,12 +1,13 @@
 //! Endings that the relay writes, because `compile` can't.
 
+use std::time::SystemTime;
+
 use common::table::TableError;
-use protocol::{BuildResult, Event, EventKind, Frame, Owner};
+use protocol::{BuildResult, Event, EventKind, Frame, Owner, unix_millis};
 use thiserror::Error;
 
 use crate::Relay;
 use crate::outputs::{ResultWrite, ResultWriteError};
-use crate::resume::now_ms;
 
 /// Why a build could not be ended; Lambda repeats the invocation.
 #[derive(Debug, Error)]
@@ -28,7 +29,8 @@ impl Relay {
             ResultWrite::First => {
                 tracing::warn!(outcome = ?result.outcome, message = result.message, "ended the build");
                 let build = result.id.clone();
-                let finished = Event::new(build, None, now_ms(), EventKind::Finished(Box::new(result)));
+                let finished =
+                    Event::new(build, None, unix_millis(SystemTime::now()), EventKind::Finished(Box::new(result)));
                 Ok(self.publish(owner, Frame::new(vec![finished])).await?)
             }
         }

@@ -1,10 +1,10 @@
 //! A follower that wants what it has missed.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use common::logs::build_span;
 use common::table::{StoredRow, TableError};
-use protocol::{BuildId, BuildResult, ClientMessage, Event, Frame, Owner, Replay};
+use protocol::{BuildId, BuildResult, ClientMessage, Event, Frame, Owner, Replay, unix_millis};
 use tracing::Instrument;
 
 use crate::Relay;
@@ -57,7 +57,7 @@ impl Relay {
                 return Ok(());
             }
         }
-        let frames = replay.finish(result.map(|result| *result), now_ms());
+        let frames = replay.finish(result.map(|result| *result), unix_millis(SystemTime::now()));
         self.send(connection, owner, build, frames).await;
         Ok(())
     }
@@ -79,10 +79,4 @@ impl Relay {
         }
         SendOutcome::All
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use protocol::{BuildId, BuildResult, Event, EventKind, Owner, Status};
+use protocol::{BuildId, BuildResult, Event, EventKind, Owner, Status, unix_millis};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -13,12 +13,6 @@ use super::log::{Extent, LogReader, LogWriter, extent_of};
 
 /// The file of the event log in a build's folder.
 const LOG_FILE: &str = "events.jsonl";
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
 
 /// Where a build is, at one moment. All it says of the log was written before.
 #[derive(Debug, Clone, Default)]
@@ -87,7 +81,7 @@ impl BuildHandle {
     pub async fn post_status(&self, status: Status) -> io::Result<()> {
         let mut log = self.log.lock().await;
         let seq = self.last() + 1;
-        let event = Event::new(self.id.clone(), Some(seq), now_ms(), EventKind::Status(status));
+        let event = Event::new(self.id.clone(), Some(seq), unix_millis(SystemTime::now()), EventKind::Status(status));
         self.post_locked(&mut log, vec![event]).await
     }
 

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use builder::Engine;
 use builder::lifecycle::{Abort, StopReason};
@@ -28,7 +28,7 @@ use tracing::{info, warn};
 
 use crate::files;
 use crate::objects::{BucketKind, Objects, blocking};
-pub(crate) use build::{BuildHandle, Pulse, now_ms};
+pub(crate) use build::{BuildHandle, Pulse};
 pub(crate) use log::LogReader;
 use projects::Projects;
 use queue::Queue;
@@ -156,7 +156,8 @@ impl Builds {
         metadata: BTreeMap<String, String>,
     ) -> Result<(), AcceptError> {
         let build = self.open(owner, id).await?;
-        let record = StoredBuild { version: 1, size, received: now_ms(), metadata, attempt: 0 };
+        let record =
+            StoredBuild { version: 1, size, received: protocol::unix_millis(SystemTime::now()), metadata, attempt: 0 };
         let folder = build.folder().to_owned();
         let stored = record.clone();
         let new = blocking(move || {

@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 
 use crate::files;
 pub(crate) use key::{BucketKind, ObjectKey};
-pub(crate) use uploads::{AssembleError, MAX_PART_NUMBER, MultipartUpload, UploadTarget, Uploads, hex};
+pub(crate) use uploads::{AssembleError, MAX_PART_NUMBER, MultipartUpload, UploadTarget, Uploads};
 
 /// What is kept beside an uploaded object's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,24 +80,26 @@ impl Objects {
     ) -> Result<(), PublishError> {
         let path = self.path(bucket, key);
         let commit = self.commit.clone();
-        blocking(move || {
+        try_blocking(move || {
             File::open(&file)?.sync_all()?;
             let folder = path.parent().unwrap_or(Path::new("/"));
             files::make_private_folder(folder)?;
             let _guard = commit.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             if path.try_exists()? {
-                return Ok(Err(PublishError::Exists));
+                return Err(PublishError::Exists);
             }
             match meta {
                 // Before the object: without one it means nothing.
-                Some(meta) => files::write_atomically(&sidecar(&path), &serde_json::to_vec(&meta)?)?,
+                Some(meta) => {
+                    files::write_atomically(&sidecar(&path), &serde_json::to_vec(&meta).map_err(io::Error::from)?)?
+                }
                 None => files::remove_if_there(&sidecar(&path))?,
             }
             fs::rename(&file, &path)?;
             files::sync_folder(folder)?;
-            Ok(Ok(()))
+            Ok(())
         })
-        .await?
+        .await
     }
 
     /// Writes a small object, unless there is something already.
@@ -190,9 +192,19 @@ fn sidecar(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Does work that blocks on a thread of its own. A panic in it is an error.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
+    try_blocking(work).await
+}
+
+/// Like [`blocking`], for work that fails in other ways too.
+async fn try_blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<io::Error> + Send + 'static,
+{
     spawn_blocking(work).await.map_err(io::Error::other)?
 }
 

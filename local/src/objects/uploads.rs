@@ -6,11 +6,13 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use protocol::multipart_etag;
+use s3s::crypto::{Checksum as _, Md5};
 use serde::{Deserialize, Serialize};
 use tempfile::{NamedTempFile, TempPath};
 use thiserror::Error;
 
-use super::{Objects, blocking};
+use super::{Objects, blocking, try_blocking};
 use crate::files;
 use crate::keys::random_id;
 
@@ -140,20 +142,18 @@ impl Uploads {
         named: Vec<(i32, String)>,
     ) -> Result<Assembled, AssembleError> {
         let (folder, staging) = (upload.folder.clone(), self.staging.clone());
-        blocking(move || {
-            let chosen = match choose(parts(&folder)?, &named) {
-                Ok(chosen) => chosen,
-                Err(why) => return Ok(Err(why)),
-            };
+        try_blocking(move || {
+            let chosen = choose(parts(&folder)?, &named)?;
             let mut whole = NamedTempFile::new_in(staging)?;
             let mut size = 0;
             for part in &chosen {
                 size += io::copy(&mut File::open(&part.path)?, whole.as_file_mut())?;
             }
-            let etag = combined_etag(&chosen);
-            Ok(Ok(Assembled { file: whole.into_temp_path(), size, etag }))
+            // The names of the parts are ours: they hold MD5s.
+            let etag = combined_etag(&chosen).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+            Ok(Assembled { file: whole.into_temp_path(), size, etag })
         })
-        .await?
+        .await
     }
 
     /// Gives an upload up, or clears it away after it was completed.
@@ -207,25 +207,13 @@ fn choose(mut parts: BTreeMap<i32, UploadedPart>, named: &[(i32, String)]) -> Re
     Ok(chosen)
 }
 
-/// S3's ETag of an object made of parts: the MD5 of the parts' MD5s, and how many there are.
-fn combined_etag(parts: &[UploadedPart]) -> String {
-    use s3s::crypto::{Checksum, Md5};
-    let mut md5 = Md5::new();
-    for part in parts {
-        let digest: Vec<u8> = part
-            .etag
-            .as_bytes()
-            .chunks_exact(2)
-            .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-            .collect();
-        md5.update(&digest);
-    }
-    format!("{}-{}", hex(&md5.finalize()), parts.len())
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The ETag of an object that is put together from these parts. None when a part's name holds no MD5.
+fn combined_etag(parts: &[UploadedPart]) -> Option<String> {
+    multipart_etag(parts.iter().map(|part| part.etag.as_str()), |digests| {
+        let mut md5 = Md5::new();
+        md5.update(digests);
+        md5.finalize()
+    })
 }
 
 #[cfg(test)]
@@ -261,8 +249,8 @@ mod tests {
     fn the_etag_of_parts_is_s3s() {
         // `printf '' | md5sum` twice, decoded, then md5sum again.
         let part = UploadedPart { path: PathBuf::new(), etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(), size: 0 };
-        assert_eq!(combined_etag(std::slice::from_ref(&part)), "59adb24ef3cdbe0297f05b395827453f-1");
-        assert!(combined_etag(&[part.clone(), part]).ends_with("-2"));
+        assert_eq!(combined_etag(std::slice::from_ref(&part)).as_deref(), Some("59adb24ef3cdbe0297f05b395827453f-1"));
+        assert!(combined_etag(&[part.clone(), part]).is_some_and(|etag| etag.ends_with("-2")));
     }
 
     #[tokio::test]

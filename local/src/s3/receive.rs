@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use futures_util::StreamExt;
 use protocol::limits::MAX_SOURCE_BYTES;
 use s3s::checksum::ChecksumHasher;
@@ -12,7 +13,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncWriteExt;
 
 use super::errors;
-use crate::objects::{Objects, blocking, hex};
+use crate::objects::{Objects, blocking};
 
 /// A body that brings nothing for this long is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -71,7 +72,7 @@ pub(super) async fn receive(
     file.flush().await.map_err(errors::of_io)?;
     let md5 = md5.finalize();
     check(claims, &md5, hasher.finalize())?;
-    Ok(Received { file: path, size, etag: hex(&md5) })
+    Ok(Received { file: path, size, etag: HEXLOWER.encode(&md5) })
 }
 
 async fn next(body: &mut StreamingBlob) -> S3Result<Option<bytes::Bytes>> {

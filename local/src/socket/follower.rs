@@ -1,7 +1,7 @@
 //! One follower. It reads the log at its own pace: a slow one lags behind, and costs neither memory nor anyone's time.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{SinkExt, StreamExt};
 use hyper_tungstenite::HyperWebsocketStream;
@@ -9,13 +9,13 @@ use hyper_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use hyper_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use hyper_tungstenite::tungstenite::{Error, error::CapacityError};
 use protocol::limits::{ALIVE_INTERVAL, MAX_MESSAGE_BYTES};
-use protocol::{ClientMessage, Event, EventKind, Frame, Replay};
+use protocol::{ClientMessage, Event, EventKind, Frame, Replay, unix_millis};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::builds::{BuildHandle, Pulse, now_ms};
+use crate::builds::{BuildHandle, Pulse};
 use crate::objects::blocking;
 
 /// Log read at once.
@@ -147,7 +147,7 @@ impl SocketFollower {
             }
         }
         let told_result = now.result.is_some();
-        for frame in replay.finish(now.result.map(|result| (*result).clone()), now_ms()) {
+        for frame in replay.finish(now.result.map(|result| (*result).clone()), unix_millis(SystemTime::now())) {
             self.send_frame(&frame).await?;
         }
         self.position = Some(Position { log, progress: None, told_result });
@@ -183,7 +183,7 @@ impl SocketFollower {
     }
 
     fn event(&self, kind: EventKind) -> Event {
-        Event::new(self.build.id.clone(), None, now_ms(), kind)
+        Event::new(self.build.id.clone(), None, unix_millis(SystemTime::now()), kind)
     }
 
     async fn send_events(&mut self, events: Vec<Event>) -> Result<(), Left> {

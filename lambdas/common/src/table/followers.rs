@@ -1,9 +1,11 @@
 //! Followers: a row among those of the build, and one that leads from the connection back to the build.
 
-use aws_sdk_dynamodb::types::{ReturnValue, Select};
-use protocol::{BuildId, Owner};
+use std::time::SystemTime;
 
-use super::row::{Row, n, now_ms, number, s, text, ttl, unreadable};
+use aws_sdk_dynamodb::types::{ReturnValue, Select};
+use protocol::{BuildId, Owner, unix_millis};
+
+use super::row::{Row, n, number, s, text, ttl, unreadable};
 use super::{Table, TableError, keys};
 
 /// API Gateway closes a connection after two hours.
@@ -26,7 +28,7 @@ impl Table {
         let follower = put()
             .item("pk", s(keys::build(owner, build)))
             .item("sk", s(keys::connection(connection)))
-            .item("since", n(now_ms()));
+            .item("since", n(unix_millis(SystemTime::now())));
         let reverse = put()
             .item("pk", s(keys::connection(connection)))
             .item("sk", s(keys::BUILD))

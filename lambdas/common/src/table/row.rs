@@ -1,9 +1,10 @@
 //! Rows as DynamoDB hands them out.
 
 use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use protocol::unix_millis;
 
 use super::TableError;
 
@@ -36,15 +37,9 @@ pub(crate) fn n(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// The attribute `ttl` of a row that is kept for so many hours: seconds since 1970, as DynamoDB wants it.
 pub(crate) fn ttl(hours: u64) -> AttributeValue {
-    n(now_ms() / 1000 + hours * 3600)
+    n(unix_millis(SystemTime::now()) / 1000 + hours * 3600)
 }
 
 #[cfg(test)]

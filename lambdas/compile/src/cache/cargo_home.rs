@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tracing::debug;
@@ -118,7 +119,7 @@ fn checksum(file: &Path) -> Option<String> {
     let mut digest = Sha256::new();
     let mut open = fs::File::open(file).ok().filter(|_| there.len() > 0)?;
     io::copy(&mut open, &mut Hashing(&mut digest)).ok()?;
-    Some(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(HEXLOWER.encode(&digest.finalize()))
 }
 
 struct Hashing<'a>(&'a mut Sha256);

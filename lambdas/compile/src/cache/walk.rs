@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 /// Cargo's target directory in a project's folder.
@@ -162,7 +163,7 @@ fn digest(items: &[FolderItem]) -> String {
         digest.update(item.mode.to_le_bytes());
         digest.update(item.mtime.to_le_bytes());
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&digest.finalize())
 }
 
 #[cfg(test)]

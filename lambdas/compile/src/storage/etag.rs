@@ -1,36 +1,23 @@
-//! ETags as S3 makes them for objects it encrypts with its own keys (docs.aws.amazon.com/AmazonS3, Object): the MD5 of
-//! what was put; of an object in parts, the MD5 of the parts' MD5s and their number. They tell what we have stored from
-//! what others have, without the right to read it.
+//! The ETags that S3 gives to what we have stored. They tell our objects from others' without the right to read them.
 
+use data_encoding::HEXLOWER;
 use md5::{Digest, Md5};
+use protocol::multipart_etag;
 
 /// The ETag of an object that is put at once, without quotation marks.
 pub fn of_content(content: &[u8]) -> String {
-    hex(&Md5::digest(content))
+    HEXLOWER.encode(&Md5::digest(content))
 }
 
-/// The ETag of an object in parts, out of the parts' own; none if those are no MD5s.
+/// The ETag of an object in parts, from the ETags of the parts, without quotation marks. None when one of them is not an
+/// MD5.
 pub fn of_parts<'a>(etags: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let (mut whole, mut count) = (Md5::new(), 0);
-    for etag in etags {
-        whole.update(unhex(bare(etag))?);
-        count += 1;
-    }
-    Some(format!("{}-{count}", hex(&whole.finalize())))
+    multipart_etag(etags, |digests| Md5::digest(digests).into())
 }
 
-/// Without quotation marks.
+/// An ETag without its quotation marks.
 pub fn bare(etag: &str) -> &str {
     etag.trim_matches('"')
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    (text.len() == 32).then(|| (0..32).step_by(2).map(digit).collect::<Option<Vec<u8>>>())?
 }
 
 #[cfg(test)]
