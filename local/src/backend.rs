@@ -1,4 +1,4 @@
-//! The backend: everything wired together, from the command line to the last farewell.
+//! The backend: its parts, wired together from the command line's options.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -19,22 +19,22 @@ use crate::options::{ClientConfig, Options};
 use crate::socket::Socket;
 use crate::{client_config, s3};
 
-/// How long builds have to come to their end when the backend is stopped.
+/// How long running builds may take to end when the backend is stopped.
 const BUILD_PATIENCE: Duration = Duration::from_secs(8);
 
-/// How long followers have to take what there is for them after that.
+/// How long followers may take to receive the last events after that.
 const FOLLOWER_PATIENCE: Duration = Duration::from_secs(2);
 
-/// A client that was told how to get here.
+/// A client whose configuration was written.
 #[derive(Debug, Clone)]
 pub struct ConfiguredClient {
-    /// Where its configuration is.
+    /// The file that its configuration was written to, and whose it is.
     pub config: ClientConfig,
-    /// The backend it uses when none is named.
+    /// Name of the backend that it uses when none is named.
     pub chosen: String,
 }
 
-/// A running backend.
+/// A running backend: the server, the builds and the sockets.
 pub struct LocalBackend {
     address: SocketAddr,
     data: DataFolder,
@@ -47,7 +47,7 @@ pub struct LocalBackend {
 }
 
 impl LocalBackend {
-    /// Starts: takes the data folder, ends or queues the builds that are in it, and listens.
+    /// Starts: locks the data folder, ends or queues the builds in it, and listens.
     pub async fn start(options: &Options) -> Result<Self> {
         let path = match &options.data {
             Some(path) => path.clone(),
@@ -57,11 +57,11 @@ impl LocalBackend {
         let keys = Arc::new(Keys::open(&data.keys())?);
         keys.of(&protocol::Owner::default())?;
 
-        // Before anything is promised: whether there is a place to listen.
-        let listener = TcpListener::bind(options.listen)
-            .await
-            .with_context(|| format!("can't listen on {}; name another place with --listen", options.listen))?;
-        let address = listener.local_addr().context("the address is unknown")?;
+        // First of all: whether the address is free.
+        let listener = TcpListener::bind(options.listen).await.with_context(|| {
+            format!("can't listen on {}; choose another address or port with --listen", options.listen)
+        })?;
+        let address = listener.local_addr().context("could not read the listening address")?;
 
         let mut config = EngineConfig::new(data.work());
         config.cargo_config.clone_from(&options.cargo_config);
@@ -73,7 +73,7 @@ impl LocalBackend {
         let folders = BuildFolders { builds: data.builds(), attempts: data.attempts(), projects: data.projects() };
         let limits = BuildLimits { jobs: jobs(options), attempt: options.attempt_limit };
         let builds = Builds::new(folders, objects.clone(), engine, limits);
-        builds.recover().await.context("the builds of earlier days can't be read")?;
+        builds.recover().await.context("could not read the stored builds")?;
 
         let mut clients = Vec::new();
         for wanted in &options.client_config {
@@ -97,12 +97,12 @@ impl LocalBackend {
         Ok(Self { address, data, clients, client_lines, builds, socket, stop, server })
     }
 
-    /// Where it listens.
+    /// The address and port that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it keeps its data in.
+    /// The folder that holds its data.
     pub fn data(&self) -> &DataFolder {
         &self.data
     }
@@ -112,18 +112,18 @@ impl LocalBackend {
         &self.clients
     }
 
-    /// Lines to paste on devices, as asked for.
+    /// Lines to paste on devices, one for each owner asked for.
     pub fn client_lines(&self) -> &[String] {
         &self.client_lines
     }
 
-    /// Stops: takes nothing more, cancels what runs, lets the followers know.
+    /// Stops: accepts no more requests, cancels running builds, and sends their results to the followers.
     pub async fn stop(self) {
         self.stop.cancel();
-        // Gives the port back.
+        // Waits until the port is free.
         let _ = self.server.await;
         self.builds.stop(BUILD_PATIENCE).await;
-        // Who does not take it in time resumes, or reads the result, after the next start.
+        // A follower that is too slow resumes, or reads the result, after the next start.
         let _ = tokio::time::timeout(FOLLOWER_PATIENCE, self.socket.close()).await;
     }
 }

@@ -19,25 +19,25 @@ pub enum ClientConfigError {
     /// The file can't be read or written.
     #[error("the client configuration {path} can't be read or written")]
     Io {
-        /// The file.
+        /// Path of the configuration file.
         path: PathBuf,
-        /// Why.
+        /// The error that the system reported.
         source: io::Error,
     },
     /// What is there is no TOML.
-    #[error("the client configuration {path} is there, but can't be read, and is left as it is")]
+    #[error("the client configuration {path} is not valid TOML and was not changed")]
     Malformed {
-        /// The file.
+        /// Path of the configuration file.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with the TOML.
         source: Box<TomlError>,
     },
     /// What is there has something else in the place of a table.
-    #[error("the client configuration {path} has a `{field}` that is no table, and is left as it is")]
+    #[error("the client configuration {path} was not changed: `{field}` in it is not a table")]
     NoTable {
-        /// The file.
+        /// Path of the configuration file.
         path: PathBuf,
-        /// The field.
+        /// Name of the field in the file.
         field: &'static str,
     },
 }

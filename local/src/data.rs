@@ -1,4 +1,4 @@
-//! The data folder: what lies where, and who works in it.
+//! The data folder: its layout, and the lock that one backend holds on it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -13,35 +13,35 @@ use crate::files;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// Another process has it.
-    #[error("another backend{} works in {folder}; stop it, or give this one its own folder with --data",
+    /// Another process has locked the folder.
+    #[error("another backend{} uses {folder}; stop it, or give this one its own folder with --data",
         .pid.as_ref().map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     Taken {
-        /// The folder.
+        /// Path of the data folder.
         folder: PathBuf,
-        /// The other's process id, if it left one.
+        /// Process id of the other backend, if it is known.
         pid: Option<String>,
     },
-    /// It can't be made, read or written.
-    #[error("the data folder {folder} can't be used; name another with --data")]
+    /// The folder can't be created, read or written.
+    #[error("the data folder {folder} can't be used; name another folder with --data")]
     Unusable {
-        /// The folder.
+        /// Path of the data folder.
         folder: PathBuf,
-        /// Why.
+        /// The error that the system reported.
         source: io::Error,
     },
-    /// Something else is in it: making it private would take it from whoever uses it.
-    #[error("{0} holds other things than a backend's data; name an empty or a new folder with --data")]
+    /// The folder holds other files: making it private would lock their users out.
+    #[error("{0} holds files that are not a backend's data; name an empty or a new folder with --data")]
     Foreign(PathBuf),
-    /// There is no home folder to put it in.
-    #[error("there is no home folder to put the data in; name a folder with --data")]
+    /// The user has no home folder.
+    #[error("there is no home folder for the data; name a folder with --data")]
     Homeless,
 }
 
-/// The file that is locked, and by which a data folder is known.
+/// The file that is locked. Its presence marks a data folder.
 const LOCK: &str = "lock";
 
-/// A data folder, locked by this process for as long as this lives.
+/// A data folder, locked by this process until this is dropped.
 #[derive(Debug)]
 pub struct DataFolder {
     root: PathBuf,
@@ -49,20 +49,20 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Where data goes when nothing else is said: `cargo-cloud` in the platform's folder for data.
+    /// The default: `cargo-cloud` in the platform's folder for data.
     pub fn default_path() -> Result<PathBuf, DataError> {
         let dirs = directories::BaseDirs::new().ok_or(DataError::Homeless)?;
         Ok(dirs.data_dir().join("cargo-cloud"))
     }
 
-    /// Opens, or makes, a data folder. What uploads that never ended left behind is removed.
+    /// Opens or creates a data folder, and removes what interrupted uploads left in it.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let unusable = |source| DataError::Unusable { folder: path.to_owned(), source };
         files::make_private_folder(path).map_err(unusable)?;
         if !path.join(LOCK).exists() && !is_empty(path).map_err(unusable)? {
             return Err(DataError::Foreign(path.to_owned()));
         }
-        // Also when it was there before: the keys lie in it.
+        // Even if it existed before: it holds the keys.
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(unusable)?;
         let root = path.canonicalize().map_err(unusable)?;
         let lock = lock(&root, path)?;
@@ -83,17 +83,17 @@ impl DataFolder {
         Ok(data)
     }
 
-    /// The folder itself.
+    /// Path of the data folder, without links.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The access keys.
+    /// The file that holds the access keys.
     pub(crate) fn keys(&self) -> PathBuf {
         self.root.join("keys.json")
     }
 
-    /// What the buckets hold.
+    /// The folder that holds the objects of both buckets.
     pub(crate) fn objects(&self) -> PathBuf {
         self.root.join("objects")
     }
@@ -103,7 +103,7 @@ impl DataFolder {
         self.root.join("uploads")
     }
 
-    /// Bodies while they arrive.
+    /// The folder for request bodies while they arrive.
     pub(crate) fn staging(&self) -> PathBuf {
         self.root.join("staging")
     }
@@ -123,13 +123,13 @@ impl DataFolder {
         self.root.join("projects")
     }
 
-    /// The engine's folder.
+    /// The folder in which the engine builds.
     pub(crate) fn work(&self) -> PathBuf {
         self.root.join("work")
     }
 }
 
-/// Whether nothing is in the folder, but for what every new file system has.
+/// Whether the folder is empty, apart from `lost+found`, which a new file system has.
 fn is_empty(folder: &Path) -> io::Result<bool> {
     for entry in folder.read_dir()? {
         if entry?.file_name() != "lost+found" {

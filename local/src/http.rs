@@ -25,13 +25,13 @@ const MAX_CONNECTIONS: usize = 1024;
 /// How long a request's head may take.
 const HEADER_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Both interfaces.
+/// What answers the requests of one port.
 pub(crate) struct Interfaces {
     pub s3: S3Service,
     pub socket: Arc<Socket>,
 }
 
-/// Answers connections until `stop`.
+/// Accepts and answers connections until `stop` is cancelled.
 pub(crate) async fn serve(listener: TcpListener, interfaces: Interfaces, stop: CancellationToken) {
     let interfaces = Arc::new(interfaces);
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -51,7 +51,7 @@ pub(crate) async fn serve(listener: TcpListener, interfaces: Interfaces, stop: C
             }
             Err(error) => {
                 // Out of file descriptors, mostly: some will come free.
-                warn!(%error, "a connection can't be accepted");
+                warn!(%error, "could not accept a connection");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }
@@ -61,7 +61,7 @@ pub(crate) async fn serve(listener: TcpListener, interfaces: Interfaces, stop: C
 async fn connection(stream: TcpStream, interfaces: Arc<Interfaces>) {
     // Events are small and wanted at once.
     if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "no TCP_NODELAY");
+        debug!(%error, "could not set TCP_NODELAY");
     }
     let service = service_fn(move |request| {
         let interfaces = interfaces.clone();
@@ -74,7 +74,7 @@ async fn connection(stream: TcpStream, interfaces: Arc<Interfaces>) {
         .with_upgrades()
         .await;
     if let Err(error) = served {
-        debug!(%error, "a connection broke off");
+        debug!(%error, "a connection was lost");
     }
 }
 
@@ -91,7 +91,7 @@ async fn answer(request: Request<Incoming>, interfaces: &Interfaces) -> Response
     let response = match interfaces.s3.call(request).await {
         Ok(response) => response,
         Err(error) => {
-            warn!(?error, "a request can't be answered");
+            warn!(?error, "could not answer a request");
             of_error(s3_error!(InternalError))
         }
     };
@@ -106,12 +106,12 @@ async fn answer(request: Request<Incoming>, interfaces: &Interfaces) -> Response
 fn refuse(request: &Request<Incoming>) -> Option<S3Error> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if request.method() == Method::POST && header("content-type").to_ascii_lowercase().starts_with("multipart/") {
-        return Some(s3_error!(MethodNotAllowed, "this backend takes no forms"));
+        return Some(s3_error!(MethodNotAllowed, "this backend accepts no form uploads"));
     }
     let query = request.uri().query().unwrap_or_default();
     let version_2 = header("authorization").starts_with("AWS ")
         || query.split('&').any(|pair| pair.split('=').next() == Some("Signature"));
-    version_2.then(|| s3_error!(InvalidRequest, "sign with AWS4-HMAC-SHA256"))
+    version_2.then(|| s3_error!(InvalidRequest, "sign the request with AWS4-HMAC-SHA256"))
 }
 
 fn of_error(error: S3Error) -> Response<Body> {

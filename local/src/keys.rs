@@ -17,28 +17,28 @@ pub enum KeysError {
     /// The file can't be read or written.
     #[error("the keys in {path} can't be read or written")]
     Io {
-        /// The file.
+        /// Path of the file with the keys.
         path: PathBuf,
-        /// Why.
+        /// The error that the system reported.
         source: io::Error,
     },
     /// The file is not what this program wrote.
-    #[error("{path} does not hold keys; remove it and start again: clients then need a new configuration")]
+    #[error("{path} holds no readable keys; remove it and start again, then configure all clients again")]
     Malformed {
-        /// The file.
+        /// Path of the file with the keys.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with the JSON.
         source: serde_json::Error,
     },
     /// The system gives no random numbers.
-    #[error("no random numbers to make keys of")]
+    #[error("the system gives no random numbers for new keys")]
     Random(#[from] getrandom::Error),
 }
 
 /// What a client signs with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessKey {
-    /// Whose it is.
+    /// The owner whose objects and builds it gives access to.
     pub owner: Owner,
     /// The public half, 20 characters.
     pub id: String,

@@ -1,4 +1,4 @@
-//! `cargo-cloud-local`.
+//! The program `cargo-cloud-local`: the embedded backend in the foreground, or installed as a service.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -34,23 +34,24 @@ fn log_to_stderr() {
 }
 
 fn run(cli: &CommandLine) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
     let result = match &cli.command {
         Some(BackendCommand::InstallService(wanted)) => runtime.block_on(install_service(wanted)),
         None => runtime.block_on(serve(&cli.options)),
     };
-    // A disk that hangs is no reason to stay.
+    // Doesn't wait for threads that block on a disk.
     runtime.shutdown_background();
     result
 }
 
 async fn serve(options: &Options) -> Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("no signals")?;
-    let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("could not listen for signals")?;
     let backend = LocalBackend::start(options).await?;
     greet(&backend);
     asked_to_stop(&mut interrupt, &mut terminate).await;
-    eprintln!("stopping; once more to stop at once");
+    eprintln!("stopping; press Ctrl-C again to stop at once");
     tokio::select! {
         () = backend.stop() => {}
         () = asked_to_stop(&mut interrupt, &mut terminate) => {}
@@ -65,35 +66,37 @@ async fn asked_to_stop(interrupt: &mut Signal, terminate: &mut Signal) {
     }
 }
 
-/// Says where it is. The first line is for programs too: they start this and read it.
+/// Prints the address, the data folder and the clients. Programs that start the backend read the first line.
 fn greet(backend: &LocalBackend) {
     let address = backend.address();
     let data = backend.data().root().display();
     let client = match backend.clients() {
         [] if backend.client_lines().is_empty() => {
-            "to use it, start it with `--client-config ~/.config/cargo-cloud/config.toml`, or for another device with \
-             `--client-line`"
+            "no client is configured: start it with `--client-config ~/.config/cargo-cloud/config.toml`, or for another \
+             device with `--client-line`"
                 .to_owned()
         }
-        [] => "clients: whoever gets the line below".to_owned(),
+        [] => "clients: every device that gets the line below".to_owned(),
         clients => format!("clients: {}", clients.iter().map(describe).collect::<Vec<_>>().join(", ")),
     };
     let mut greeting = format!("listening on http://{address}\ndata in {data}\n{client}\n");
     for line in backend.client_lines() {
-        greeting += &format!("\non the device, with its keys in it:\n\n    cargo-cloud configure {line}\n\n");
+        greeting += &format!("\ntype on the device (the line holds its keys):\n\n    cargo-cloud configure {line}\n\n");
     }
     let mut out = io::stdout().lock();
-    // In one piece, and not needed: whoever has read the first line may be gone.
+    // In one piece. A program that has read the first line may have closed the pipe.
     if let Err(error) = out.write_all(greeting.as_bytes()).and_then(|()| out.flush()) {
-        tracing::debug!(%error, "nobody reads the greeting");
+        tracing::debug!(%error, "the greeting could not be written");
     }
     if !address.ip().is_loopback() {
         eprintln!(
-            "warning: this listens on the network, and HTTP is not encrypted: sources and binaries can be read on the \
-             way. Use it in a network you trust, or through a tunnel (ssh -L)."
+            "warning: this backend listens on the network, and HTTP is not encrypted: others on the network can read \
+             sources and binaries. Start it with --listen 127.0.0.1:{port} instead, and open a tunnel on each device: \
+             ssh -N -L {port}:127.0.0.1:{port} THIS-COMPUTER",
+            port = address.port()
         );
         if address.ip().is_unspecified() {
-            eprintln!("note: clients are told to use {}", reachable(address));
+            eprintln!("note: clients are configured with the address {}", reachable(address));
         }
     }
 }
@@ -102,6 +105,6 @@ fn describe(client: &ConfiguredClient) -> String {
     let (file, owner) = (client.config.file.display(), &client.config.owner);
     match client.chosen.as_str() {
         "local" => format!("{file} ({owner})"),
-        other => format!("{file} ({owner}; it uses `{other}` unless told `--backend local`)"),
+        other => format!("{file} ({owner}; it uses `{other}` unless told to use `--backend local`)"),
     }
 }

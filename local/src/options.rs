@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line of `cargo-cloud-local`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,32 +14,31 @@ use protocol::{InvalidName, Owner};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "cargo-cloud-local", version, args_conflicts_with_subcommands = true)]
 pub struct CommandLine {
-    /// The backend's own options.
+    /// How the backend is started when no subcommand is given.
     #[command(flatten)]
     pub options: Options,
-    /// Something else than to serve.
+    /// What to do instead of serving builds.
     #[command(subcommand)]
     pub command: Option<BackendCommand>,
 }
 
-/// Something else than to serve.
+/// What to do instead of serving builds.
 #[derive(Debug, Clone, Subcommand)]
 pub enum BackendCommand {
-    /// Have this machine start the backend by itself, with the options given here
+    /// Install the backend as a service that starts with this machine, with the options given here
     ///
-    /// A user unit of systemd, or a launch agent on macOS: no root is needed. Typed again, it replaces what it installed
-    /// before.
+    /// Installs a systemd user unit, or a launch agent on macOS; root is not needed. Run it again to replace the service.
     InstallService(Box<ServiceOptions>),
 }
 
-/// Options of `install-service`.
+/// Options of the subcommand `install-service`.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceOptions {
-    /// Stop it, and take it away. Its data stays
+    /// Stop and remove the service. The data stays
     #[arg(long)]
     pub uninstall: bool,
 
-    /// Show what would be installed, and do nothing
+    /// Show what would be installed, without installing it
     #[arg(long, conflicts_with = "uninstall")]
     pub print: bool,
 
@@ -51,16 +50,17 @@ pub struct ServiceOptions {
 /// How the backend is started.
 #[derive(Debug, Clone, Parser)]
 pub struct Options {
-    /// Where to listen. Port 0 takes a free one, which is printed.
+    /// Address and port to listen on. Port 0 takes a free port, which is printed. Traffic is not encrypted: keep 127.0.0.1,
+    /// and connect other devices by a tunnel (`ssh -N -L 4100:127.0.0.1:4100 THIS-COMPUTER`).
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
 
-    /// Where everything is kept [default: cargo-cloud in the platform's folder for data].
+    /// Folder for all data [default: cargo-cloud in the platform's folder for data].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
-    /// Write a ready client configuration to FILE, keeping what else is in it. OWNER (default: me) may be anyone who
-    /// builds here; each owner sees only what is their own. Can be given several times.
+    /// Write a complete client configuration to FILE, and keep the other entries in it. OWNER (default: me) is anyone who
+    /// builds here; each owner sees only their own builds. Can be given several times.
     #[arg(long, value_name = "[OWNER=]FILE")]
     pub client_config: Vec<ClientConfig>,
 
@@ -69,19 +69,19 @@ pub struct Options {
     #[arg(long, value_name = "OWNER", num_args = 0..=1, default_missing_value = "me")]
     pub client_line: Vec<Owner>,
 
-    /// Builds at a time; the others queue [default: a quarter of the cores, at least 1].
+    /// Number of builds at the same time; others wait in a queue [default: a quarter of the cores, at least 1].
     #[arg(long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
 
-    /// Stop each attempt at a build after this long ("10min"), and go on with the next. At most 12 attempts.
+    /// Time limit for each attempt of a build ("10min"). A build gets at most 12 attempts, and each continues the last one.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub attempt_limit: Option<Duration>,
 
-    /// A cargo configuration for all builds, for example with a mirror of the registry.
+    /// Cargo configuration for all builds, for example with a mirror of the registry.
     #[arg(long, value_name = "FILE")]
     pub cargo_config: Option<PathBuf>,
 
-    /// The linker for a target, where the one this machine has goes by an unusual name. Can be given several times.
+    /// Linker for a target, if this machine has it under an unusual name. Can be given several times.
     #[arg(long, value_name = "TRIPLE=PROGRAM", value_parser = parse_linker)]
     pub linker: Vec<(String, PathBuf)>,
 }
@@ -96,9 +96,9 @@ fn parse_linker(text: &str) -> Result<(String, PathBuf), &'static str> {
 /// Where a client's configuration goes, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientConfig {
-    /// Whose.
+    /// The owner whose keys the file gets.
     pub owner: Owner,
-    /// Where.
+    /// Path of the client configuration file.
     pub file: PathBuf,
 }
 

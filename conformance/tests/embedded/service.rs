@@ -117,7 +117,7 @@ fn a_desktop_serves_from_one_command_on() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let listen = taken.local_addr().expect("its number").to_string();
     let wrong = desktop.service(&["--listen", &listen, "--data", &desktop.path("data").to_string_lossy()]);
-    assert!(!wrong.status.success() && said(&wrong).contains("the service goes on as it was"), "{}", said(&wrong));
+    assert!(!wrong.status.success() && said(&wrong).contains("the service is unchanged"), "{}", said(&wrong));
     assert_eq!(fs::read_to_string(desktop.unit()).expect("a unit"), unit);
     assert!(desktop.running().is_some());
 

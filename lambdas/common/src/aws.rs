@@ -17,7 +17,7 @@ const ATTEMPTS: u32 = 4;
 /// The first wait before a call is repeated; each further one is up to twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The longest such wait.
+/// The longest wait before a call is repeated.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// How long a connection may take to come about.

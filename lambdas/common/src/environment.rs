@@ -7,7 +7,7 @@ use thiserror::Error;
 /// A function was deployed without something it needs.
 #[derive(Error, PartialEq, Eq)]
 #[error(
-    "the environment variable `{0}` is missing or empty: this function and its Terraform configuration don't fit together"
+    "the environment variable `{0}` is missing or empty: this function and its Terraform configuration have different versions"
 )]
 pub struct MissingVariable(pub &'static str);
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-/// Version of [`NextAttempt`].
+/// Version of the JSON form of [`NextAttempt`].
 const VERSION: u32 = 1;
 
 /// What a payload asks for.
@@ -20,14 +20,14 @@ pub enum Payload {
     Next(NextAttempt),
 }
 
-/// A source that came.
+/// A source archive that was uploaded, as S3 reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadedSource {
-    /// Where it is.
+    /// Name of the bucket that it lies in.
     pub bucket: String,
-    /// Whose it is.
+    /// The owner, from the object key.
     pub owner: Owner,
-    /// The build it starts.
+    /// Id of the build that it starts.
     pub build: BuildId,
     /// The object's ETag, with its quotation marks; none where the event doesn't tell.
     pub etag: Option<String>,
@@ -36,13 +36,13 @@ pub struct UploadedSource {
 /// The order for an attempt. The bus carries it (detail-type `continue`), the relay invokes `compile` with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NextAttempt {
-    /// Version of this form.
+    /// Version of this JSON form: 1.
     pub v: u32,
-    /// Whose build it is.
+    /// The owner of the build.
     pub owner: Owner,
-    /// The build.
+    /// Id of the build it belongs to.
     pub build: BuildId,
-    /// The attempt, from 1.
+    /// The attempt's number, from 1.
     pub attempt: u32,
     /// The number of its first event.
     pub first_seq: u64,
@@ -61,10 +61,10 @@ pub struct NextAttempt {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum InvalidPayload {
     /// Neither records nor an attempt.
-    #[error("neither an event of S3 nor an attempt")]
+    #[error("the payload is neither an S3 event nor an attempt")]
     Shape,
     /// An attempt of a form this version doesn't know, or without something it needs.
-    #[error("an attempt that can't be read: {0}")]
+    #[error("the attempt can't be read: {0}")]
     Attempt(String),
 }
 
@@ -72,10 +72,10 @@ pub enum InvalidPayload {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum InvalidRecord {
     /// It lacks what S3 writes.
-    #[error("a record without bucket or key")]
+    #[error("the record has no bucket or no key")]
     Shape,
     /// Something else happened than that an object was created.
-    #[error("`{0}` creates no object")]
+    #[error("the event `{0}` creates no object")]
     Event(String),
     /// The key is none of a source.
     #[error(transparent)]
@@ -83,7 +83,7 @@ pub enum InvalidRecord {
 }
 
 impl Payload {
-    /// Reads a payload.
+    /// Reads the JSON that the function was invoked with.
     pub fn read(payload: &Value) -> Result<Self, InvalidPayload> {
         match payload.get("Records").and_then(Value::as_array) {
             Some(records) => Ok(Self::Sources(records.iter().map(UploadedSource::read).collect())),

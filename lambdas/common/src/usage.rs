@@ -26,18 +26,18 @@ const WAITS_MS: [u64; 8] = [20, 50, 100, 200, 400, 800, 1600, 3000];
 pub struct Reservation {
     /// `YYYY-MM`: the month it counts for.
     pub month: String,
-    /// Gigabyte-milliseconds.
+    /// The reserved amount in gigabyte-milliseconds.
     pub reserved: u64,
 }
 
 /// The answer to a wish to work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserve {
-    /// Go on.
+    /// The amount is reserved: the attempt may work.
     Granted(Reservation),
     /// Not this month any more.
     Spent {
-        /// `YYYY-MM`.
+        /// The month whose budget is spent, as `YYYY-MM`.
         month: String,
     },
 }
@@ -75,7 +75,7 @@ pub fn month(at: SystemTime) -> String {
     text
 }
 
-/// The month before.
+/// The month before, in the same form.
 fn previous(month: &str) -> Option<String> {
     let (year, month) = month.split_once('-')?;
     let (year, month): (u32, u32) = (year.parse().ok()?, month.parse().ok()?);

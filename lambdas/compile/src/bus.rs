@@ -1,4 +1,4 @@
-//! The bus: one entry at a time, until it is taken.
+//! The event bus: sends one entry at a time, until the bus accepts it.
 
 use std::time::{Duration, Instant};
 
@@ -17,13 +17,13 @@ const SOURCE: &str = "cargo-cloud";
 /// The first wait before a refused entry is sent again; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The longest such wait.
+/// The longest wait before a refused entry is sent again.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A frame of events.
+    /// A frame of events, for the relay to store and post.
     Events,
     /// The order for a further attempt.
     Continue,
@@ -41,15 +41,15 @@ impl EntryKind {
 /// Why an entry was not taken.
 #[derive(Debug, Error)]
 pub enum BusError {
-    /// It never will be.
-    #[error("the event bus refuses it ({0})")]
+    /// The bus will refuse it every time.
+    #[error("the event bus refused the entry ({0})")]
     Refused(String),
     /// Not in the time there was.
-    #[error("the event bus did not take it in time ({0})")]
+    #[error("the event bus did not accept the entry in time ({0})")]
     OutOfTime(String),
 }
 
-/// A bus of events.
+/// The EventBridge bus that events go to.
 #[derive(Debug, Clone)]
 pub struct Bus {
     client: Client,
@@ -76,7 +76,7 @@ impl Bus {
             if Instant::now() + wait >= until {
                 return Err(BusError::OutOfTime(told));
             }
-            warn!(why = told, "the event bus did not take an entry, which is sent again");
+            warn!(why = told, "the event bus did not accept an entry; sending it again");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }

@@ -14,7 +14,7 @@ use crate::cache::Rate;
 use crate::settings::FunctionSettings;
 use crate::storage::S3Bucket;
 
-/// Everything attempts work with.
+/// Everything that the attempts of this process share.
 pub struct Compiler {
     pub settings: FunctionSettings,
     pub input: S3Bucket,
@@ -37,7 +37,7 @@ impl StartedOnce {
     async fn get(&self) -> Result<&'static Engine> {
         let start =
             async || Ok::<_, builder::EngineError>(&*Box::leak(Box::new(Engine::new(self.config.clone()).await?)));
-        self.engine.get_or_try_init(start).await.copied().context("the image has no usable Rust")
+        self.engine.get_or_try_init(start).await.copied().context("the builder's image has no working Rust toolchain")
     }
 }
 

@@ -1,4 +1,4 @@
-//! A build's events on their way to the bus, in order. Whoever makes them waits when the bus is slow.
+//! Sends a build's events to the bus, in order. When the bus is slow, the build waits.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,7 +13,7 @@ use crate::bus::{Bus, EntryKind};
 /// Frames that wait for the bus; more make cargo wait.
 const BACKLOG: usize = 16;
 
-/// How long the bus may refuse one frame. After that the build goes on without an audience: its log has everything.
+/// How long the bus may refuse one frame. After that the build continues without followers; its log has everything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A frame on the bus: the relay needs to know whose it is.
@@ -29,7 +29,7 @@ pub fn detail(owner: &Owner, frame: &Frame) -> String {
     serde_json::to_string(&EventDetail { v: frame.v, owner, events: &frame.events }).unwrap_or_default()
 }
 
-/// An event of now.
+/// An event with the current time.
 pub fn event(build: &BuildId, seq: Option<u64>, kind: EventKind) -> Event {
     Event::new(build.clone(), seq, unix_millis(SystemTime::now()), kind)
 }
@@ -43,7 +43,7 @@ pub struct DeliveryReport {
     pub lost: Option<String>,
 }
 
-/// A stream of events.
+/// The stream of one attempt's events to the bus.
 pub struct EventStream {
     build: BuildId,
     sender: mpsc::Sender<Frame>,
@@ -58,7 +58,7 @@ impl EventStream {
         Self { build, sender, task }
     }
 
-    /// Takes frames.
+    /// A sender of frames into the stream.
     pub fn sender(&self) -> mpsc::Sender<Frame> {
         self.sender.clone()
     }
@@ -90,7 +90,7 @@ async fn deliver(
     while let Some(frame) = frames.recv().await {
         let last = frame.events.iter().filter_map(Event::span).map(|(_, to)| to).max();
         if last.is_none() && !frames.is_empty() {
-            // Progress of the past, and signs of life in front of life itself.
+            // Newer frames wait: old progress and signs of life are of no use.
             continue;
         }
         if given_up.is_none() {
@@ -98,7 +98,7 @@ async fn deliver(
             match bus.put(EntryKind::Events, &detail(&owner, &frame), patience).await {
                 Ok(()) => delivered.last = last.unwrap_or(delivered.last),
                 Err(why) => {
-                    error!(%why, "events can't be delivered any more");
+                    error!(%why, "events can no longer be delivered");
                     given_up = Some(why.to_string());
                 }
             }

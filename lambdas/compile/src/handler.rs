@@ -10,7 +10,7 @@ use tracing::{Instrument, error, info, warn};
 use crate::clock::InvocationClock;
 use crate::compiler::Compiler;
 
-/// Does what an invocation asks for. An error means that a build has no result, or that what it cost is not noted: Lambda
+/// Makes the attempts that an invocation orders. An error means that a build has no result, or that what it cost is not noted: Lambda
 /// tells the relay, which does the one and the other.
 pub async fn handle(compiler: &Compiler, event: LambdaEvent<Value>) -> Result<()> {
     let clock = InvocationClock::until(event.context.deadline);
@@ -18,7 +18,7 @@ pub async fn handle(compiler: &Compiler, event: LambdaEvent<Value>) -> Result<()
         Ok(payload) => payload,
         Err(why) => {
             // Nobody waits for it, and it would be no better the next time.
-            warn!(%why, "not a payload of this function, ignored");
+            warn!(%why, "ignored an event that this function doesn't know");
             return Ok(());
         }
     };
@@ -27,7 +27,7 @@ pub async fn handle(compiler: &Compiler, event: LambdaEvent<Value>) -> Result<()
         let span = common::logs::build_span(&order.owner, &order.build);
         let work = async {
             if place > 0 && !clock.has_half_left() {
-                info!("too little time is left: it begins in an invocation of its own");
+                info!("too little time is left here; another invocation builds it");
                 return compiler.hand_over(&order, &clock).await;
             }
             compiler.attempt(order, &clock, &event.context.request_id).await
@@ -50,11 +50,11 @@ fn orders(payload: Payload, bucket: &str) -> Vec<NextAttempt> {
             .filter_map(|source| match source {
                 Ok(upload) if upload.bucket == bucket => Some(NextAttempt::first(upload)),
                 Ok(upload) => {
-                    warn!(bucket = upload.bucket, "an object of another bucket than the input bucket, ignored");
+                    warn!(bucket = upload.bucket, "ignored an object that is not in the input bucket");
                     None
                 }
                 Err(why) => {
-                    warn!(%why, "a record that starts no build, ignored");
+                    warn!(%why, "ignored a record that starts no build");
                     None
                 }
             })

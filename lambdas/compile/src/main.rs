@@ -37,7 +37,11 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let settings = FunctionSettings::from_env()?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?.block_on(serve(settings))
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?
+        .block_on(serve(settings))
 }
 
 async fn serve(settings: FunctionSettings) -> Result<()> {

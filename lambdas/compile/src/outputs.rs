@@ -32,7 +32,7 @@ impl Compiler {
         Ok(created == Created::Ours)
     }
 
-    /// Stores what was built.
+    /// Stores the artifact of a build. An error when another artifact is there.
     pub async fn store_artifact(&self, order: &NextAttempt, file: &Path, until: Instant) -> Result<(), S3Error> {
         let key = keys::artifact(&order.owner, &order.build);
         match self.output.create_from_file(&key, file, ZIP, until).await? {
@@ -48,7 +48,7 @@ impl Compiler {
         match stored {
             Ok(Created::Ours) => Ok(()),
             Ok(Created::Others) => {
-                warn!(key, "is there already, and stays as it is");
+                warn!(key, "the object exists already and is left as it is");
                 Ok(())
             }
             Err(why) => {
@@ -67,13 +67,13 @@ impl Compiler {
         clock: &InvocationClock,
     ) -> Result<bool> {
         let key = keys::result(&order.owner, &order.build);
-        let body = Bytes::from(serde_json::to_vec(result).context("the result can't be written")?);
+        let body = Bytes::from(serde_json::to_vec(result).context("the result can't be encoded")?);
         let until = clock.result_deadline();
         loop {
             match self.output.create(&key, body.clone(), JSON, until).await {
                 Ok(created) => return Ok(created == Created::Ours),
                 Err(why) if !why.lasts() && Instant::now() + RESULT_WAIT < until => {
-                    error!(%why, "the result could not be stored, and is tried again");
+                    error!(%why, "the result could not be stored; trying again");
                     tokio::time::sleep(RESULT_WAIT).await;
                 }
                 Err(why) => return Err(why).context("the result could not be stored"),

@@ -10,32 +10,32 @@ use common::variable;
 /// The one folder a function can write to holds all the work. Its path never changes: cargo rebuilds what moved.
 const WORK: &str = "/tmp/cargo-cloud";
 
-/// The function's environment, read.
+/// Settings from the environment variables of the function.
 #[derive(Debug, Clone)]
 pub struct FunctionSettings {
-    /// Where sources come in.
+    /// Name of the S3 bucket that sources are uploaded to.
     pub input_bucket: String,
-    /// Where results go out.
+    /// Name of the S3 bucket for results, artifacts and logs.
     pub output_bucket: String,
     /// Where projects are kept between builds.
     pub cache_bucket: String,
     /// The bus that events go to.
     pub event_bus: String,
-    /// What may be spent.
+    /// The monthly budget, and the cost of time.
     pub budget: Budget,
-    /// The engine's folder.
+    /// The folder in which the engine builds.
     pub work: PathBuf,
     /// A cargo configuration for builds, part of the image.
     pub cargo_config: Option<PathBuf>,
 }
 
 impl FunctionSettings {
-    /// Reads the environment.
+    /// Reads the environment variables. An error names the one that is missing or wrong.
     pub fn from_env() -> Result<Self> {
         let number = |name| -> Result<u64> {
             let text = variable(name)?;
             text.parse()
-                .with_context(|| format!("the environment variable `{name}` is `{text}`, which is no whole number"))
+                .with_context(|| format!("the environment variable `{name}` is `{text}`, which is not a whole number"))
         };
         Ok(Self {
             input_bucket: variable("INPUT_BUCKET")?,

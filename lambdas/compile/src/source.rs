@@ -29,7 +29,7 @@ pub enum SourceError {
     /// It can't be built as asked.
     #[error(transparent)]
     Refused(#[from] InvalidRequest),
-    /// It can't be read.
+    /// S3 or the disk failed while it was fetched.
     #[error("the source can't be fetched: {0}; build again")]
     Storage(S3Error),
 }
@@ -48,7 +48,7 @@ impl From<S3Error> for SourceError {
 pub struct Source {
     /// Names in lower case, without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
-    /// With quotation marks.
+    /// The ETag of the object, with quotation marks.
     pub etag: String,
     download: ObjectDownload,
 }
@@ -107,7 +107,7 @@ pub struct SourceWatch {
 }
 
 impl SourceWatch {
-    /// Begins.
+    /// Starts to watch the object; `cancel` is cancelled once `etag` is no longer there.
     pub fn start(bucket: S3Bucket, key: String, etag: String, cancel: CancellationToken) -> Self {
         let why = Arc::new(OnceLock::new());
         let found = why.clone();
@@ -118,8 +118,8 @@ impl SourceWatch {
                     Ok(Ok(Some(now))) if now == etag => {}
                     Ok(Ok(Some(_))) => break StopReason::SourceReplaced,
                     Ok(Ok(None)) => break StopReason::SourceDeleted,
-                    Ok(Err(error)) => warn!(%error, "whether the source is still there can't be seen"),
-                    Err(_) => warn!("whether the source is still there can't be seen in time"),
+                    Ok(Err(error)) => warn!(%error, "could not check whether the source still exists"),
+                    Err(_) => warn!("S3 did not answer in time whether the source still exists"),
                 }
             };
             info!(?reason, "the build is stopped");

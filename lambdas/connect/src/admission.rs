@@ -1,4 +1,4 @@
-//! Who may follow what.
+//! Checks that a device follows only builds of its own owner.
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use protocol::{BuildId, InvalidName, Owner};
@@ -7,13 +7,13 @@ use thiserror::Error;
 /// Why a connection is refused.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum ConnectDenied {
-    #[error("the query lacks `{0}`, or has it twice")]
+    #[error("the query must have `{0}` exactly once")]
     Parameter(&'static str),
     #[error(transparent)]
     Name(#[from] InvalidName),
     #[error("`{0}` is not the identity of a device: an IAM user below `{1}<owner>/`")]
     Identity(String, String),
-    #[error("the device belongs to `{device}`, and the build to `{build}`")]
+    #[error("the device belongs to `{device}`, but the build belongs to `{build}`")]
     Owner { device: Owner, build: Owner },
 }
 

@@ -1,4 +1,4 @@
-//! The `connect` Lambda: woken by `$connect`, remembers who follows which build.
+//! The `connect` Lambda: invoked by `$connect`, stores which connection follows which build.
 
 mod admission;
 
@@ -29,6 +29,6 @@ async fn connect(
         }
     };
     table.follow(&wanted.owner, &wanted.build, connection).await?;
-    tracing::info!(owner = %wanted.owner, build = %wanted.build, "a follower came");
+    tracing::info!(owner = %wanted.owner, build = %wanted.build, "a follower connected");
     Ok(socket::accepted())
 }

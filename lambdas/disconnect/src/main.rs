@@ -1,4 +1,4 @@
-//! The `disconnect` Lambda: woken by `$disconnect`, forgets a follower.
+//! The `disconnect` Lambda: invoked by `$disconnect`, removes a follower.
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use common::{Table, socket};
@@ -18,8 +18,8 @@ async fn disconnect(
 ) -> Result<ApiGatewayProxyResponse, Error> {
     let connection = socket::connection(&event.payload)?;
     match table.forget_connection(connection).await? {
-        Some((owner, build)) => tracing::info!(%owner, %build, "a follower left"),
-        None => tracing::info!(connection, "a follower left that was forgotten already"),
+        Some((owner, build)) => tracing::info!(%owner, %build, "a follower disconnected"),
+        None => tracing::info!(connection, "a connection closed that was already removed"),
     }
     Ok(socket::accepted())
 }

@@ -1,4 +1,4 @@
-//! The function that builds.
+//! Invokes the compile function, for the next attempt of a build.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use common::aws::{SdkConfig, retry, timeouts};
 use common::{MissingVariable, NextAttempt, variable};
 use thiserror::Error;
 
-/// Calls for one invocation.
+/// Calls for one invocation, the first among them.
 const ATTEMPTS: u32 = 6;
 
 /// The longest one call may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Invokes `compile`.
+/// A client of the compile function.
 pub(crate) struct CompileFunction {
     client: Client,
     name: String,
@@ -28,7 +28,7 @@ pub(crate) struct CompileFunction {
 pub(crate) enum InvokeError {
     #[error("the order can't be encoded: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("Lambda refused it ({code}): {why}")]
+    #[error("Lambda refused to start it ({code}): {why}")]
     Refused { code: String, why: String },
     #[error("Lambda could not be reached: {0}")]
     Unreachable(String),

@@ -1,4 +1,4 @@
-//! Endings that the relay writes, because `compile` can't.
+//! Results that the relay writes because the compile function can't.
 
 use std::time::SystemTime;
 
@@ -23,7 +23,7 @@ impl Relay {
     pub async fn end(&self, owner: &Owner, result: BuildResult) -> Result<(), EndError> {
         match self.outputs.write(owner, &result).await? {
             ResultWrite::Late => {
-                tracing::info!("the build has its result");
+                tracing::info!("the build has a result already");
                 Ok(())
             }
             ResultWrite::First => {

@@ -20,7 +20,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest all of them may take.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Posts to connections.
+/// A client that posts messages to WebSocket connections.
 pub(crate) struct Connections {
     client: Client,
 }

@@ -19,7 +19,7 @@ impl Relay {
         let payload = match Payload::read(&record.request_payload) {
             Ok(payload) => payload,
             Err(error) => {
-                tracing::error!(%error, "an invocation failed that was to build nothing");
+                tracing::error!(%error, "the failed invocation had no build to make");
                 return Ok(());
             }
         };
@@ -33,7 +33,7 @@ impl Relay {
                     && self.table.decide(&attempt.owner, &attempt.build, 0, AttemptOutcome::Died).await?
                         != AttemptOutcome::Died
                 {
-                    tracing::info!("an invocation of its own was to build it");
+                    tracing::info!("the build was handed over to another invocation");
                     return Ok(());
                 }
                 self.attempt_died(record, &attempt, ended).await
@@ -53,7 +53,7 @@ impl Relay {
         tracing::warn!(attempt = number, request = record.request_context.request_id, "an attempt died");
         self.table.settle_dead(owner, build, *number, ended).await?;
         if self.table.decide(owner, build, *number, AttemptOutcome::Died).await? == AttemptOutcome::HandedOver {
-            tracing::info!(attempt = number, "it had handed over to the next one");
+            tracing::info!(attempt = number, "the attempt had handed over to the next one");
             return Ok(());
         }
         let newest = self.table.newest_events(owner, build).await?;

@@ -1,4 +1,4 @@
-//! The `relay` Lambda: stores what builds say and posts it to those who follow them, answers those who resume, and
+//! The `relay` Lambda: stores the events of builds and posts them to their followers, answers followers that resume, and
 //! ends builds whose function died.
 
 mod compile_function;
@@ -42,14 +42,14 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event| handle(event, &relay))).await
 }
 
-/// Does what an event asks for. What can't be understood is logged and done with: nobody could do better the next time.
+/// Handles an event. One that can't be read is logged and dropped: a repeated invocation could not read it either.
 async fn handle(event: LambdaEvent<Value>, relay: &Relay) -> Result<ApiGatewayProxyResponse, Error> {
     match relay_event::read(event.payload) {
         Ok(RelayEvent::Events { owner, frame }) => relay.publish(&owner, frame).await?,
         Ok(RelayEvent::Resume { connection, body }) => relay.resume(&connection, &body).await?,
         Ok(RelayEvent::Continue(next)) => relay.go_on(&next).await?,
         Ok(RelayEvent::InvocationFailed { record, ended }) => relay.died(&record, ended).await?,
-        Err(misunderstood) => tracing::error!(%misunderstood, "an event is left alone"),
+        Err(misunderstood) => tracing::error!(%misunderstood, "ignored an event"),
     }
     Ok(socket::accepted())
 }

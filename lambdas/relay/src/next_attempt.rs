@@ -1,4 +1,4 @@
-//! A build that needs another attempt.
+//! Starts the next attempt of a build.
 
 use common::NextAttempt;
 use common::logs::build_span;
@@ -11,7 +11,7 @@ use crate::compile_function::InvokeError;
 use crate::conclusion::EndError;
 
 impl Relay {
-    /// Starts the next attempt of a build; if that can't be, ends the build, so that nobody waits for it.
+    /// Starts the next attempt of a build. If that fails, it ends the build, so that nobody waits for it.
     pub async fn go_on(&self, next: &NextAttempt) -> Result<(), EndError> {
         let span = build_span(&next.owner, &next.build);
         self.start(next).instrument(span).await
@@ -24,7 +24,7 @@ impl Relay {
         {
             tracing::warn!(
                 attempt = next.attempt,
-                "who has handed it over has died meanwhile, and the build was ended"
+                "the attempt before died after handing over, and the build has ended"
             );
             return Ok(());
         }

@@ -18,7 +18,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 const CONFLICTS: u32 = 5;
 const CONFLICT_WAIT: Duration = Duration::from_millis(200);
 
-/// Writes results.
+/// A client that writes results into the output bucket.
 pub(crate) struct Outputs {
     client: Client,
     bucket: String,
@@ -27,9 +27,9 @@ pub(crate) struct Outputs {
 /// Whether this result is the one that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ResultWrite {
-    /// It is.
+    /// The object was written: this result counts.
     First,
-    /// Another was there.
+    /// A result was there already: that one counts.
     Late,
 }
 

@@ -1,4 +1,4 @@
-//! What a build says: stored, then posted to everyone who follows it.
+//! Stores the events of a build, then posts them to its followers.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -55,7 +55,7 @@ impl Relay {
         match self.connections.post(&follower.connection, message).await {
             Ok(()) => {}
             Err(PostError::Gone) if is_opening(follower, SystemTime::now()) => {
-                tracing::debug!(connection = follower.connection, "is not open yet");
+                tracing::debug!(connection = follower.connection, "the connection is not open yet");
             }
             Err(PostError::Gone) => self.forget(owner, build, &follower.connection).await,
             Err(PostError::Failed(why)) => {
@@ -67,8 +67,8 @@ impl Relay {
     /// Forgets a connection that is gone. If that fails, the next message meets it again.
     pub async fn forget(&self, owner: &Owner, build: &BuildId, connection: &str) {
         match self.table.forget(owner, build, connection).await {
-            Ok(()) => tracing::info!(connection, "a follower was gone"),
-            Err(error) => tracing::warn!(connection, %error, "a follower that is gone can't be forgotten"),
+            Ok(()) => tracing::info!(connection, "removed a follower whose connection is gone"),
+            Err(error) => tracing::warn!(connection, %error, "could not remove a follower whose connection is gone"),
         }
     }
 }

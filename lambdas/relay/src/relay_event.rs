@@ -1,4 +1,4 @@
-//! What the relay is woken by, told by the event's shape.
+//! The events that invoke the relay, told apart by their shape.
 
 use std::time::SystemTime;
 
@@ -18,11 +18,11 @@ use thiserror::Error;
 /// What there is to do.
 #[derive(Debug, PartialEq)]
 pub(crate) enum RelayEvent {
-    /// A build said something.
+    /// Events of a build came over the bus.
     Events { owner: Owner, frame: Frame },
     /// A follower sent something by the route `resume`.
     Resume { connection: String, body: String },
-    /// An attempt ran out of time, and the next is to go on; or there was no time left for a first one.
+    /// An attempt ran out of time and orders the next one, or there was no time left for a first one.
     Continue(NextAttempt),
     /// An invocation of `compile` failed.
     InvocationFailed { record: FailureRecord<Value>, ended: SystemTime },
@@ -31,23 +31,23 @@ pub(crate) enum RelayEvent {
 /// Why an event is none the relay knows.
 #[derive(Debug, Error)]
 pub(crate) enum UnknownEvent {
-    #[error("neither an event of the bus nor of the socket")]
+    #[error("it is neither an event of the bus nor of the socket")]
     Shape,
-    #[error("an event of the source `{0}` and the type `{1}`")]
+    #[error("no events are expected with the source `{0}` and the type `{1}`")]
     Kind(String, String),
     #[error("the detail of a `{0}` can't be read: {1}")]
     Detail(String, serde_json::Error),
-    #[error("an event of the socket can't be read: {0}")]
+    #[error("the event of the socket can't be read: {0}")]
     Socket(serde_json::Error),
     #[error(transparent)]
     NoConnection(#[from] NoConnection),
-    #[error("the route `{0}`")]
+    #[error("the route `{0}` is unknown")]
     Route(String),
-    #[error("events of no build, or of several")]
+    #[error("the events are not of exactly one build")]
     Builds,
-    #[error("events of {0} bytes, more than a message holds")]
+    #[error("the events have {0} bytes, more than a message holds")]
     Size(usize),
-    #[error("an order to go on: {0}")]
+    #[error("the order for the next attempt can't be read: {0}")]
     Payload(#[from] InvalidPayload),
 }
 
@@ -59,7 +59,7 @@ struct OwnedFrame {
     frame: Frame,
 }
 
-/// Reads an event.
+/// Reads the JSON that the function was invoked with.
 pub(crate) fn read(event: Value) -> Result<RelayEvent, UnknownEvent> {
     if event.get("requestContext").is_some() {
         let request = ApiGatewayWebsocketProxyRequest::deserialize(event).map_err(UnknownEvent::Socket)?;

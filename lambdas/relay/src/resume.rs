@@ -1,4 +1,4 @@
-//! A follower that wants what it has missed.
+//! Answers a follower that asks for the events it has missed.
 
 use std::time::SystemTime;
 
@@ -22,11 +22,11 @@ impl Relay {
     /// Which build that is, the connection tells and not the message. A message that makes no sense has no answer.
     pub async fn resume(&self, connection: &str, body: &str) -> Result<(), TableError> {
         let Some(ClientMessage::Resume { after }) = ClientMessage::decode(body) else {
-            tracing::info!(connection, "a follower said something that makes no sense");
+            tracing::info!(connection, "a follower sent an unknown message");
             return Ok(());
         };
         let Some((owner, build)) = self.table.followed(connection).await? else {
-            tracing::warn!(connection, "a connection that is no follower asks for events");
+            tracing::warn!(connection, "a connection that follows no build asked for events");
             return Ok(());
         };
         let span = build_span(&owner, &build);
@@ -72,7 +72,7 @@ impl Relay {
                     return SendOutcome::Cut;
                 }
                 Err(PostError::Failed(why)) => {
-                    tracing::warn!(connection, why, "an answer was cut short: the follower will ask again");
+                    tracing::warn!(connection, why, "an answer was cut short; the follower will ask again");
                     return SendOutcome::Cut;
                 }
             }

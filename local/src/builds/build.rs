@@ -1,4 +1,4 @@
-//! A build as followers see it: what its log holds, how far it is, and how it ended.
+//! A build as followers see it: its event log, its progress and its result.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,23 +14,23 @@ use super::log::{Extent, LogReader, LogWriter, extent_of};
 /// The file of the event log in a build's folder.
 const LOG_FILE: &str = "events.jsonl";
 
-/// Where a build is, at one moment. All it says of the log was written before.
+/// The state of a build at one moment. All that it says of the log is already written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pulse {
-    /// How far the log goes.
+    /// How far the event log goes.
     pub log: Extent,
-    /// The latest progress.
+    /// The latest progress event, if there was one since the last status.
     pub progress: Option<Arc<Event>>,
-    /// How it ended: the log grows no more.
+    /// The result, once the build has ended; then the log no longer grows.
     pub result: Option<Arc<BuildResult>>,
 }
 
-/// A build.
+/// A build that is open in this process, for its runner and its followers.
 #[derive(Debug)]
 pub(crate) struct BuildHandle {
     pub owner: Owner,
     pub id: BuildId,
-    /// Ends it.
+    /// Cancelled when the build is to stop.
     pub cancel: CancellationToken,
     folder: PathBuf,
     log: Mutex<Option<LogWriter>>,
@@ -38,7 +38,7 @@ pub(crate) struct BuildHandle {
 }
 
 impl BuildHandle {
-    /// The build whose folder this is. It need not be there yet: who asks early sees it come.
+    /// Opens the build of this folder. The folder may be missing: a follower can come before the source.
     pub async fn open(owner: Owner, id: BuildId, folder: PathBuf, result: Option<BuildResult>) -> io::Result<Self> {
         let log = extent_of(folder.join(LOG_FILE)).await?;
         let pulse = Pulse { log, progress: None, result: result.map(Arc::new) };
@@ -46,38 +46,38 @@ impl BuildHandle {
         Ok(Self { owner, id, cancel: CancellationToken::new(), folder, log: Mutex::new(None), pulse })
     }
 
-    /// Its folder.
+    /// The folder of its record and event log.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where it is, now and from now on.
+    /// Subscribes to the state of the build.
     pub fn follow(&self) -> watch::Receiver<Pulse> {
         self.pulse.subscribe()
     }
 
-    /// The highest number given out.
+    /// The highest sequence number in the event log, 0 for none.
     pub fn last(&self) -> u64 {
         self.pulse.borrow().log.last
     }
 
-    /// Whether it is over.
+    /// Whether the build has its result.
     pub fn has_ended(&self) -> bool {
         self.pulse.borrow().result.is_some()
     }
 
-    /// Its log from the beginning.
+    /// A reader of the event log, at its beginning.
     pub fn log(&self) -> LogReader {
         LogReader::new(self.folder.join(LOG_FILE))
     }
 
-    /// Stores what is numbered, then shows it, and progress, to the followers.
+    /// Stores numbered events, then shows them, and progress, to the followers.
     pub async fn post(&self, events: Vec<Event>) -> io::Result<()> {
         let mut log = self.log.lock().await;
         self.post_locked(&mut log, events).await
     }
 
-    /// The build went on to something else. Gives the event its number.
+    /// Posts a status event with the next sequence number.
     pub async fn post_status(&self, status: Status) -> io::Result<()> {
         let mut log = self.log.lock().await;
         let seq = self.last() + 1;
@@ -96,12 +96,12 @@ impl BuildHandle {
             };
             let appended = writer.append(&numbered).await;
             if appended.is_err() {
-                // Opened anew for what comes next: a build that could not even be noted loses its folder.
+                // The next event opens it again: a build that could not even be recorded loses its folder.
                 *log = None;
             }
             Some(appended?)
         };
-        // `alive` is said to each follower by whoever serves it.
+        // `alive` is sent to each follower by the task that serves it.
         let progress =
             passing.into_iter().rfind(|event| matches!(event.kind, EventKind::Progress { .. })).map(Arc::new);
         if extent.is_some() || progress.is_some() {
@@ -113,9 +113,9 @@ impl BuildHandle {
         Ok(())
     }
 
-    /// It is over: tells the followers. The first ending counts.
+    /// Ends the build and shows its result to the followers. The first result counts.
     pub async fn end(&self, result: BuildResult) {
-        // Whoever still writes has finished then; the file is given back.
+        // Waits for a writer, and closes the file.
         self.log.lock().await.take();
         self.pulse.send_modify(|pulse| {
             pulse.progress = None;

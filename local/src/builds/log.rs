@@ -14,9 +14,9 @@ const MAX_LINE_BYTES: u64 = 1024 * 1024;
 /// How far a log goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
-    /// Bytes of whole lines.
+    /// Bytes of all complete lines together.
     pub bytes: u64,
-    /// The highest number.
+    /// The highest sequence number, 0 for none.
     pub last: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Builds, from the source that has come to the result that is out.
+//! Builds, from the upload of the source to the published result.
 
 mod build;
 mod log;
@@ -34,32 +34,32 @@ use projects::Projects;
 use queue::Queue;
 use record::StoredBuild;
 
-/// Why a source that has come makes no build.
+/// Why an uploaded source starts no build.
 #[derive(Debug, Error)]
 pub(crate) enum AcceptError {
-    #[error("there is a build of this id already")]
+    #[error("a build with this id exists already")]
     Known,
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// How much is built at once, and for how long.
+/// How many builds run at once, and how long an attempt may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BuildLimits {
-    /// Builds at a time.
+    /// How many builds run at the same time.
     pub jobs: usize,
     /// How long one attempt may take.
     pub attempt: Option<Duration>,
 }
 
-/// Where builds keep what is theirs.
+/// The folders in which builds keep their files.
 #[derive(Debug, Clone)]
 pub(crate) struct BuildFolders {
     /// Records and event logs: `<owner>/<id>/`.
     pub builds: PathBuf,
-    /// What attempts make, until it is stored.
+    /// Outputs of attempts, until they are stored.
     pub attempts: PathBuf,
-    /// When each project was built last.
+    /// Notes of when each project was built last.
     pub projects: PathBuf,
 }
 
@@ -77,25 +77,25 @@ impl PartialEq for Job {
     }
 }
 
-/// All builds.
+/// All builds of this backend: those that wait, those that run, and access to those that have ended.
 pub(crate) struct Builds {
     folders: BuildFolders,
     objects: Objects,
     engine: Arc<Engine>,
     projects: Arc<Projects>,
     limits: BuildLimits,
-    /// Builds that someone holds: there is one [`BuildHandle`] of each, whoever asks.
+    /// Builds that are in use: each has one shared [`BuildHandle`].
     open: Mutex<HashMap<(Owner, BuildId), Weak<BuildHandle>>>,
-    /// Held while places are told, so that no build starts, and numbers events, before it was told its place.
+    /// Held while queue positions are announced: a build must not start, and number events, before its own is.
     queue: Mutex<Queue<Job>>,
-    /// Something was queued or has ended.
+    /// Notified when a build was queued or has ended.
     changed: Notify,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
 
 impl Builds {
-    /// No builds yet: [`Builds::recover`] finds those of earlier days.
+    /// An empty set of builds; [`Builds::recover`] adds those of earlier runs.
     pub fn new(folders: BuildFolders, objects: Objects, engine: Engine, limits: BuildLimits) -> Arc<Self> {
         let projects = Arc::new(Projects::new(folders.projects.clone()));
         Arc::new(Self {
@@ -112,7 +112,7 @@ impl Builds {
         })
     }
 
-    /// The build of this id, also if nothing of it has come yet.
+    /// The build with this id, even if nothing of it was uploaded yet.
     pub async fn open(&self, owner: &Owner, id: &BuildId) -> io::Result<Arc<BuildHandle>> {
         let mut open = self.open.lock().await;
         let key = (owner.clone(), id.clone());
@@ -126,13 +126,13 @@ impl Builds {
         Ok(build)
     }
 
-    /// Whether a build of this id has come, whatever became of it.
+    /// Whether a build with this id was ever received.
     pub async fn is_known(&self, owner: &Owner, id: &BuildId) -> io::Result<bool> {
         let folder = self.folder(owner, id);
         blocking(move || Ok(StoredBuild::exists(&folder))).await
     }
 
-    /// Whether the id is a build of somebody else's.
+    /// Whether the id belongs to a build of another owner.
     pub async fn is_anothers(&self, owner: &Owner, id: &BuildId) -> io::Result<bool> {
         let (root, owner, id) = (self.folders.builds.clone(), owner.clone(), id.clone());
         blocking(move || {
@@ -147,7 +147,7 @@ impl Builds {
         .await
     }
 
-    /// A source has come: from now on the build is not forgotten. Admits it or refuses it.
+    /// Records an uploaded source as a build, then queues the build or refuses it. Once recorded, it survives a restart.
     pub async fn receive(
         self: &Arc<Self>,
         owner: &Owner,
@@ -172,7 +172,7 @@ impl Builds {
             return Err(AcceptError::Known);
         }
         if let Err(error) = build.post_status(Status::Received).await {
-            // The client is told that it failed, and may send it again.
+            // The client sees the upload fail, and may send it again.
             let folder = build.folder().to_owned();
             blocking(move || files::remove_folder_if_there(&folder)).await?;
             return Err(error.into());
@@ -197,7 +197,7 @@ impl Builds {
         protocol::admit(&head, record.size, Some(&self.engine.capabilities()))
     }
 
-    /// Starts builds as others end, and tells those that wait their places, until the backend is stopped.
+    /// Starts builds as others end, and announces queue positions, until the backend is stopped.
     pub async fn dispatch(self: Arc<Self>) {
         while !self.stopping.is_cancelled() {
             self.start_next().await;
@@ -210,7 +210,7 @@ impl Builds {
 
     async fn start_next(self: &Arc<Self>) {
         let mut queue = self.queue.lock().await;
-        // Looked at under the lock: what starts before is found, and cancelled, by `stop`.
+        // Checked under the lock: `stop` finds and cancels every build that started before.
         if self.stopping.is_cancelled() {
             return;
         }
@@ -229,7 +229,7 @@ impl Builds {
         }
     }
 
-    /// The source was deleted: ends the build, if it still goes on.
+    /// Ends a build whose source was deleted, if it has not ended.
     pub async fn cancel(self: &Arc<Self>, owner: &Owner, id: &BuildId) -> io::Result<()> {
         let build = self.open(owner, id).await?;
         if build.has_ended() || !self.is_known(owner, id).await? {
@@ -243,7 +243,7 @@ impl Builds {
         Ok(())
     }
 
-    /// Cancels what runs and waits for its results, `patience` at most. What waits in the queue stays for the next start.
+    /// Cancels running builds and waits for their results, at most for `patience`. Queued builds stay for the next start.
     pub async fn stop(&self, patience: Duration) {
         self.stopping.cancel();
         for job in self.queue.lock().await.running() {
@@ -251,7 +251,7 @@ impl Builds {
         }
         self.tasks.close();
         if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
-            warn!("builds that could not be stopped in time get their result at the next start");
+            warn!("some builds could not be stopped in time; they get their result at the next start");
         }
     }
 

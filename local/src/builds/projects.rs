@@ -1,4 +1,4 @@
-//! When each project was built last. The engine keeps their folders; what nobody builds any more is removed here.
+//! Notes of when each project was built last, so that folders of unused projects can be removed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,7 +27,7 @@ struct LastBuilt {
     folder: PathBuf,
 }
 
-/// A project that was not built for long.
+/// A project that was not built for a long time.
 #[derive(Debug)]
 pub(super) struct UnusedProject {
     note: LastBuilt,
@@ -80,7 +80,7 @@ impl Cache for Projects {
     /// Asked at the beginning of every build.
     async fn has_more(&self, project: &CachedProject) -> bool {
         if let Err(error) = self.note(project).await {
-            warn!(project = %project.key, %error, "its use can't be noted");
+            warn!(project = %project.key, %error, "the time of the project's build can't be noted");
         }
         false
     }

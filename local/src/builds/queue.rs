@@ -1,4 +1,4 @@
-//! Who builds now and who is next. Pure: it only keeps the order.
+//! The queue of builds: which run, and in which order the others wait. Without I/O.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ pub(super) struct Queue<T> {
 #[derive(Debug)]
 struct Waiting<T> {
     build: T,
-    /// The place it was told last, 0 for none.
+    /// The position that was announced last, 0 for none.
     told: u64,
 }
 
@@ -28,7 +28,7 @@ impl<T: Clone + PartialEq> Queue<T> {
         self.waiting.push_back(Waiting { build, told: 0 });
     }
 
-    /// The next build that may run, which counts as running from now on.
+    /// Takes the next build that may run; it counts as running from now on.
     pub fn start(&mut self) -> Option<T> {
         if self.running.len() >= self.jobs {
             return None;
@@ -38,19 +38,19 @@ impl<T: Clone + PartialEq> Queue<T> {
         Some(next)
     }
 
-    /// A build runs no more.
+    /// Marks a build as no longer running.
     pub fn done(&mut self, build: &T) {
         self.running.retain(|running| running != build);
     }
 
-    /// Takes a build out of those that wait. True if there was one.
+    /// Removes a waiting build. True if there was one.
     pub fn remove(&mut self, is_it: impl Fn(&T) -> bool) -> bool {
         let before = self.waiting.len();
         self.waiting.retain(|waiting| !is_it(&waiting.build));
         self.waiting.len() < before
     }
 
-    /// Builds whose place has changed since they were told last, with the new one; 1 is the next to start.
+    /// Builds whose position has changed since the last announcement, with the new one; 1 starts next.
     pub fn changed_places(&mut self) -> Vec<(T, u64)> {
         let mut changed = Vec::new();
         for (waiting, place) in self.waiting.iter_mut().zip(1..) {
@@ -62,12 +62,12 @@ impl<T: Clone + PartialEq> Queue<T> {
         changed
     }
 
-    /// All there are, those that run first.
+    /// All builds, running ones first.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.running.iter().chain(self.waiting.iter().map(|waiting| &waiting.build))
     }
 
-    /// What runs.
+    /// The builds that run, in the order in which they started.
     pub fn running(&self) -> &[T] {
         &self.running
     }

@@ -1,4 +1,4 @@
-//! What a start makes of the builds it finds: none is forgotten.
+//! What a start does with the builds of earlier runs: each gets a result or goes back into the queue.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use super::{AcceptError, Builds};
 use crate::objects::{BucketKind, blocking};
 
 impl Builds {
-    /// Ends builds that ran when the backend died, queues those that waited, and takes up sources that had just come.
+    /// Ends builds that ran when the backend died, queues those that waited, and receives sources that were not recorded yet.
     pub async fn recover(self: &Arc<Self>) -> io::Result<()> {
         let mut waiting = Vec::new();
         for (owner, id) in self.folders_of_builds().await? {
@@ -28,7 +28,7 @@ impl Builds {
                 Ok(record) if record.attempt == 0 => waiting.push((build, record)),
                 Ok(record) => self.end_unfinished(&build, record.attempt).await,
                 Err(error) => {
-                    warn!(build = %id, %error, "its record can't be read");
+                    warn!(build = %id, %error, "the build's record can't be read");
                     self.end_unfinished(&build, 0).await;
                 }
             }
@@ -71,7 +71,7 @@ impl Builds {
         Ok(())
     }
 
-    /// Sources that were stored when the backend died before it had noted the build.
+    /// Receives sources that were stored just before the backend died, without a record of the build.
     async fn take_up_new_sources(self: &Arc<Self>) -> io::Result<()> {
         for owner in self.owners().await? {
             let prefix = format!("{owner}/");
@@ -91,7 +91,7 @@ impl Builds {
         Ok(())
     }
 
-    /// Owners who ever sent a source, or have a build.
+    /// Owners who have sent a source or have a build.
     pub(super) async fn owners(&self) -> io::Result<Vec<Owner>> {
         let folders = [self.folders.builds.clone(), self.objects.bucket_folder(BucketKind::Input)];
         blocking(move || {
@@ -106,7 +106,7 @@ impl Builds {
         .await
     }
 
-    /// Every build there is a folder of.
+    /// Every build that has a folder.
     pub(super) async fn folders_of_builds(&self) -> io::Result<Vec<(Owner, BuildId)>> {
         let owners = self.owners().await?;
         let root = self.folders.builds.clone();

@@ -1,4 +1,4 @@
-//! How a build's result gets out: whoever writes `result.json` first defines the ending, then the followers learn it.
+//! Publishes a build's result. The first `result.json` that is written counts; then the followers are told.
 
 use std::io;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use super::build::BuildHandle;
 use super::record::StoredBuild;
 use crate::objects::{BucketKind, ObjectKey, PublishError, blocking};
 
-/// How long until a result that could not be stored is tried again.
+/// The wait before a result that could not be stored is stored again.
 const RETRY: Duration = Duration::from_secs(15);
 
 impl Builds {
-    /// Ends a build with this result, or with the one that is there already.
+    /// Ends a build with this result, or with the stored one if there is one already.
     pub(super) async fn publish_result(&self, build: &Arc<BuildHandle>, result: BuildResult) {
         let result = BuildResult { summary: summary_of(build).await, ..result };
         let ending = match self.store_result(build, &result).await {
             Ok(ending) => ending,
             Err(error) => {
-                error!(build = %build.id, %error, "the result can't be stored and is tried again");
+                error!(build = %build.id, %error, "the result can't be stored; trying again");
                 self.tasks.spawn(retry(self.objects.clone(), build.clone(), result.clone(), self.stopping.clone()));
                 result
             }
@@ -44,7 +44,7 @@ impl Builds {
     }
 }
 
-/// What its record says of a build; an ending can do without.
+/// The summary of the request, from the build's record. None when the record can't be read: the result does without.
 async fn summary_of(build: &BuildHandle) -> Option<BuildSummary> {
     let folder = build.folder().to_owned();
     let record = blocking(move || StoredBuild::load(&folder)).await.ok()?;
@@ -55,7 +55,7 @@ fn result_key(build: &BuildHandle) -> io::Result<ObjectKey> {
     keys::result(&build.owner, &build.id).parse().map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
-/// Tries until it is stored, or until the backend stops: the next start then finds the build without a result.
+/// Tries until the result is stored, or until the backend stops. The next start ends a build without a result.
 async fn retry(
     objects: crate::objects::Objects,
     build: Arc<BuildHandle>,

@@ -1,4 +1,4 @@
-//! How long things are kept, the same times as the platform's buckets have.
+//! How long sources, outputs and projects are kept: as long as in the platform's buckets.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -10,27 +10,27 @@ use super::Builds;
 use crate::files;
 use crate::objects::{BucketKind, Object, Uploads, blocking};
 
-/// Sources of ended builds.
+/// How long the source of an ended build is kept.
 const KEEP_SOURCES: Duration = Duration::from_secs(24 * 3600);
 
-/// Results, artifacts and logs.
+/// How long results, artifacts and logs are kept.
 const KEEP_OUTPUTS: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// What is kept of a project between its builds.
+/// How long a project's folder is kept after its last build.
 const KEEP_PROJECTS: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How often it is looked at.
+/// How often old builds, uploads and projects are looked for.
 const INTERVAL: Duration = Duration::from_secs(3600);
 
 impl Builds {
-    /// Removes what is too old, now and every hour, until the backend is stopped.
+    /// Removes old builds, uploads and projects, now and every hour, until the backend is stopped.
     pub async fn keep_tidy(&self, uploads: &Uploads) {
         loop {
             let now = SystemTime::now();
             let removed = self.remove_old(now).await;
             let removed = removed.and(uploads.remove_old(now).await);
             if let Err(error) = removed.and(self.remove_unused_projects(now).await) {
-                warn!(%error, "what is too old can't be removed");
+                warn!(%error, "old builds, uploads and projects can't be removed");
             }
             if self.stopping.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_none() {
                 return;
@@ -38,7 +38,7 @@ impl Builds {
         }
     }
 
-    /// Removes what is too old at `now`: only of builds that have ended.
+    /// Removes sources and outputs that are too old at `now`. Builds that have not ended keep theirs.
     async fn remove_old(&self, now: SystemTime) -> io::Result<()> {
         for (owner, id) in self.folders_of_builds().await? {
             let (Ok(source), Ok(result)) = (keys::source(&owner, &id).parse(), keys::result(&owner, &id).parse())
@@ -58,17 +58,17 @@ impl Builds {
         Ok(())
     }
 
-    /// Removes what is kept of projects that nobody builds any more.
+    /// Removes the folders of projects that were not built for a long time.
     async fn remove_unused_projects(&self, now: SystemTime) -> io::Result<()> {
         for unused in self.projects.unused(now.checked_sub(KEEP_PROJECTS).unwrap_or(SystemTime::UNIX_EPOCH)).await? {
-            // Nothing starts while this is held. What is set aside then, no build finds.
+            // No build starts while this is held, and no build finds a folder that was set aside.
             let queue = self.queue.lock().await;
             if queue.iter().any(|job| unused.is_of(&job.build.owner, &job.record.metadata)) {
                 continue;
             }
             let aside = unused.set_aside(&self.folders.attempts).await?;
             drop(queue);
-            info!(project = %unused, "what was kept of it is removed");
+            info!(project = %unused, "removed a project that was not built for a long time");
             blocking(move || files::remove_folder_if_there(&aside)).await?;
         }
         Ok(())
@@ -78,7 +78,7 @@ impl Builds {
         let output = self.objects.bucket_folder(BucketKind::Output).join(owner.as_str()).join(id.as_str());
         let build = self.folder(owner, id);
         blocking(move || {
-            // The record last: as long as it is there, the id is taken.
+            // The record goes last: while it is there, the build id stays taken.
             files::remove_folder_if_there(&output)?;
             files::remove_folder_if_there(&build)
         })

@@ -74,14 +74,16 @@ impl Builds {
                 Ok(attempt) => attempt,
                 Err(error) => {
                     error!(build = %build.id, %error, "an attempt can't be started");
-                    let why = format!("the backend failed: {}; build again", io_reason(&error));
+                    let why = format!("the backend could not start the build: {}; build again", io_reason(&error));
                     let stored = StorageReport { last_delivered: build.last(), ..StorageReport::default() };
                     StoredAttempt { end: AttemptEnd::Aborted(Abort::Failed(why)), stored, unsaved: None }
                 }
             };
             match life.ended(end, self.stop_reason(build).await, stored) {
                 Decision::Conclude(result) => return BuildEnd { result: *result, unsaved },
-                Decision::Next(next) => info!(build = %build.id, attempt = next.number, "goes on in another attempt"),
+                Decision::Next(next) => {
+                    info!(build = %build.id, attempt = next.number, "the build continues in another attempt")
+                }
             }
         }
     }

@@ -9,17 +9,17 @@ pub(super) const SIDECAR: &str = ".meta";
 /// Parts of a key: no key of ours has more than four.
 const MAX_PARTS: usize = 8;
 
-/// A bucket.
+/// One of the two buckets of this backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BucketKind {
-    /// Sources.
+    /// The input bucket: source archives.
     Input,
-    /// What builds made.
+    /// The output bucket: results, artifacts and logs.
     Output,
 }
 
 impl BucketKind {
-    /// The name clients use.
+    /// The name of the bucket in requests.
     pub fn name(self) -> &'static str {
         match self {
             BucketKind::Input => "input",
@@ -38,7 +38,7 @@ impl BucketKind {
 pub(crate) struct ObjectKey(String);
 
 impl ObjectKey {
-    /// The key as text.
+    /// The key as it stands in requests.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Listing a bucket.
+//! Lists the objects of a bucket in the order of their keys, as S3 does.
 
 use std::fs;
 use std::io;

@@ -22,9 +22,9 @@ pub(crate) use uploads::{AssembleError, MAX_PART_NUMBER, MultipartUpload, Upload
 /// What is kept beside an uploaded object's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ObjectMeta {
-    /// Without quotes.
+    /// The ETag, without quotation marks.
     pub etag: String,
-    /// As uploaded.
+    /// Media type that the upload named, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// User metadata, names without `x-amz-meta-`.
@@ -44,18 +44,18 @@ pub(crate) struct Object {
 /// Why an object was not written.
 #[derive(Debug, Error)]
 pub(crate) enum PublishError {
-    #[error("the object is there already")]
+    #[error("the object exists already")]
     Exists,
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// The buckets.
+/// The objects of both buckets, as files on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct Objects {
     root: PathBuf,
     staging: PathBuf,
-    /// Held from looking whether a key is free to taking it: one process has the folder, so this makes it atomic.
+    /// Held from checking that a key is free until it is taken. Only one process uses the folder, so this is atomic.
     commit: Arc<Mutex<()>>,
 }
 
@@ -65,7 +65,7 @@ impl Objects {
         Self { root, staging, commit: Arc::default() }
     }
 
-    /// Where bodies lie while they arrive.
+    /// The folder for request bodies while they arrive.
     pub fn staging(&self) -> &Path {
         &self.staging
     }
@@ -89,7 +89,7 @@ impl Objects {
                 return Err(PublishError::Exists);
             }
             match meta {
-                // Before the object: without one it means nothing.
+                // Written before the object: alone it means nothing.
                 Some(meta) => {
                     files::write_atomically(&sidecar(&path), &serde_json::to_vec(&meta).map_err(io::Error::from)?)?
                 }
@@ -102,7 +102,7 @@ impl Objects {
         .await
     }
 
-    /// Writes a small object, unless there is something already.
+    /// Writes a small object, unless one exists already.
     pub async fn publish_bytes(&self, bucket: BucketKind, key: &ObjectKey, bytes: Vec<u8>) -> Result<(), PublishError> {
         let staging = self.staging.clone();
         let file = blocking(move || {

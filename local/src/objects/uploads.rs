@@ -1,4 +1,4 @@
-//! Uploads in parts, on disk until they are completed or given up.
+//! Multipart uploads, kept on disk until they are completed or aborted.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,18 +16,18 @@ use super::{Objects, blocking, try_blocking};
 use crate::files;
 use crate::keys::random_id;
 
-/// The smallest part but the last: S3's own (docs.aws.amazon.com/AmazonS3, multipart upload limits).
+/// The smallest size of a part that isn't the last, in bytes: S3's own limit (docs.aws.amazon.com/AmazonS3, multipart upload limits).
 const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
 
-/// The highest number of a part: S3's own.
+/// The highest part number: S3's own limit.
 pub(crate) const MAX_PART_NUMBER: i32 = 10_000;
 
-/// An upload that was not completed is kept this long.
+/// How long an upload that is not completed is kept.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 
 const ABOUT_FILE: &str = "upload.json";
 
-/// What was said when the upload began.
+/// What the request that began the upload said.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct UploadTarget {
     pub key: String,
@@ -35,14 +35,14 @@ pub(crate) struct UploadTarget {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// An upload that is under way.
+/// A multipart upload that is under way.
 #[derive(Debug, Clone)]
 pub(crate) struct MultipartUpload {
     pub about: UploadTarget,
     folder: PathBuf,
 }
 
-/// A part that is there. Its file is called `<number>.<MD5>`.
+/// A part that was uploaded. Its file is named `<number>.<MD5>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct UploadedPart {
     path: PathBuf,
@@ -50,23 +50,23 @@ struct UploadedPart {
     size: u64,
 }
 
-/// Why parts make no object.
+/// Why parts can't be put together.
 #[derive(Debug, Error)]
 pub(crate) enum AssembleError {
-    /// S3: `InvalidPart`.
-    #[error("part {0} is not there, or was sent with another content")]
+    /// S3 calls this error `InvalidPart`.
+    #[error("part {0} is missing, or was sent with different content")]
     Missing(i32),
-    /// S3: `InvalidPartOrder`.
-    #[error("parts are named in ascending order, each once, at least one")]
+    /// S3 calls this error `InvalidPartOrder`.
+    #[error("list at least one part, in ascending order, each once")]
     Order,
-    /// S3: `EntityTooSmall`.
-    #[error("part {0} is smaller than 5 MiB and not the last")]
+    /// S3 calls this error `EntityTooSmall`.
+    #[error("part {0} is smaller than 5 MiB, which only the last part may be")]
     TooSmall(i32),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// An object put together.
+/// An object that was put together from its parts.
 #[derive(Debug)]
 pub(crate) struct Assembled {
     pub file: TempPath,
@@ -74,7 +74,7 @@ pub(crate) struct Assembled {
     pub etag: String,
 }
 
-/// All uploads.
+/// All multipart uploads that are under way.
 #[derive(Debug, Clone)]
 pub(crate) struct Uploads {
     root: PathBuf,
@@ -120,7 +120,7 @@ impl Uploads {
         Ok(parts.iter().filter(|(n, _)| **n != number).map(|(_, part)| part.size).sum())
     }
 
-    /// Adds a part. One of the same number is replaced.
+    /// Adds a part. It replaces an earlier part of the same number.
     pub async fn add(&self, upload: &MultipartUpload, number: i32, file: TempPath, etag: String) -> io::Result<()> {
         let folder = upload.folder.clone();
         blocking(move || {
@@ -135,7 +135,7 @@ impl Uploads {
         .await
     }
 
-    /// Puts the named parts together, in a file of its own: the parts stay until [`Uploads::remove`].
+    /// Puts the listed parts together in a new file. The parts stay until [`Uploads::remove`].
     pub async fn assemble(
         &self,
         upload: &MultipartUpload,
@@ -156,7 +156,7 @@ impl Uploads {
         .await
     }
 
-    /// Gives an upload up, or clears it away after it was completed.
+    /// Removes an upload that was aborted or completed.
     pub async fn remove(&self, upload: MultipartUpload) -> io::Result<()> {
         blocking(move || files::remove_folder_if_there(&upload.folder)).await
     }

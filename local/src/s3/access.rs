@@ -73,7 +73,7 @@ fn allow(operation: &str, path: &S3Path, owner: &Owner) -> S3Result<()> {
 }
 
 fn denied() -> S3Error {
-    s3_error!(AccessDenied, "this access key may not do that: it sees what lies under its owner's prefix, and no more")
+    s3_error!(AccessDenied, "this access key may not do that: it has access only to objects under its owner's prefix")
 }
 
 /// S3 refuses `x-amz-` headers that the signature doesn't cover: on the way, someone could have added them.

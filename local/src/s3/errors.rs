@@ -11,17 +11,17 @@ use crate::objects::{AssembleError, PublishError};
 /// An error of the disk. What it was is for the one who runs the backend; the client learns what it can act on.
 pub(super) fn of_io(source: io::Error) -> S3Error {
     if files::is_full(&source) {
-        error!("the data folder's disk is full");
+        error!("the disk of the data folder is full");
         return full();
     }
     error!(error = %source, "the data folder can't be used");
-    s3_error!(InternalError, "the backend's data folder can't be used; its own output tells more")
+    s3_error!(InternalError, "the backend's data folder can't be used; its log has the details")
 }
 
 fn full() -> S3Error {
     let mut error = S3Error::with_message(
         S3ErrorCode::Custom("StorageFull".into()),
-        "the backend's disk is full: nothing was stored; free some space for its data folder and try again",
+        "the backend's disk is full, so nothing was stored; free some space for its data folder and try again",
     );
     error.set_status_code(hyper::StatusCode::INSUFFICIENT_STORAGE);
     error
@@ -29,7 +29,7 @@ fn full() -> S3Error {
 
 /// A key that is taken.
 pub(super) fn exists() -> S3Error {
-    s3_error!(PreconditionFailed, "there is an upload of this build id already")
+    s3_error!(PreconditionFailed, "a source with this build id was uploaded already")
 }
 
 /// An object that could not be written.

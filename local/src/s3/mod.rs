@@ -49,7 +49,7 @@ fn object_key(key: &str) -> S3Result<ObjectKey> {
 }
 
 fn no_such_key() -> S3Error {
-    s3_error!(NoSuchKey, "there is no object of this key")
+    s3_error!(NoSuchKey, "no object has this key")
 }
 
 fn bucket(name: &str) -> S3Result<BucketKind> {

@@ -75,7 +75,7 @@ impl Buckets {
         let input = request.input;
         let prefix = input.prefix.clone().unwrap_or_default();
         if !prefix.starts_with(&format!("{owner}/")) {
-            return Err(s3_error!(AccessDenied, "list with the prefix `{}/`, or a longer one", owner));
+            return Err(s3_error!(AccessDenied, "list with a prefix that begins with `{}/`", owner));
         }
         let limit = input.max_keys.unwrap_or(MAX_KEYS).clamp(0, MAX_KEYS);
         let after = input.continuation_token.clone().or(input.start_after.clone()).unwrap_or_default();
@@ -114,7 +114,7 @@ impl Buckets {
 fn check_conditions(object: &Object, wanted: Option<&ETagCondition>, unwanted: Option<&ETagCondition>) -> S3Result<()> {
     let is = |condition: &ETagCondition| condition.as_etag().is_none_or(|etag| etag.value() == object.meta.etag);
     if wanted.is_some_and(|condition| !is(condition)) {
-        return Err(s3_error!(PreconditionFailed, "the object has another ETag"));
+        return Err(s3_error!(PreconditionFailed, "the object has a different ETag"));
     }
     if unwanted.is_some_and(is) {
         return Err(s3_error!(NotModified));

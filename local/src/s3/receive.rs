@@ -21,9 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What the client says the body is, beside what it signed.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    /// Base64, as in `Content-MD5`.
+    /// MD5 in Base64, as the header `Content-MD5` has it.
     pub md5: Option<String>,
-    /// As in `x-amz-checksum-…`.
+    /// Checksum from the header `x-amz-checksum-…`, if there was one.
     pub checksum: Checksum,
     /// The same, when it comes after the body.
     pub trailers: Option<TrailingHeaders>,
@@ -36,7 +36,7 @@ pub(super) struct Claims {
 pub(super) struct Received {
     pub file: TempPath,
     pub size: u64,
-    /// MD5 in hex.
+    /// MD5 of the body in lower-case hex.
     pub etag: String,
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn receive(
 
 async fn next(body: &mut StreamingBlob) -> S3Result<Option<bytes::Bytes>> {
     let Ok(chunk) = tokio::time::timeout(PATIENCE, body.next()).await else {
-        return Err(s3_error!(RequestTimeout, "nothing came for two minutes: send it again"));
+        return Err(s3_error!(RequestTimeout, "no data came for two minutes; send the request again"));
     };
     chunk.transpose().map_err(|error| {
         let why = format!("the upload broke off, or is not what was signed ({error}); send it again");
@@ -129,7 +129,7 @@ fn check(claims: Claims, md5: &[u8], computed: Checksum) -> S3Result<()> {
         || differs(claimed.checksum_sha256, computed.checksum_sha256)
         || differs(claimed.checksum_crc64nvme, computed.checksum_crc64nvme);
     if wrong {
-        return Err(s3_error!(BadDigest, "what came has another checksum than what was sent: send it again"));
+        return Err(s3_error!(BadDigest, "the body does not match its checksum; send the request again"));
     }
     Ok(())
 }

@@ -68,7 +68,7 @@ impl Buckets {
         let input = request.input;
         let number = input.part_number;
         if !(1..=MAX_PART_NUMBER).contains(&number) {
-            return Err(s3_error!(InvalidArgument, "parts are numbered from 1 to {}", MAX_PART_NUMBER));
+            return Err(s3_error!(InvalidArgument, "part numbers go from 1 to {}", MAX_PART_NUMBER));
         }
         let upload = self.upload(&input.upload_id, &input.key).await?;
         let others = self.uploads.size_without(&upload, number).await.map_err(errors::of_io)?;
@@ -104,7 +104,7 @@ impl Buckets {
             .into_iter()
             .map(|part| Some((part.part_number?, part.e_tag?.value().to_owned())))
             .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| s3_error!(MalformedXML, "each part has a number and an ETag"))?;
+            .ok_or_else(|| s3_error!(MalformedXML, "each part needs a number and an ETag"))?;
         let whole = self.uploads.assemble(&upload, named).await.map_err(errors::of_assembly)?;
         if whole.size > MAX_SOURCE_BYTES {
             return Err(too_large());
@@ -116,7 +116,7 @@ impl Buckets {
         };
         self.store(&owner, &id, whole.file, whole.size, meta).await?;
         if let Err(error) = self.uploads.remove(upload).await {
-            tracing::warn!(%error, "the parts of a completed upload stay until they are a day old");
+            tracing::warn!(%error, "the parts of a completed upload could not be removed; they go after a day");
         }
         Ok(CompleteMultipartUploadOutput {
             bucket: Some(input.bucket),
@@ -144,7 +144,7 @@ impl Buckets {
     /// Whose source it is and of which build, if it may be written: only where nothing is, and saying so.
     async fn free_source(&self, key: &str, condition: Option<&ETagCondition>) -> S3Result<(Owner, BuildId)> {
         if !condition.is_some_and(ETagCondition::is_any) {
-            return Err(s3_error!(AccessDenied, "sources are written once: send `If-None-Match: *`"));
+            return Err(s3_error!(AccessDenied, "sources can be written only once; send `If-None-Match: *`"));
         }
         let (owner, id) =
             keys::parse_source(key).map_err(|why| S3Error::with_message(S3ErrorCode::AccessDenied, why.to_string()))?;
@@ -164,7 +164,7 @@ impl Buckets {
             .map_err(errors::of_publish)?;
         let Err(error) = self.builds.receive(owner, id, size, metadata).await else { return Ok(()) };
         if let Err(error) = self.objects.delete(BucketKind::Input, &key).await {
-            tracing::warn!(%error, "a source that makes no build can't be removed");
+            tracing::warn!(%error, "could not remove a source that starts no build");
         }
         Err(match error {
             AcceptError::Known => errors::exists(),
@@ -174,7 +174,7 @@ impl Buckets {
 
     async fn upload(&self, id: &str, key: &str) -> S3Result<MultipartUpload> {
         let upload = self.uploads.find(id, key).await.map_err(errors::of_io)?;
-        upload.ok_or_else(|| s3_error!(NoSuchUpload, "this upload was completed, given up, or never begun"))
+        upload.ok_or_else(|| s3_error!(NoSuchUpload, "this upload was completed, aborted or never begun"))
     }
 }
 
@@ -188,7 +188,12 @@ fn metadata(given: Option<Metadata>) -> S3Result<BTreeMap<String, String>> {
         given.unwrap_or_default().into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
     let size: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size > MAX_METADATA_BYTES {
-        return Err(s3_error!(MetadataTooLarge, "metadata is {} bytes, the limit is {}", size, MAX_METADATA_BYTES));
+        return Err(s3_error!(
+            MetadataTooLarge,
+            "the metadata has {} bytes, the limit is {}",
+            size,
+            MAX_METADATA_BYTES
+        ));
     }
     Ok(metadata)
 }

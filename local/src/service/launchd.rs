@@ -2,20 +2,20 @@
 
 use super::Service;
 
-/// Its name.
+/// Name of the launch agent.
 pub(super) const LABEL: &str = "cargo-cloud-local";
 
-/// The user's own domain.
+/// launchd's name for the services of the logged-in user.
 pub(super) fn domain() -> String {
     format!("gui/{}", rustix::process::getuid().as_raw())
 }
 
-/// The agent in it.
+/// launchd's name for the agent, within the user's domain.
 pub(super) fn domain_label() -> String {
     format!("{}/{LABEL}", domain())
 }
 
-/// The agent's text.
+/// The launch agent's property list.
 pub(super) fn agent(service: &Service) -> String {
     let strings: String =
         service.command.iter().map(|part| format!("    <string>{}</string>\n", escaped(part))).collect();

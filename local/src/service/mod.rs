@@ -29,16 +29,16 @@ const KEPT: [&str; 12] = [
     "SSL_CERT_FILE",
 ];
 
-/// What the system starts.
+/// The command that the system starts as the service.
 #[derive(Debug, PartialEq, Eq)]
 struct Service {
     /// This program and its flags.
     command: Vec<String>,
-    /// Its environment.
+    /// Environment variables that the service is started with.
     env: Vec<(String, String)>,
 }
 
-/// Who starts services here.
+/// The service manager of this system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manager {
     Systemd,
@@ -136,7 +136,7 @@ pub async fn install(wanted: &ServiceOptions) -> Result<()> {
     if wanted.uninstall {
         manager.stop();
         files::remove_if_there(&file).with_context(|| format!("{} can't be removed", file.display()))?;
-        println!("{} is gone; what was built, and the keys, are still in the data folder", file.display());
+        println!("removed {}; builds and keys are still in the data folder", file.display());
         return Ok(());
     }
     let text = manager.text(&service()?);
@@ -146,21 +146,21 @@ pub async fn install(wanted: &ServiceOptions) -> Result<()> {
         Ok(trial) => trial,
         Err(error) if file.exists() => {
             manager.start(&file)?;
-            return Err(error.context("the service goes on as it was"));
+            return Err(error.context("the service is unchanged"));
         }
         Err(error) => return Err(error),
     };
     let lines: Vec<_> =
         trial.client_lines().iter().map(|line| format!("\n    cargo-cloud configure {line}\n")).collect();
     trial.stop().await;
-    let folder = file.parent().context("a file lies in a folder")?;
+    let folder = file.parent().context("the service file has no parent folder")?;
     std::fs::create_dir_all(folder)
         .and_then(|()| files::write_atomically(&file, text.as_bytes()))
         .with_context(|| format!("{} can't be written", file.display()))?;
     manager.start(&file)?;
     println!("installed {} and started it\n{}", file.display(), manager.after_words());
     if !lines.is_empty() {
-        println!("on the device, with its keys in it:\n{}", lines.concat());
+        println!("type on the device (the line holds its keys):\n{}", lines.concat());
     }
     Ok(())
 }
@@ -173,7 +173,7 @@ fn describe(options: &Options) -> Result<Service> {
             options.listen.ip()
         );
     }
-    let program = std::env::current_exe().context("where this program lies is not known")?;
+    let program = std::env::current_exe().context("the path of this program is unknown")?;
     let mut command: Vec<OsString> = vec![program.into()];
     let mut flag = |name: &str, value: OsString| command.extend([name.into(), value]);
     flag("--listen", options.listen.to_string().into());

@@ -2,10 +2,10 @@
 
 use super::Service;
 
-/// Its name.
+/// Name of the systemd user unit.
 pub(super) const UNIT: &str = "cargo-cloud-local.service";
 
-/// The unit's text.
+/// The contents of the unit file.
 pub(super) fn unit(service: &Service) -> String {
     let command: Vec<_> = service.command.iter().map(|part| quoted(part, true)).collect();
     let env: String = service

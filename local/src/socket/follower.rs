@@ -18,7 +18,7 @@ use tracing::debug;
 use crate::builds::{BuildHandle, Pulse};
 use crate::objects::blocking;
 
-/// Log read at once.
+/// Bytes of the log that are read at once.
 const PORTION_BYTES: u64 = 2 * MAX_MESSAGE_BYTES as u64;
 
 /// A follower that takes no message for this long is cut off; it resumes when it can.

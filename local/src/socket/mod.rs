@@ -18,13 +18,13 @@ use tracing::{debug, error};
 use crate::builds::Builds;
 use crate::keys::Keys;
 
-/// Where the socket is.
+/// Path of the WebSocket in the backend's URL.
 pub(crate) const PATH: &str = "/socket";
 
 /// What a client may send before it is cut off: some times what it ever says.
 const MAX_RECEIVED_BYTES: usize = 16 * MAX_CLIENT_MESSAGE_BYTES;
 
-/// Followers at a time.
+/// The most followers that are served at the same time.
 const MAX_FOLLOWERS: usize = 1000;
 
 /// The socket's side of the backend.
@@ -53,7 +53,10 @@ impl Socket {
     /// Answers a request for the socket: follows the build, or says why not.
     pub async fn serve(&self, mut request: Request<Incoming>) -> HttpReply {
         if request.method() != Method::GET || !hyper_tungstenite::is_upgrade_request(&request) {
-            return refusal(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket: follow builds with cargo-cloud");
+            return refusal(
+                StatusCode::UPGRADE_REQUIRED,
+                "this address is a WebSocket; follow builds with cargo-cloud",
+            );
         }
         let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
         let query = request.uri().query().unwrap_or_default();
@@ -74,7 +77,7 @@ impl Socket {
             Err(error) => return failure(&error),
         };
         let Ok(room) = self.room.clone().try_acquire_owned() else {
-            return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many followers at once: try again in a while");
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many followers at once; try again in a minute");
         };
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_RECEIVED_BYTES))
@@ -87,7 +90,7 @@ impl Socket {
                 self.followers.spawn(async move {
                     match socket.await {
                         Ok(socket) => follower::follow(socket, build, closing).await,
-                        Err(error) => debug!(%error, "a follower was gone before it had come"),
+                        Err(error) => debug!(%error, "a follower disconnected before its connection was open"),
                     }
                     drop(room);
                 });
@@ -107,7 +110,7 @@ impl Socket {
 
 fn failure(error: &std::io::Error) -> HttpReply {
     error!(%error, "a build can't be read");
-    refusal(StatusCode::INTERNAL_SERVER_ERROR, "the backend can't read this build; its own output tells more")
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, "the backend can't read this build; its log has the details")
 }
 
 /// The same form as API Gateway's.

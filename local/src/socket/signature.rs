@@ -24,15 +24,15 @@ const MAX_EXPIRES: u64 = 7 * 24 * 3600;
 /// Why a connection is refused.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(super) enum SignatureError {
-    #[error("the query lacks `{0}`, or has it twice")]
+    #[error("the query must have `{0}` exactly once")]
     Parameter(&'static str),
     #[error("`{0}` in the query can't be read")]
     Malformed(&'static str),
-    #[error("this backend has no such access key")]
+    #[error("this backend doesn't know the access key")]
     Key,
     #[error("the signature is wrong")]
     Signature,
-    #[error("the request was signed {0} seconds away from the backend's time: check the clock")]
+    #[error("the request's time differs from the backend's clock by {0} seconds; set the device's clock")]
     Skewed(u64),
     #[error("the signature has expired")]
     Expired,

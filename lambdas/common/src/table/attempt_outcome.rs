@@ -1,5 +1,5 @@
-//! What became of an attempt. A `continue` and a failure record of one attempt can both be on their way, in any order:
-//! whichever is decided first holds.
+//! The outcome of an attempt. A `continue` and a failure record of the same attempt can both arrive, in any order: the
+//! first one that is stored counts.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -16,7 +16,7 @@ const TTL_HOURS: u64 = 7 * 24;
 pub enum AttemptOutcome {
     /// It ran out of time, and the next one goes on.
     HandedOver,
-    /// Its function died.
+    /// Its function died before it could end the build.
     Died,
 }
 
@@ -30,8 +30,8 @@ impl AttemptOutcome {
 }
 
 impl Table {
-    /// Decides an attempt's fate, unless it is decided: gives the one that holds. In the place of attempt 0 stands an
-    /// invocation for several sources, which hands over those it has no time for.
+    /// Stores the outcome of an attempt, unless one is stored, and gives the stored one. Attempt 0 stands for an invocation
+    /// with several sources, which hands over those it has no time for.
     pub async fn decide(
         &self,
         owner: &Owner,

@@ -9,19 +9,19 @@ pub enum TableError {
     /// DynamoDB could not be reached, refused the call, or was too busy for too long.
     #[error("DynamoDB: {operation} failed ({code}): {why}")]
     Call {
-        /// Which operation.
+        /// Name of the DynamoDB operation.
         operation: &'static str,
         /// DynamoDB's name for the error, for example `ProvisionedThroughputExceededException`.
         code: String,
-        /// All that is known.
+        /// The whole error, with its causes.
         why: String,
     },
     /// A row that was not written by this version.
     #[error("the row `{pk}` `{sk}` can't be read: {why}")]
     Row {
-        /// Its partition.
+        /// Partition key of the row.
         pk: String,
-        /// Its sort key.
+        /// Sort key of the row.
         sk: String,
         /// What is wrong with it.
         why: String,

@@ -19,7 +19,7 @@ const MAX_SEQ: u64 = 999_999_999_999;
 pub enum StoredRow {
     /// Numbered events of one bus entry.
     Events(Vec<Event>),
-    /// How the build ended.
+    /// The build's result, the last row.
     Result(Box<BuildResult>),
 }
 
@@ -29,7 +29,7 @@ pub struct StoredRows {
 }
 
 impl StoredRows {
-    /// The next row.
+    /// Reads the next row; none after the last one.
     pub async fn next(&mut self) -> Result<Option<StoredRow>, TableError> {
         let Some(row) = self.rows.next().await else { return Ok(None) };
         stored(&row.map_err(TableError::call("Query"))?).map(Some)

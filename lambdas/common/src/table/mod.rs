@@ -33,7 +33,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 pub struct Table {
     /// For operations that are not among the methods here.
     pub client: Client,
-    /// Its name.
+    /// Name of the DynamoDB table.
     pub name: String,
 }
 

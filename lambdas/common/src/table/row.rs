@@ -8,7 +8,7 @@ use protocol::unix_millis;
 
 use super::TableError;
 
-/// Attributes by name.
+/// A row: its attributes by name.
 pub(crate) type Row = HashMap<String, AttributeValue>;
 
 /// A text attribute of a row.
@@ -27,12 +27,12 @@ pub(crate) fn unreadable(row: &Row, why: impl ToString) -> TableError {
     TableError::Row { pk: key("pk"), sk: key("sk"), why: format!("`{}`", why.to_string()) }
 }
 
-/// A text attribute.
+/// A text as a DynamoDB attribute.
 pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// A number.
+/// A number as a DynamoDB attribute.
 pub(crate) fn n(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }

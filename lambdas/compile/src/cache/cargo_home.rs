@@ -22,9 +22,9 @@ const MAX_LOCK_BYTES: u64 = 16 * 1024 * 1024;
 /// A file of cargo's home.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CargoHomeFile {
-    /// Below the home.
+    /// Path of the file, relative to cargo's home.
     pub path: PathBuf,
-    /// Bytes.
+    /// Size of the file in bytes.
     pub size: u64,
 }
 
@@ -187,7 +187,7 @@ pub(super) fn take_in(from: &Path, home: &Path) {
             Ok(_) => Ok(()),
         };
         if let Err(error) = moved {
-            debug!(%error, path = %entry.path().display(), "is not taken in");
+            debug!(%error, path = %entry.path().display(), "could not move a file into cargo's home");
         }
     }
 }

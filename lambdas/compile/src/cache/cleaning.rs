@@ -50,7 +50,7 @@ impl ProjectCache {
         let (work, folder) = (self.work.clone(), project.folder.clone());
         blocking(move || {
             if folder.exists() {
-                info!(project = %folder.display(), "is older than its cleaning");
+                info!(project = %folder.display(), "the project was cleaned; its folder here is removed");
                 disk_space::remove_project(&work, &folder);
             }
             Ok(())

@@ -62,7 +62,7 @@ pub fn tidy(work: &Path, owner: &str) -> io::Result<()> {
         Ok(before) if before == owner => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         _ => {
-            info!("another owner's projects are removed");
+            info!("removing another owner's projects");
             for entry in fs::read_dir(work)? {
                 remove(&entry?.path());
             }
@@ -98,7 +98,7 @@ fn folders(above: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 pub(super) fn remove_project(work: &Path, folder: &Path) {
-    info!(project = %folder.display(), "is removed");
+    info!(project = %folder.display(), "removed a project's folder");
     remove(folder);
     if let Some(note) = note::path_of(work, folder) {
         remove(&note);
@@ -108,7 +108,7 @@ pub(super) fn remove_project(work: &Path, folder: &Path) {
 /// Removes whatever is there; what can't be removed is said and stays.
 fn remove(path: &Path) {
     if let Err(error) = try_remove(path).or_else(|_| make_removable(path).and_then(|()| try_remove(path))) {
-        warn!(path = %path.display(), %error, "can't be removed");
+        warn!(path = %path.display(), %error, "could not be removed");
     }
 }
 

@@ -104,13 +104,13 @@ impl ProjectCache {
         let path = self.note(project);
         let note = CacheNote::read(&path);
         if self.was_cleaned_meanwhile(project, &note).await.map_err(io::Error::other)? {
-            info!(project = %project.key, "was cleaned meanwhile, and is not kept");
+            info!(project = %project.key, "the project was cleaned during the build and is not saved");
             return self.start_cold(project).await;
         }
         let folder = project.folder.clone();
         let tree = blocking(move || walk::walk(&folder)).await?;
         if note.etag.is_some() && note.digest.as_ref() == Some(&tree.digest) {
-            info!(project = %project.key, "as it was saved last");
+            info!(project = %project.key, "unchanged since it was saved");
             return Ok(());
         }
         let most = disk_space::capacity(&self.work)? / 10 * 6;
@@ -147,7 +147,7 @@ impl Cache for ProjectCache {
             disk_space::make(&work, &folder, 0)
         });
         if let Err(why) = prepared.await {
-            warn!(%why, "no room could be made");
+            warn!(%why, "could not free disk space");
         }
         match tokio::time::timeout(LOOK_PATIENCE, self.bucket.etag(&key(project))).await {
             Ok(Ok(Some(etag))) if is_newer(&etag, &known, &project.folder) => {
@@ -157,16 +157,16 @@ impl Cache for ProjectCache {
             Ok(Ok(Some(_))) => false,
             Ok(Ok(None)) => {
                 if let Err(why) = self.heed_cleaning(project, known).await {
-                    warn!(%why, "whether the project was cleaned can't be seen");
+                    warn!(%why, "could not check whether the project was cleaned");
                 }
                 false
             }
             Ok(Err(why)) => {
-                warn!(%why, "the cache can't be looked at");
+                warn!(%why, "could not look into the cache bucket");
                 false
             }
             Err(_) => {
-                warn!("the cache can't be looked at in time");
+                warn!("the cache bucket did not answer in time");
                 false
             }
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// The folder of notes in the work folder.
 const FOLDER: &str = "notes";
 
-/// A note.
+/// What this sandbox knows of a project in the bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct CacheNote {
@@ -27,7 +27,7 @@ pub(super) struct CacheNote {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Marks {
-    /// The project's.
+    /// ETag of the mark below the project's prefix, if there is one.
     pub project: Option<String>,
     /// The owner's: of all projects.
     pub owner: Option<String>,

@@ -29,9 +29,9 @@ const LEVEL: i32 = 1;
 /// What an archive tells of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
-    /// Version of the form.
+    /// Version of the archive format.
     pub v: u32,
-    /// Bytes of all files.
+    /// Bytes of all files in the archive together.
     pub bytes: u64,
 }
 

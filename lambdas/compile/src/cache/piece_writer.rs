@@ -44,7 +44,7 @@ impl Write for PieceWriter {
         Ok(length)
     }
 
-    /// The end.
+    /// Sends the last piece: the object is complete.
     fn flush(&mut self) -> io::Result<()> {
         self.whole = true;
         match std::mem::take(&mut self.piece) {

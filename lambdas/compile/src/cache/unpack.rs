@@ -20,7 +20,7 @@ use super::{CARGO_HOME, disk_space, walk};
 /// Where in the unpacked folder the project is.
 pub(super) const PROJECT: &str = "project";
 
-/// The head is short.
+/// The largest size of the head, in bytes.
 const MAX_HEAD_BYTES: u64 = 4096;
 
 /// A project, unpacked beside its place.
@@ -28,7 +28,7 @@ const MAX_HEAD_BYTES: u64 = 4096;
 pub(super) struct Unpacked {
     /// Holds [`PROJECT`] and what comes from cargo's home.
     pub folder: TempDir,
-    /// Bytes of all files.
+    /// Bytes of all files in the archive together.
     pub bytes: u64,
 }
 
@@ -68,7 +68,7 @@ struct FolderWriter<'a> {
     left: u64,
     /// Times and permissions of folders: set when nothing comes into them any more.
     folders: Vec<(PathBuf, u32, SystemTime)>,
-    /// Links: path, text, time.
+    /// Symbolic links, made last: path, target and time.
     links: Vec<(PathBuf, PathBuf, SystemTime)>,
 }
 
@@ -108,7 +108,7 @@ impl FolderWriter<'_> {
         }
     }
 
-    /// Where an entry goes.
+    /// The path that an entry is unpacked to. An error for one outside of what is kept.
     fn place(&self, path: &Path) -> io::Result<PathBuf> {
         let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
         let top = path.components().next().map(Component::as_os_str).filter(|_| plain);

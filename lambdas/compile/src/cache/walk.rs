@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 /// Cargo's target directory in a project's folder.
 pub(super) const TARGET: &str = "target";
 
-/// The unpacked source.
+/// The source's folder in a project's folder.
 pub(super) const SOURCE: &str = "source";
 
 /// The engine's notes about the source are `manifest….json`.
@@ -31,31 +31,31 @@ const MAX_DEPTH: usize = 200;
 pub(super) struct FolderTree {
     /// Folders before what is in them.
     pub items: Vec<FolderItem>,
-    /// Bytes of all files.
+    /// Bytes of all files together, hard links counted once.
     pub bytes: u64,
     /// The same for the same content, as far as sizes and times tell.
     pub digest: String,
 }
 
-/// One thing in it.
+/// One file, folder or link below a folder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FolderItem {
-    /// Below the folder.
+    /// Path relative to the folder.
     pub path: PathBuf,
-    /// What.
+    /// What kind of thing it is.
     pub kind: ItemKind,
-    /// Permissions.
+    /// Permission bits, without the file type.
     pub mode: u32,
-    /// Nanoseconds since 1970.
+    /// Modification time in nanoseconds since 1970 (UTC).
     pub mtime: i64,
 }
 
-/// What a thing is.
+/// What kind of thing lies at a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ItemKind {
     Folder,
     File {
-        /// Bytes.
+        /// Size of the file in bytes.
         size: u64,
     },
     /// Another name of a file that came before.

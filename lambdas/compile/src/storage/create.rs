@@ -16,7 +16,7 @@ use super::{S3Bucket, S3Error, etag, status};
 /// How often S3 may say that someone else writes the same object right now.
 const CONFLICTS: u32 = 5;
 
-/// The wait after that.
+/// The wait before such a write is tried again.
 const CONFLICT_WAIT: Duration = Duration::from_millis(200);
 
 /// What became of an object that is written once.
@@ -138,7 +138,7 @@ impl S3Bucket {
                 && object.e_tag().is_some_and(|there| etag::bare(there) == etag)
         });
         if ours {
-            warn!(key, "it was stored by a call whose answer was lost");
+            warn!(key, "the object was stored by a call whose answer was lost");
         }
         Ok(if ours { Created::Ours } else { Created::Others })
     }

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::{S3Bucket, S3Error, status};
 
-/// Bytes of one range.
+/// Size of one range in bytes.
 const RANGE: u64 = 8 * 1024 * 1024;
 
 /// Ranges on their way at once.
@@ -21,18 +21,18 @@ const AT_ONCE: usize = 4;
 /// How often a range is fetched when its connection breaks.
 const TRIES: u32 = 4;
 
-/// The wait between.
+/// The wait before a range is fetched again.
 const WAIT: Duration = Duration::from_millis(300);
 
 /// What there is to fetch.
 pub enum OpenedObject {
-    /// The object.
+    /// The object, with its first bytes.
     Object(Box<ObjectDownload>),
-    /// There is none.
+    /// There is no object of this key.
     Missing,
     /// There is another one than the one that was asked for.
     Different,
-    /// It has no bytes.
+    /// The object has no bytes at all.
     Empty,
 }
 
@@ -42,7 +42,7 @@ pub struct ObjectDownload {
     key: String,
     first: GetObjectOutput,
     etag: String,
-    /// Bytes.
+    /// Size of the object in bytes.
     pub size: u64,
 }
 
@@ -91,7 +91,7 @@ impl S3Bucket {
             })?;
             match got.body.collect().await {
                 Ok(bytes) => return Ok(bytes.into_bytes()),
-                Err(error) if tries < TRIES => warn!(%error, key, "a connection broke, and the range is fetched again"),
+                Err(error) if tries < TRIES => warn!(%error, key, "the connection was lost; fetching the range again"),
                 Err(error) => return Err(broken(key, &error)),
             }
             tries += 1;
@@ -112,7 +112,7 @@ impl ObjectDownload {
         &self.etag
     }
 
-    /// Its bytes, in order.
+    /// The bytes of the object, range by range, in order.
     pub fn pieces(self) -> impl Stream<Item = Result<Bytes, S3Error>> {
         let Self { bucket, key, first, etag, size } = self;
         let mut first = Some(first);
@@ -155,7 +155,7 @@ fn broken(key: &str, error: &ByteStreamError) -> S3Error {
 }
 
 fn short(key: &str) -> S3Error {
-    let why = "fewer bytes than it said".to_owned();
+    let why = "fewer bytes than announced".to_owned();
     S3Error::Call { operation: "GetObject", key: key.to_owned(), code: "short answer".to_owned(), why }
 }
 

@@ -1,4 +1,4 @@
-//! The buckets.
+//! The S3 buckets, and how objects are written, read and removed.
 
 mod create;
 mod download;
@@ -23,17 +23,17 @@ pub enum S3Error {
     /// S3 could not be reached, refused the call, or was too busy for too long.
     #[error("S3: {operation} of `{key}` failed ({code}): {why}")]
     Call {
-        /// Which operation.
+        /// Name of the S3 operation.
         operation: &'static str,
-        /// The object.
+        /// Key of the object, or the prefix.
         key: String,
         /// S3's name for the error.
         code: String,
-        /// All that is known.
+        /// What S3 or the network reported.
         why: String,
     },
     /// An object of the same name, with other content, is there for good.
-    #[error("`{0}` is there already, and different")]
+    #[error("`{0}` exists already, with different content")]
     Exists(String),
     /// It was there at first, and isn't any more.
     #[error("`{0}` was deleted while it was fetched")]
@@ -45,7 +45,7 @@ pub enum S3Error {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// Not in the time there was.
-    #[error("not in the time that was left")]
+    #[error("there was not enough time left")]
     OutOfTime,
 }
 
@@ -94,7 +94,7 @@ fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
-/// One bucket.
+/// A client of one S3 bucket.
 #[derive(Debug, Clone)]
 pub struct S3Bucket {
     client: Client,

@@ -1,4 +1,4 @@
-//! Uploads in parts.
+//! Multipart uploads, several parts at a time.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
