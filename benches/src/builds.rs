@@ -1,5 +1,4 @@
-//! `cargo cloud build` beside `cargo build`, on one machine and in turns: the same program, clean, unchanged, and with one
-//! line changed.
+//! Compares `cargo cloud build` with `cargo build` on the same program: clean, unchanged, and with one line changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,14 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use conformance::{Backend, client_binary};
 
-use crate::quantile;
+use crate::comparison::{Rounds, TimePairs};
+use crate::figures::{ComparisonFigures, Section};
 
-/// Rounds of each kind of build: a clean one takes minutes.
-const CLEAN: usize = 3;
-const WARM: usize = 9;
-
-/// Measures a program in a profile, and prints. The program: a folder with a source, or a crate of the registry.
-pub fn measure(program: &str, profile: &str) -> Result<()> {
+/// Builds a program, which is a folder with a source or the name of a crate on the registry, in the given profile.
+pub fn measure(program: &str, profile: &str, rounds: Rounds) -> Result<Section> {
     let folder = tempfile::tempdir()?;
     let source = match Path::new(program) {
         path if path.is_dir() => path.to_owned(),
@@ -30,25 +26,25 @@ pub fn measure(program: &str, profile: &str) -> Result<()> {
     let plain = copy(&source, folder.path(), "plain")?;
     let cloud = copy(&source, folder.path(), "cloud")?;
     let target = |n: usize| folder.path().join(format!("target-{n}"));
-    // Both have what they need from the registry before anything is timed.
+    // Both fetch what they need from the registry before anything is timed.
     cargo(&plain, &target(0))?;
     let lines = client(&cloud, &backend)?.1;
     let units = lines.lines().filter(|line| line.trim_start().starts_with("Compiling")).count();
 
-    let mut clean = Pairs::default();
-    for n in 0..CLEAN {
+    let mut clean = TimePairs::default();
+    for n in 0..rounds.clean {
         clean.plain.push(cargo(&plain, &target(n + 1))?);
         let fresh = copy(&source, folder.path(), &format!("cloud-{n}"))?;
         clean.cloud.push(client(&fresh, &backend)?.0);
         fs::remove_dir_all(target(n + 1))?;
     }
-    let mut same = Pairs::default();
-    for _ in 0..WARM {
+    let mut same = TimePairs::default();
+    for _ in 0..rounds.warm {
         same.plain.push(cargo(&plain, &target(0))?);
         same.cloud.push(client(&cloud, &backend)?.0);
     }
-    let mut line = Pairs::default();
-    for n in 0..WARM {
+    let mut line = TimePairs::default();
+    for n in 0..rounds.warm {
         for (root, times) in [(&plain, &mut line.plain), (&cloud, &mut line.cloud)] {
             let main = root.join("src/main.rs");
             let mut text = fs::read_to_string(&main)?;
@@ -58,32 +54,8 @@ pub fn measure(program: &str, profile: &str) -> Result<()> {
         }
     }
     println!("{program}, {units} crates compiled, profile {profile}, in turns, medians:");
-    clean.print("clean", CLEAN);
-    same.print("no change", WARM);
-    line.print("one line", WARM);
-    Ok(())
-}
-
-/// Times of both, in turns.
-#[derive(Default)]
-pub struct Pairs {
-    /// Cargo's.
-    pub plain: Vec<Duration>,
-    /// The client's.
-    pub cloud: Vec<Duration>,
-}
-
-impl Pairs {
-    /// Prints the medians.
-    pub fn print(mut self, name: &str, rounds: usize) {
-        let plain = quantile(&mut self.plain, 0.5).as_secs_f64();
-        let cloud = quantile(&mut self.cloud, 0.5).as_secs_f64();
-        println!(
-            "  {name:<10} cargo {plain:6.2} s, cargo cloud {cloud:6.2} s: {:.3} x, {:+.2} s ({rounds} rounds)",
-            cloud / plain,
-            cloud - plain
-        );
-    }
+    let rows = vec![clean.compare("clean"), same.compare("nothing changed"), line.compare("one line changed")];
+    Ok(Section::Comparisons(ComparisonFigures { title: format!("`{program}`, {profile}, {units} crates"), rows }))
 }
 
 fn cargo(root: &Path, target: &Path, profile: &str) -> Result<Duration> {
@@ -98,7 +70,7 @@ fn cargo(root: &Path, target: &Path, profile: &str) -> Result<Duration> {
     Ok(began.elapsed())
 }
 
-/// Builds with the client; gives the time it took, and what it said.
+/// Builds with the client. Returns the time it took and what it printed to standard error.
 pub fn client(root: &Path, backend: &Backend, profile: &str) -> Result<(Duration, String)> {
     let began = Instant::now();
     let output = Command::new(client_binary())
@@ -113,7 +85,7 @@ pub fn client(root: &Path, backend: &Backend, profile: &str) -> Result<(Duration
     Ok((began.elapsed(), said))
 }
 
-/// A program's source as the registry has it.
+/// Fetches the newest version of a crate from the registry and returns the folder with its source.
 pub fn unpacked(program: &str, folder: &Path) -> Result<PathBuf> {
     let fetcher = folder.join("fetcher");
     fs::create_dir_all(fetcher.join("src"))?;
@@ -127,7 +99,7 @@ pub fn unpacked(program: &str, folder: &Path) -> Result<PathBuf> {
         .env("CARGO_HOME", &home)
         .stdout(Stdio::null())
         .status()?;
-    ensure!(status.success(), "{program} can't be fetched");
+    ensure!(status.success(), "cargo can't fetch {program}");
     let prefix = format!("{program}-");
     fs::read_dir(fetcher.join("vendor"))?
         .flatten()
@@ -136,10 +108,10 @@ pub fn unpacked(program: &str, folder: &Path) -> Result<PathBuf> {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         })
-        .with_context(|| format!("{program} is not among what was fetched"))
+        .with_context(|| format!("cargo fetched no crate named {program}"))
 }
 
-/// A copy of a source.
+/// Copies a source with its modification times into `folder/name`.
 pub fn copy(source: &Path, folder: &Path, name: &str) -> Result<PathBuf> {
     let root = folder.join(name);
     let status = Command::new("cp").arg("-a").arg(source).arg(&root).status()?;

@@ -1,4 +1,4 @@
-//! What one build asks of AWS, counted, and what that costs.
+//! Counts the calls that one build makes to AWS and computes what they cost.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::builds::{client, copy, unpacked};
 use crate::reports::{self, FUNCTIONS};
 
-/// Prices in dollars, of us-east-1, without any free tier: docs/costs.md names their sources.
+/// Prices in dollars in us-east-1, without any free tier. docs/costs.md names their sources.
 mod price {
     pub const LAMBDA_REQUEST: f64 = 0.20e-6;
     pub const LAMBDA_GB_SECOND: f64 = 0.000_016_666_7;
@@ -24,12 +24,12 @@ mod price {
     pub const LOG_BYTE: f64 = 0.50 / (1024.0 * 1024.0 * 1024.0);
 }
 
-/// Builds a program in a profile, first clean, then with one line changed, and prints what was counted.
+/// Builds a program clean, then with one line changed, and prints the calls and prices of both.
 pub fn measure(program: &str, profile: &str) -> Result<()> {
     let backend = Backend::start();
     ensure!(
         matches!(backend.kind(), Kind::Platform(_)),
-        "there is no platform: run this by `aws-emulator platform --dir DIR --lambdas FOLDER -- figures calls CRATE PROFILE`"
+        "there is no platform. Run `aws-emulator platform --dir DIR --lambdas FOLDER -- figures calls CRATE PROFILE`"
     );
     let folder = tempfile::tempdir()?;
     let source = match Path::new(program) {
@@ -37,10 +37,10 @@ pub fn measure(program: &str, profile: &str) -> Result<()> {
         _ => unpacked(program, folder.path())?,
     };
     let root = copy(&source, folder.path(), "project")?;
-    let before = Counted::now(&backend)?;
+    let before = CallCount::now(&backend)?;
     let (time, said) = client(&root, &backend, profile)?;
     let units = said.lines().filter(|line| line.trim_start().starts_with("Compiling")).count();
-    let clean = Counted::settled(&backend)?;
+    let clean = CallCount::settled(&backend)?;
     println!("{program}, profile {profile}, clean, {units} crates compiled, {:.0} s:", time.as_secs_f64());
     clean.minus(&before).print(time);
 
@@ -49,21 +49,30 @@ pub fn measure(program: &str, profile: &str) -> Result<()> {
     fs::write(&main, text + "// changed\n")?;
     let (time, _) = client(&root, &backend, profile)?;
     println!("the same with one line changed, {:.0} s:", time.as_secs_f64());
-    Counted::settled(&backend)?.minus(&clean).print(time);
+    CallCount::settled(&backend)?.minus(&clean).print(time);
     Ok(())
 }
 
-/// How often each action was called, and what the functions took.
+/// Invocations, memory and time of one function.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct FunctionUsage {
+    invocations: u64,
+    /// Configured memory times billed time, in gigabyte-milliseconds.
+    gb_ms: u64,
+}
+
+/// The calls and the functions' time up to some moment, or between two.
 #[derive(Clone, Default, PartialEq)]
-struct Counted {
-    /// By action.
+struct CallCount {
+    /// Number of calls by IAM action, for example `s3:GetObject`.
     calls: BTreeMap<String, u64>,
-    /// By function: invocations, and gigabyte-milliseconds.
-    functions: BTreeMap<&'static str, (u64, u64)>,
+    /// Usage by function name, without the prefix.
+    functions: BTreeMap<&'static str, FunctionUsage>,
+    /// Size of the functions' logs.
     log_bytes: u64,
 }
 
-impl Counted {
+impl CallCount {
     fn now(backend: &Backend) -> Result<Self> {
         let mut counted = Self::default();
         let calls = backend.control().get("calls");
@@ -79,15 +88,15 @@ impl Counted {
                 // Lambda bills whole milliseconds, and since 2025-08 the start of every function.
                 let billed = report.time + report.init.unwrap_or_default();
                 let ms = u64::try_from(billed.as_micros().div_ceil(1000))?;
-                let (invocations, gb_ms) = counted.functions.entry(function).or_default();
-                *invocations += 1;
-                *gb_ms += report.memory * ms / 1024;
+                let usage = counted.functions.entry(function).or_default();
+                usage.invocations += 1;
+                usage.gb_ms += report.memory * ms / 1024;
             }
         }
         Ok(counted)
     }
 
-    /// Once nothing has come for some seconds: the cache is saved after the build has ended for its client.
+    /// Waits until no call has come for five seconds: the cache is saved after the client has its result.
     fn settled(backend: &Backend) -> Result<Self> {
         let mut last = Self::now(backend)?;
         loop {
@@ -105,10 +114,10 @@ impl Counted {
         for (action, count) in &mut rest.calls {
             *count -= before.calls.get(action).copied().unwrap_or_default();
         }
-        for (function, (invocations, gb_ms)) in &mut rest.functions {
-            let (earlier, earlier_gb_ms) = before.functions.get(function).copied().unwrap_or_default();
-            *invocations -= earlier;
-            *gb_ms -= earlier_gb_ms;
+        for (function, usage) in &mut rest.functions {
+            let earlier = before.functions.get(function).copied().unwrap_or_default();
+            usage.invocations -= earlier.invocations;
+            usage.gb_ms -= earlier.gb_ms;
         }
         rest.log_bytes -= before.log_bytes;
         rest
@@ -125,15 +134,15 @@ impl Counted {
             total += count * price;
             println!("  {what:<34} {count:>9.0} {unit:<14} ${:.6}", count * price);
         };
-        for (function, (invocations, gb_ms)) in &self.functions {
-            line(&format!("{function}: invocations"), *invocations as f64, "", price::LAMBDA_REQUEST);
-            line(&format!("{function}: memory and time"), *gb_ms as f64 / 1e3, "GB-s", price::LAMBDA_GB_SECOND);
+        for (function, usage) in &self.functions {
+            line(&format!("{function}: invocations"), usage.invocations as f64, "", price::LAMBDA_REQUEST);
+            line(&format!("{function}: memory and time"), usage.gb_ms as f64 / 1e3, "GB-s", price::LAMBDA_GB_SECOND);
         }
         let events = self.of(&["events:PutEvents"]);
         line("EventBridge: events", events as f64, "of 64 KB", price::BUS_EVENT);
-        let relayed = self.functions.get("relay").map_or(0, |(invocations, _)| *invocations);
+        let relayed = self.functions.get("relay").map_or(0, |usage| usage.invocations);
         let posted = self.of(&["execute-api:ManageConnections"]);
-        // What woke the relay and was no event was a follower's own message.
+        // The relay is also invoked for each message that a follower sends.
         let messages = posted + relayed.saturating_sub(events);
         line("API Gateway: messages", messages as f64, "of 32 KB", price::SOCKET_MESSAGE);
         line("API Gateway: connection", (time.as_secs_f64() / 60.0).ceil(), "minutes", price::SOCKET_MINUTE);

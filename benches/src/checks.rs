@@ -1,5 +1,5 @@
-//! What an editor waits for after a file was saved: `cargo cloud check` beside `cargo check`, both warm, one line changed,
-//! as rust-analyzer asks for it.
+//! Compares `cargo cloud check` with `cargo check` as rust-analyzer calls it: what an editor waits for after you save a
+//! file.
 
 use std::fs;
 use std::path::Path;
@@ -9,16 +9,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use conformance::{Backend, client_binary};
 
-use crate::builds::{Pairs, copy, unpacked};
+use crate::builds::{copy, unpacked};
+use crate::comparison::{Rounds, TimePairs};
+use crate::figures::{ComparisonFigures, Section};
 
-/// Rounds of each.
-const ROUNDS: usize = 15;
-
-/// As rust-analyzer does by default (rust-analyzer.github.io/book, configuration, `check.overrideCommand`).
+/// The command that rust-analyzer runs by default (rust-analyzer.github.io/book, configuration, `check.overrideCommand`).
 const CHECK: [&str; 4] = ["check", "--workspace", "--message-format=json", "--all-targets"];
 
-/// Measures a program, and prints. The program: a folder with a source, or a crate of the registry.
-pub fn measure(program: &str) -> Result<()> {
+/// Checks a program, which is a folder with a source or the name of a crate on the registry.
+pub fn measure(program: &str, rounds: Rounds) -> Result<Section> {
     let folder = tempfile::tempdir()?;
     let source = match Path::new(program) {
         path if path.is_dir() => path.to_owned(),
@@ -41,8 +40,8 @@ pub fn measure(program: &str) -> Result<()> {
     };
     time(home())?;
     time(away())?;
-    let (mut same, mut line) = (Pairs::default(), Pairs::default());
-    for n in 0..ROUNDS {
+    let (mut same, mut line) = (TimePairs::default(), TimePairs::default());
+    for n in 0..rounds.warm {
         same.plain.push(time(home())?);
         same.cloud.push(time(away())?);
         for (root, times) in [(&plain, &mut line.plain), (&cloud, &mut line.cloud)] {
@@ -54,9 +53,8 @@ pub fn measure(program: &str) -> Result<()> {
         }
     }
     println!("{program}, `cargo {}`, in turns, medians:", CHECK.join(" "));
-    same.print("no change", ROUNDS);
-    line.print("one line", ROUNDS);
-    Ok(())
+    let rows = vec![same.compare("nothing changed"), line.compare("one line changed")];
+    Ok(Section::Comparisons(ComparisonFigures { title: format!("`{program}`, `check --all-targets`"), rows }))
 }
 
 fn time(mut command: Command) -> Result<Duration> {

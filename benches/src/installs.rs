@@ -1,5 +1,5 @@
-//! `cargo cloud install` beside `cargo install`, of a crate of the registry: the first time on a new machine, and with
-//! `--force` again, when the builder has kept what it compiled.
+//! Compares `cargo cloud install` with `cargo install` on a crate of the registry: the first time on a new machine, and
+//! again with `--force`, when the builder has kept what it compiled.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,19 +8,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use conformance::{Backend, client_binary};
 
-use crate::builds::Pairs;
+use crate::comparison::{Rounds, TimePairs};
+use crate::figures::{ComparisonFigures, Section};
 
-/// Rounds of each.
-const ROUNDS: usize = 3;
+/// First words of the client's lines that tell how many bytes were transferred.
+const TRANSFERS: [&str; 2] = ["Uploading", "Downloaded"];
 
-/// What tells of bytes on the way.
-const ON_THE_WAY: [&str; 2] = ["Uploading", "Downloaded"];
-
-/// Measures a crate, and prints.
-pub fn measure(program: &str) -> Result<()> {
-    let (mut first, mut again) = (Pairs::default(), Pairs::default());
+/// Installs a crate of the registry, each round with an empty home and an empty backend.
+pub fn measure(program: &str, rounds: Rounds) -> Result<Section> {
+    let (mut first, mut again) = (TimePairs::default(), TimePairs::default());
     let mut sent = String::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds.clean {
         let folder = tempfile::tempdir()?;
         let backend = Backend::start();
         let home = |flags: &[&str]| {
@@ -40,13 +38,12 @@ pub fn measure(program: &str) -> Result<()> {
         first.cloud.push(took);
         again.plain.push(home(&["--force"])?.0);
         again.cloud.push(away(&["--force"])?.0);
-        let lines = said.lines().map(str::trim).filter(|line| ON_THE_WAY.iter().any(|word| line.starts_with(word)));
+        let lines = said.lines().map(str::trim).filter(|line| TRANSFERS.iter().any(|word| line.starts_with(word)));
         sent = lines.filter(|line| line.ends_with('B') || line.contains(" to ")).collect::<Vec<_>>().join(", ");
     }
     println!("{program}, `install --locked`, in turns, medians ({sent}):");
-    first.print("first", ROUNDS);
-    again.print("again", ROUNDS);
-    Ok(())
+    let rows = vec![first.compare("the first time"), again.compare("again, with `--force`")];
+    Ok(Section::Comparisons(ComparisonFigures { title: format!("`install {program} --locked`"), rows }))
 }
 
 fn time(mut command: Command, folder: &Path) -> Result<(Duration, String)> {

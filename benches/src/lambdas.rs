@@ -1,4 +1,4 @@
-//! The platform's functions: how large, how quick to start, what they take for an event.
+//! Measures the platform's functions: their size, their start-up time, and the time and memory they need for an event.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -13,12 +13,12 @@ use serde_json::Value;
 use zip::write::SimpleFileOptions;
 
 use crate::quantile;
-use crate::reports::{self, FUNCTIONS, Report};
+use crate::reports::{self, FUNCTIONS, InvocationReport};
 
-/// Builds, each with functions that have to start first.
+/// Number of builds, each of which has to start the functions first.
 const ROUNDS: usize = 20;
 
-/// What functions need to start: nothing of it is called.
+/// Variables that the functions need to start. They call none of these addresses before their first event.
 const ENVIRONMENT: [(&str, &str); 18] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "function"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "10240"),
@@ -40,11 +40,11 @@ const ENVIRONMENT: [(&str, &str); 18] = [
     ("HOME", "/tmp"),
 ];
 
-/// Measures and prints.
+/// Starts each function alone, then runs builds with stopped functions, and prints the medians.
 pub fn measure() -> Result<()> {
     let backend = Backend::start();
     let Kind::Platform(platform) = backend.kind() else {
-        bail!("there is no platform: run this by `aws-emulator platform --dir DIR --lambdas FOLDER -- figures lambdas`")
+        bail!("there is no platform. Run `aws-emulator platform --dir DIR --lambdas FOLDER -- figures lambdas`")
     };
     let programs = programs(platform)?;
     let project = Project::hello("hello", "x");
@@ -66,7 +66,7 @@ pub fn measure() -> Result<()> {
         let cold = median(reports.iter().filter(|report| report.init.is_some()).map(|report| report.time).collect());
         let warm: Vec<Duration> =
             reports.iter().filter(|report| report.init.is_none()).map(|report| report.time).collect();
-        let peak = reports.iter().map(|report: &Report| report.peak).max().unwrap_or_default();
+        let peak = reports.iter().map(|report: &InvocationReport| report.peak).max().unwrap_or_default();
         print!(
             "  {function:<10} zip {:>6} KiB, start to first poll {:.1?}, first event {cold:.1?}",
             zipped(&program)?,
@@ -80,7 +80,7 @@ pub fn measure() -> Result<()> {
     Ok(())
 }
 
-/// The functions' programs, in their order.
+/// The binaries of the functions, in the order of [`FUNCTIONS`].
 fn programs(platform: &Path) -> Result<Vec<PathBuf>> {
     let description: Value = serde_json::from_slice(&fs::read(platform.join("platform.json"))?)?;
     let program = |function: &&str| {
@@ -90,7 +90,7 @@ fn programs(platform: &Path) -> Result<Vec<PathBuf>> {
     FUNCTIONS.iter().map(program).collect()
 }
 
-/// The size of a program as a zip, in KiB.
+/// Size of a program packed as a zip, in KiB.
 fn zipped(program: &Path) -> Result<usize> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file("bootstrap", SimpleFileOptions::default())?;
@@ -98,7 +98,7 @@ fn zipped(program: &Path) -> Result<usize> {
     Ok(zip.finish()?.into_inner().len() / 1024)
 }
 
-/// From the start of a program to its first connection to the Runtime API, with nothing around it.
+/// Time from the start of a program to its first connection to the Runtime API, without a sandbox.
 fn start(program: &Path) -> Result<Duration> {
     let runtime = TcpListener::bind("127.0.0.1:0")?;
     runtime.set_nonblocking(true)?;
@@ -116,7 +116,7 @@ fn start(program: &Path) -> Result<Duration> {
             break Ok(began.elapsed());
         }
         if child.try_wait()?.is_some() || began.elapsed() > Duration::from_secs(20) {
-            break Err(anyhow!("{} does not come to its first poll", program.display()));
+            break Err(anyhow!("{} does not ask for its first event", program.display()));
         }
         std::thread::sleep(Duration::from_micros(100));
     };
@@ -125,7 +125,7 @@ fn start(program: &Path) -> Result<Duration> {
     time
 }
 
-/// Ends all sandboxes, once the last events are through.
+/// Stops all sandboxes when the last events have been handled.
 fn end_idle(control: &Control) -> Result<()> {
     let began = Instant::now();
     loop {
@@ -133,7 +133,7 @@ fn end_idle(control: &Control) -> Result<()> {
         if control.get("sandboxes").as_array().is_some_and(Vec::is_empty) {
             return Ok(());
         }
-        ensure!(began.elapsed() < Duration::from_secs(30), "a function does not come to rest");
+        ensure!(began.elapsed() < Duration::from_secs(30), "a function is still busy after 30 seconds");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

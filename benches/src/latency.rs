@@ -1,4 +1,4 @@
-//! From cargo printing a line to the client printing it.
+//! Measures the delay of output: from the moment a build script prints a line to the moment the client has printed it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, ensure};
 use conformance::{Backend, Project, client_binary};
 
+use crate::figures::LatencyFigures;
 use crate::quantile;
 
-/// Measures and prints. `-vv` makes cargo pass a build script's lines on as they come; each carries its time.
-pub fn measure() -> Result<()> {
+/// Runs a build script that prints 1,000 lines with the time of each. `-vv` makes cargo pass them on at once.
+pub fn measure() -> Result<LatencyFigures> {
     let backend = Backend::start();
     let project = Project::hello("stamps", "x").file(
         "build.rs",
@@ -31,13 +32,10 @@ pub fn measure() -> Result<()> {
     let mut delays = collect(stderr);
     delays.extend(other.join().unwrap_or_default());
     ensure!(child.wait()?.success(), "the build failed");
-    ensure!(delays.len() == 1000, "{} lines came", delays.len());
-    println!(
-        "from cargo's line to the client's, 1,000 lines: median {:.1?}, p99 {:.1?}",
-        quantile(&mut delays.clone(), 0.5),
-        quantile(&mut delays, 0.99)
-    );
-    Ok(())
+    ensure!(delays.len() == 1000, "{} of 1000 lines arrived", delays.len());
+    let (median, p99) = (quantile(&mut delays, 0.5), quantile(&mut delays, 0.99));
+    println!("from cargo's line to the client's, 1,000 lines: median {median:.1?}, p99 {p99:.1?}");
+    Ok(LatencyFigures { median_ms: median.as_secs_f64() * 1e3, p99_ms: p99.as_secs_f64() * 1e3 })
 }
 
 fn collect(lines: impl BufRead) -> Vec<Duration> {

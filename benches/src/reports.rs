@@ -1,4 +1,4 @@
-//! What a platform's functions say of themselves: the `REPORT` lines that Lambda adds to their logs.
+//! Reads the `REPORT` lines that Lambda writes to a function's log after each invocation.
 
 use std::fs;
 use std::time::Duration;
@@ -6,29 +6,29 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use conformance::Backend;
 
-/// One invocation.
-pub struct Report {
-    /// From the event to the answer.
+/// Time and memory of one invocation.
+pub struct InvocationReport {
+    /// Time from the event to the answer.
     pub time: Duration,
-    /// From the start of the process to its first poll, where this invocation had to wait for it.
+    /// Time from the start of the process to its first poll, if this invocation had to wait for that.
     pub init: Option<Duration>,
-    /// What the function is configured with, in MB.
+    /// Memory that the function is configured with, in MB.
     pub memory: u64,
-    /// The most its process ever held, in MB.
+    /// The most memory its process has held so far, in MB.
     pub peak: u64,
 }
 
-/// The functions' names, without the deployment's prefix.
+/// Names of the functions, without the deployment's prefix.
 pub const FUNCTIONS: [&str; 4] = ["compile", "connect", "disconnect", "relay"];
 
-/// Every invocation of a function so far.
-pub fn of(backend: &Backend, function: &str) -> Result<Vec<Report>> {
+/// Reads the report of every invocation of a function so far.
+pub fn of(backend: &Backend, function: &str) -> Result<Vec<InvocationReport>> {
     let path = backend.folder().join(format!("logs/cargo-cloud-{function}.log"));
     let text = fs::read(&path).with_context(|| format!("{} can't be read", path.display()))?;
     String::from_utf8_lossy(&text).lines().filter(|line| line.starts_with("REPORT ")).map(parse).collect()
 }
 
-fn parse(line: &str) -> Result<Report> {
+fn parse(line: &str) -> Result<InvocationReport> {
     let field = |name: &str| {
         let of =
             |field: &str| field.trim().strip_prefix(name).and_then(|rest| rest.split_whitespace().next()?.parse().ok());
@@ -37,7 +37,7 @@ fn parse(line: &str) -> Result<Report> {
     let ms = |ms: f64| Duration::from_secs_f64(ms / 1e3);
     let number = |name: &str| field(name).with_context(|| format!("no `{name}` in {line}"));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole megabytes")]
-    Ok(Report {
+    Ok(InvocationReport {
         time: ms(number("Duration: ")?),
         init: field("Init Duration: ").map(ms),
         memory: number("Memory Size: ")? as u64,
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_lambdas_is_read() {
+    fn a_report_line_is_parsed() {
         let line = "REPORT RequestId: 8f5\tDuration: 12.50 ms\tMemory Size: 128 MB\tMax Memory Used: 9 MB\tInit Duration: 7.00 ms";
         let report = parse(line).unwrap();
         assert_eq!((report.time, report.init), (Duration::from_micros(12_500), Some(Duration::from_millis(7))));
