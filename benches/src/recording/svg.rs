@@ -58,7 +58,7 @@ pub fn render(cast: &Cast) -> String {
     svg += "</defs>\n";
     let _ = writeln!(
         svg,
-        "<svg x=\"{MARGIN}\" y=\"{}\" width=\"{width:.0}\" height=\"{height:.0}\" overflow=\"hidden\">\n<g class=\"strip\">",
+        "<svg x=\"{MARGIN}\" y=\"{}\" width=\"{width:.0}\" height=\"{height:.0}\" overflow=\"hidden\">\n<g class=\"strip\" fill=\"#d8dbe2\">",
         MARGIN + BAR - 10.0
     );
     for (n, frame) in frames.iter().enumerate() {
@@ -86,7 +86,7 @@ fn style(frames: &[Frame], width: f64) -> String {
     let _ = write!(keyframes, "100%{{transform:translateX({last:.0}px)}}");
     format!(
         "<style>\n\
-         text{{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#d8dbe2;white-space:pre}}\n\
+         text{{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;white-space:pre}}\n\
          .b{{font-weight:bold}} .d{{opacity:.7}}\n\
          .strip{{transform:translateX({last:.0}px);animation:play {total:.2}s step-end infinite}}\n\
          @media (prefers-reduced-motion:reduce){{.strip{{animation:none}}}}\n\
@@ -160,13 +160,15 @@ fn row(screen: &vt100::Screen, y: u16, columns: u16) -> String {
     }
     let mut out = String::new();
     for run in runs {
-        let text = run.text.trim_end();
+        let text = run.text.trim_start();
+        let column = usize::from(run.column) + (run.text.len() - text.len());
+        let text = text.trim_end();
         if !text.is_empty() {
             // The length is given, so that every font keeps the columns.
             let _ = write!(
                 out,
                 "<text x=\"{:.1}\" y=\"{BASELINE}\" textLength=\"{:.1}\"{}>{}</text>",
-                f64::from(run.column) * CHARACTER.0,
+                as_f64(column) * CHARACTER.0,
                 as_f64(text.chars().count()) * CHARACTER.0,
                 run.attributes,
                 escaped(text)
@@ -203,7 +205,7 @@ fn color(color: Color) -> Option<String> {
 }
 
 fn escaped(text: &str) -> String {
-    // A plain space at the start or twice in a row would be dropped by viewers that don't know `white-space`.
+    // Viewers that don't know `white-space` show several plain spaces as one.
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace(' ', "\u{a0}")
 }
 
@@ -248,6 +250,6 @@ mod tests {
             svg.contains("<text x=\"42.0\" y=\"13\" textLength=\"16.8\" class=\"b\" fill=\"#8fdc8f\">go</text>"),
             "{svg}"
         );
-        assert!(svg.contains(">\u{a0}\u{a0}&amp;</text>"), "{svg}");
+        assert!(svg.contains("<text x=\"16.8\" y=\"13\" textLength=\"8.4\">&amp;</text>"), "{svg}");
     }
 }
