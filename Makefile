@@ -4,7 +4,7 @@ CARGO ?= cargo
 TOOLS := target/tools
 
 .PHONY: help deploy plan device status logs destroy
-.PHONY: demo test test-aws test-deploy test-real image-check android-tools lint figures figures-aws manual
+.PHONY: demo test test-aws test-deploy test-real image-check android-tools lint figures figures-aws recording recording-check manual
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -31,7 +31,7 @@ logs: ## What the functions have logged. [FUNCTION=compile] [SINCE=1h] [FOLLOW=1
 destroy: ## Take everything away again. Asks once, unless YES=1
 	@scripts/deploy/destroy.sh
 
-## Working on cargo-cloud (docs/development.md).
+## Working on cargo-cloud (docs/contributing.md).
 
 demo: ## Build a real program through the embedded backend, and run it
 	@scripts/demo.sh
@@ -68,7 +68,13 @@ lint: $(TOOLS)/bin/shellcheck $(TOOLS)/bin/hadolint ## Formatting, clippy, shell
 manual: ## Completions for bash, zsh and fish, and man pages, into target/manual
 	$(CARGO) run --quiet -p cargo-cloud --features manual -- --write-manual target/manual
 
-figures: ## Measure what the README reports (needs about ten minutes)
+recording: ## Run the demo in a terminal, and make the README's picture from it
+	@scripts/recording.sh
+
+recording-check: ## Run the demo in a terminal again, and compare it with the README's picture
+	$(CARGO) test -p cargo-cloud-benches --test recording -- --ignored
+
+figures: ## Measure what the README reports, and write it there (needs about ten minutes). [QUICK=1]
 	@scripts/figures.sh
 
 figures-aws: ## Measure the platform's functions, and count what a build asks of AWS (needs about half an hour)

@@ -1,16 +1,19 @@
-//! The README's commands do what it says.
+//! The commands and examples of the README and of docs/commands.md do what these pages say.
 
-use std::path::Path;
-use std::process::Command;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use conformance::{Backend, Client, Crate, Options, Project, Registry, backend_binary, program};
+use conformance::{
+    Backend, Client, Crate, Options, Project, Registry, backend_binary, client_binary, output_of, program, until,
+};
 
 fn readme() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     std::fs::read_to_string(path).expect("the README")
 }
 
-/// The commands of the table of everyday use.
+/// The commands in the README's table of everyday use, without `cargo cloud`.
 fn everyday() -> Vec<String> {
     let text = readme();
     let commands =
@@ -33,7 +36,7 @@ fn everyday_commands_work() {
         let arguments: Vec<&str> = command.split(' ').collect();
         let run = client.run(project.root(), &arguments);
         if command.contains("android") && run.code != Some(0) {
-            // A backend without what it takes says so.
+            // A backend without the NDK refuses, and names the target.
             run.exited(101).says(&["aarch64-linux-android"]);
         } else {
             run.succeeded();
@@ -43,9 +46,9 @@ fn everyday_commands_work() {
     assert_eq!(client.output_of("hexyl"), "hexyl 1.0.0\n");
 }
 
-/// What the page on commands tells rust-analyzer to do, done: each file and folder it names is one of the device's.
+/// Runs the command that docs/commands.md gives rust-analyzer: every path in its messages exists on the device.
 #[test]
-fn what_rust_analyzer_is_told_names_the_devices_files() {
+fn rust_analyzers_command_names_files_of_the_device() {
     let page =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/commands.md")).expect("a page");
     let json = page.split("```json").nth(1).and_then(|rest| rest.split("```").next()).expect("a configuration");
@@ -66,7 +69,7 @@ fn what_rust_analyzer_is_told_names_the_devices_files() {
 }
 
 #[test]
-fn the_lists_of_the_manifest_are_those_of_the_readme() {
+fn the_readmes_lists_in_the_manifest_decide_what_is_sent() {
     let text = readme();
     let begin = text.find("  [workspace.metadata.cloud]").expect("the example");
     let example: String = text[begin..]
@@ -85,13 +88,46 @@ fn the_lists_of_the_manifest_are_those_of_the_readme() {
     assert!(list.contains("generated/a") && !list.contains("recordings"), "{list}");
 }
 
+/// Starts the backend with the README's command, copies its configuration to a device as the README says, and builds.
 #[test]
-fn what_the_backend_is_started_with_exists() {
-    let output = Command::new(backend_binary()).arg("--help").output().expect("the backend starts");
-    let help = String::from_utf8(output.stdout).expect("text");
+fn the_readmes_way_to_use_a_desktop_works() {
+    let (desktop, device) = (tempfile::tempdir().expect("a home"), tempfile::tempdir().expect("a home"));
     let text = readme();
-    let line = text.lines().find(|line| line.starts_with("cargo-cloud-local ")).expect("the command");
-    for flag in line.split(' ').filter(|word| word.starts_with("--")) {
-        assert!(help.contains(flag), "{flag}");
-    }
+    let line = text.lines().find(|line| line.starts_with("cargo-cloud-local --listen ")).expect("the command");
+    // The port may be taken on this machine, and each device listens for itself.
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let line =
+        line.replace("127.0.0.1:4100", &free.to_string()).replace("~/", &format!("{}/", desktop.path().display()));
+    let mut backend = Command::new(backend_binary())
+        .args(line.split(' ').skip(1))
+        .env("HOME", desktop.path())
+        .env("XDG_DATA_HOME", desktop.path().join("data"))
+        .env("RUSTUP_HOME", rustup_home())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the backend starts");
+    let (there, here) = [&desktop, &device].map(|home| home.path().join(".config/cargo-cloud/config.toml")).into();
+    until(|| "the backend writes the configuration".to_owned(), || there.is_file() && TcpStream::connect(free).is_ok());
+    std::fs::create_dir_all(here.parent().expect("a folder")).expect("a folder");
+    std::fs::copy(&there, &here).expect("the configuration is copied");
+    let project = Project::hello("tool", "handy");
+    let client = |arguments: &[&str]| {
+        let mut command = Command::new(client_binary());
+        command.args(arguments).current_dir(project.root()).env_clear().env("HOME", device.path());
+        let output = command.stdin(Stdio::null()).output().expect("the client starts");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    client(&["doctor"]);
+    client(&["build"]);
+    assert_eq!(output_of(&device.path().join(".cargo/bin/tool")), "handy\n");
+    backend.kill().expect("the backend ends");
+    backend.wait().expect("the backend has ended");
+}
+
+/// Where rustup keeps toolchains: the backend's home in a test is an empty folder.
+fn rustup_home() -> PathBuf {
+    let home = || Path::new(&std::env::var_os("HOME").expect("a home")).join(".rustup");
+    std::env::var_os("RUSTUP_HOME").map_or_else(home, PathBuf::from)
 }
