@@ -65,7 +65,7 @@ impl Capture {
         Ok(())
     }
 
-    /// Ends the session.
+    /// Ends the session and returns its events.
     pub fn finish(self) -> Vec<TimedEvent> {
         self.events
     }

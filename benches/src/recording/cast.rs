@@ -11,10 +11,10 @@ const STARTED: &str = "started";
 /// Label of the marker at the end of a command.
 const ENDED: &str = "ended";
 
-/// A captured session.
+/// A session as it was captured in a terminal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cast {
-    /// Size of the terminal.
+    /// Size of the terminal it ran in.
     pub size: TerminalSize,
     /// Events in the order of their times.
     pub events: Vec<TimedEvent>,
@@ -23,9 +23,9 @@ pub struct Cast {
 /// Size of a terminal in characters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TerminalSize {
-    /// Number of columns.
+    /// Number of characters in a row.
     pub columns: u16,
-    /// Number of rows.
+    /// Number of rows on the screen.
     pub rows: u16,
 }
 
@@ -34,18 +34,18 @@ pub struct TerminalSize {
 pub struct TimedEvent {
     /// Seconds since the session began.
     pub at: f64,
-    /// What happened.
+    /// What happened at this time.
     pub event: CastEvent,
 }
 
-/// Kinds of events.
+/// The kinds of events in a session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CastEvent {
     /// A piece of output was written to the terminal, escape sequences included.
     Output(String),
     /// A command line has been typed, and the command begins.
     Started,
-    /// The command has ended.
+    /// The command that was started has ended.
     Ended,
 }
 

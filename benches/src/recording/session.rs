@@ -61,7 +61,7 @@ fn path(home: &Path) -> Result<String> {
     let client = client_binary();
     let folders = [Some(home.join(".cargo/bin")), client.parent().map(Path::to_owned), cargo_folder()];
     let folders = folders.into_iter().flatten().chain(["/usr/bin".into(), "/bin".into()]);
-    Ok(std::env::join_paths(folders)?.into_string().ok().context("a folder's name")?)
+    std::env::join_paths(folders)?.into_string().ok().context("a folder's name")
 }
 
 /// The folder of the real cargo, which needs no rustup.

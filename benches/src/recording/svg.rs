@@ -19,21 +19,21 @@ const MARGIN: f64 = 16.0;
 /// Height of the window's bar above the text, in pixels.
 const BAR: f64 = 30.0;
 /// Output that comes within this time is shown in one picture, in seconds.
-const FRAME: f64 = 0.1;
+const PICTURE_TIME: f64 = 0.1;
 /// The longest that a command is shown, in seconds: a longer one is played faster.
 const LONGEST_COMMAND: f64 = 9.0;
 /// Time that the last picture stays before the session begins again, in seconds.
 const LAST_PICTURE: f64 = 6.0;
 
 /// A picture of the terminal, and how long it stays.
-struct Frame {
+struct Picture {
     rows: Vec<String>,
     seconds: f64,
 }
 
-/// Renders a session.
+/// Renders a session as the text of an SVG file.
 pub fn render(cast: &Cast) -> String {
-    let frames = frames(cast);
+    let pictures = pictures(cast);
     let (width, height) = pixels(cast.size);
     let (outer_width, outer_height) = (width + 2.0 * MARGIN, height + 2.0 * MARGIN + BAR);
     let mut svg = format!(
@@ -41,14 +41,14 @@ pub fn render(cast: &Cast) -> String {
          width=\"{outer_width:.0}\" height=\"{outer_height:.0}\" role=\"img\">\n\
          <title>A session in a terminal: cargo cloud build compiles a program elsewhere and installs it here</title>\n"
     );
-    svg += &style(&frames, width);
+    svg += &style(&pictures, width);
     svg += "<rect width=\"100%\" height=\"100%\" rx=\"10\" fill=\"#16181d\" stroke=\"#3a3f4b\"/>\n";
     for (n, color) in ["#ff5f57", "#febc2e", "#28c840"].iter().enumerate() {
         let _ = writeln!(svg, "<circle cx=\"{}\" cy=\"17\" r=\"6\" fill=\"{color}\"/>", 22 + 20 * n);
     }
     let mut ids: HashMap<&str, usize> = HashMap::new();
     svg += "<defs>\n";
-    for row in frames.iter().flat_map(|frame| &frame.rows).filter(|row| !row.is_empty()) {
+    for row in pictures.iter().flat_map(|picture| &picture.rows).filter(|row| !row.is_empty()) {
         let next = ids.len();
         if let std::collections::hash_map::Entry::Vacant(entry) = ids.entry(row) {
             entry.insert(next);
@@ -61,9 +61,9 @@ pub fn render(cast: &Cast) -> String {
         "<svg x=\"{MARGIN}\" y=\"{}\" width=\"{width:.0}\" height=\"{height:.0}\" overflow=\"hidden\">\n<g class=\"strip\" fill=\"#d8dbe2\">",
         MARGIN + BAR - 10.0
     );
-    for (n, frame) in frames.iter().enumerate() {
+    for (n, picture) in pictures.iter().enumerate() {
         let _ = write!(svg, "<g transform=\"translate({:.0})\">", width.ceil() * as_f64(n));
-        for (y, row) in frame.rows.iter().enumerate() {
+        for (y, row) in picture.rows.iter().enumerate() {
             if let Some(id) = ids.get(row.as_str()) {
                 let _ = write!(svg, "<use href=\"#r{id}\" y=\"{:.0}\"/>", as_f64(y) * CHARACTER.1);
             }
@@ -74,15 +74,15 @@ pub fn render(cast: &Cast) -> String {
 }
 
 /// The classes of the text and the animation.
-fn style(frames: &[Frame], width: f64) -> String {
-    let total: f64 = frames.iter().map(|frame| frame.seconds).sum();
+fn style(pictures: &[Picture], width: f64) -> String {
+    let total: f64 = pictures.iter().map(|picture| picture.seconds).sum();
     let mut keyframes = String::new();
     let mut at = 0.0;
-    for (n, frame) in frames.iter().enumerate() {
+    for (n, picture) in pictures.iter().enumerate() {
         let _ = write!(keyframes, "{:.3}%{{transform:translateX({:.0}px)}}", at / total * 100.0, shift(n, width));
-        at += frame.seconds;
+        at += picture.seconds;
     }
-    let last = shift(frames.len().saturating_sub(1), width);
+    let last = shift(pictures.len().saturating_sub(1), width);
     let _ = write!(keyframes, "100%{{transform:translateX({last:.0}px)}}");
     format!(
         "<style>\n\
@@ -100,10 +100,10 @@ fn shift(n: usize, width: f64) -> f64 {
     -width.ceil() * as_f64(n)
 }
 
-/// The pictures of a session. Output that comes within [`FRAME`] of the next one is shown together with it.
-fn frames(cast: &Cast) -> Vec<Frame> {
+/// The pictures of a session. Output that comes within [`PICTURE_TIME`] of the next one is shown together with it.
+fn pictures(cast: &Cast) -> Vec<Picture> {
     let mut terminal = cast.size.terminal();
-    let mut frames: Vec<Frame> = Vec::new();
+    let mut pictures: Vec<Picture> = Vec::new();
     let (mut speed, mut waited) = (1.0, 0.0);
     for (n, TimedEvent { at, event }) in cast.events.iter().enumerate() {
         match event {
@@ -115,17 +115,17 @@ fn frames(cast: &Cast) -> Vec<Frame> {
         }
         let next = cast.events.get(n + 1);
         waited += next.map_or(LAST_PICTURE, |next| (next.at - at) / speed);
-        if waited < FRAME {
+        if waited < PICTURE_TIME {
             continue;
         }
         let rows = rows(terminal.screen(), cast.size);
-        match frames.last_mut() {
+        match pictures.last_mut() {
             Some(last) if last.rows == rows => last.seconds += waited,
-            _ => frames.push(Frame { rows, seconds: waited }),
+            _ => pictures.push(Picture { rows, seconds: waited }),
         }
         waited = 0.0;
     }
-    frames
+    pictures
 }
 
 /// Real time of the command whose start is the first of these events.
@@ -235,11 +235,11 @@ mod tests {
 
     #[test]
     fn output_that_comes_at_once_is_one_picture_and_a_long_command_is_played_faster() {
-        let frames =
-            frames(&cast(&[(0.0, "a"), (0.02, "b"), (1.02, "started"), (1.02, "c"), (91.02, "d"), (91.02, "ended")]));
-        let seconds: Vec<f64> = frames.iter().map(|frame| (frame.seconds * 100.0).round() / 100.0).collect();
+        let pictures =
+            pictures(&cast(&[(0.0, "a"), (0.02, "b"), (1.02, "started"), (1.02, "c"), (91.02, "d"), (91.02, "ended")]));
+        let seconds: Vec<f64> = pictures.iter().map(|picture| (picture.seconds * 100.0).round() / 100.0).collect();
         assert_eq!(seconds, [1.02, 9.0, LAST_PICTURE]);
-        assert!(frames[0].rows[0].contains(">ab<") && frames[2].rows[0].contains(">abcd<"));
+        assert!(pictures[0].rows[0].contains(">ab<") && pictures[2].rows[0].contains(">abcd<"));
     }
 
     #[test]
