@@ -28,7 +28,7 @@ fn updated(readme: &str, figures: &Figures) -> Result<String> {
 
 /// The table, the sentences below it and the machine.
 fn markdown(figures: &Figures) -> String {
-    let mut table = String::from("\n| | cargo | cargo cloud |\n|---|---:|---:|\n");
+    let mut rows = String::new();
     let mut sentences = Vec::new();
     for measurement in figures.iter() {
         match &measurement.section {
@@ -36,7 +36,7 @@ fn markdown(figures: &Figures) -> String {
                 let mut title = comparisons.title.as_str();
                 for row in &comparisons.rows {
                     let (cargo, cloud) = (seconds(row.cargo_s), seconds(row.cloud_s));
-                    let _ = writeln!(table, "| {title}: {} | {cargo} | {cloud} |", row.work);
+                    let _ = writeln!(rows, "| {title}: {} | {cargo} | {cloud} |", row.work);
                     title = "…";
                 }
             }
@@ -56,6 +56,10 @@ fn markdown(figures: &Figures) -> String {
         }
     }
     sentences.extend(machines(figures));
+    let table = match rows.is_empty() {
+        true => String::new(),
+        false => format!("\n| | cargo | cargo cloud |\n|---|---:|---:|\n{rows}"),
+    };
     format!("{table}\n{}\n\n", sentences.join("\n"))
 }
 
