@@ -7,7 +7,7 @@ use protocol::{BuildResult, messages};
 
 use crate::{Ending, History, Unsaved};
 
-/// How an attempt ended.
+/// How an attempt ended, from the backend's point of view.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AttemptEnd {
     /// The engine came to a result, whatever its outcome.
@@ -44,7 +44,7 @@ pub enum Abort {
     Failed(String),
     /// An earlier attempt ran out of time, and this one could not be ordered: why.
     NotOrdered(String),
-    /// The engine panicked.
+    /// The engine failed with a panic.
     EngineDied,
     /// The whole backend ended while the attempt ran, and has been started again.
     BackendDied,
@@ -53,7 +53,7 @@ pub enum Abort {
 /// A month's budget that one more attempt could exceed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BudgetSpent {
-    /// The month, as `YYYY-MM`.
+    /// The month of the budget, as `YYYY-MM`.
     pub month: String,
     /// The month's limit in GB-seconds.
     pub limit: f64,
@@ -73,7 +73,7 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// What the person reads.
+    /// The text that the user reads in the result.
     pub(super) fn message(self) -> &'static str {
         match self {
             StopReason::SourceDeleted => messages::SOURCE_DELETED,
@@ -100,7 +100,7 @@ pub struct StorageReport {
 
 /// An [`Ending`] taken apart: what the life of the build depends on, and the files to store.
 pub struct EndedAttempt {
-    /// How the attempt ended.
+    /// How the attempt ended, without its files.
     pub end: AttemptEnd,
     /// `artifact.zip` in the attempt's output folder, when there is something to bring home.
     pub artifact: Option<PathBuf>,

@@ -46,7 +46,7 @@ pub struct Carried {
     pub unlogged: Option<String>,
 }
 
-/// Where an attempt begins.
+/// Number, first event and history with which an attempt begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttemptStart {
     /// The attempt's number, from 1.

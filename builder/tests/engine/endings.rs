@@ -1,5 +1,6 @@
 //! Builds that fail, are cancelled, refused, paused or killed.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use cargo_cloud_builder::Ending;
@@ -21,6 +22,7 @@ pub const TESTS: &[(&str, fn())] = &[
         "after_a_killed_compiler_cargo_runs_again_with_fewer_jobs",
         after_a_killed_compiler_cargo_runs_again_with_fewer_jobs,
     ),
+    ("unreadable_metadata_is_reported", unreadable_metadata_is_reported),
 ];
 
 fn an_error_is_printed_as_cargo_prints_it() {
@@ -120,6 +122,23 @@ fn a_process_in_a_session_of_its_own_is_ended() {
     let ran = backend.run(&upload);
     assert_eq!(ran.result().outcome, Outcome::Succeeded, "{}", ran.text(Stream::Stderr));
     assert_eq!(processes_with(&seconds), [""; 0]);
+}
+
+fn unreadable_metadata_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("cargo-of-tomorrow");
+    std::fs::write(&script, "#!/bin/sh\nif [ \"$1\" = metadata ]; then echo '{}'; exit; fi\nexec cargo \"$@\"\n")
+        .unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let backend = TestBackend::with(|config| config.cargo = Some(script));
+    let ran = backend.run(&TestUpload::tiny("fn main() {}\n"));
+    let stderr = ran.text(Stream::Stderr);
+    assert_eq!(ran.result().outcome, Outcome::Succeeded, "{stderr}");
+    assert!(
+        stderr.contains("can't read the output of `cargo metadata`") && stderr.contains("missing field"),
+        "{stderr}"
+    );
+    assert!(ran.result().artifact.is_none());
 }
 
 fn a_request_that_cannot_be_built_is_refused_with_a_reason() {
