@@ -32,7 +32,7 @@ use interrupt::Interrupt;
 use storage::StorageError;
 use terminal::{ColorWhen, Shell};
 
-/// What cargo exits with when it could not do its work.
+/// Cargo's exit code when it can't carry out a command.
 const EXIT_FAILURE: u8 = 101;
 
 fn main() -> ExitCode {
@@ -40,18 +40,18 @@ fn main() -> ExitCode {
     if let Some(folder) = manual::wanted() {
         return manual::run(&folder);
     }
-    let mut typed = match args::parse() {
-        Ok(typed) => typed,
+    let mut invocation = match args::parse() {
+        Ok(invocation) => invocation,
         Err(refusal) => return refuse(refusal),
     };
-    typed.cli.common.quiet = environment::quiet(typed.cli.common.quiet, typed.cli.common.verbose);
-    let color = environment::color(typed.cli.common.color, environment::variable("CARGO_TERM_COLOR").as_deref());
-    let shell = Shell::new(*color.as_ref().unwrap_or(&ColorWhen::Never), typed.cli.common.quiet);
+    invocation.cli.common.quiet = environment::quiet(invocation.cli.common.quiet, invocation.cli.common.verbose);
+    let color = environment::color(invocation.cli.common.color, environment::variable("CARGO_TERM_COLOR").as_deref());
+    let shell = Shell::new(*color.as_ref().unwrap_or(&ColorWhen::Never), invocation.cli.common.quiet);
     if let Err(why) = color {
         shell.error(why);
         return ExitCode::from(EXIT_FAILURE);
     }
-    match run(&shell, &typed) {
+    match run(&shell, &invocation) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             shell.clear();
@@ -67,9 +67,10 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints why a command line can't be carried out.
 fn refuse(refusal: Refusal) -> ExitCode {
     match refusal {
-        // Help goes to standard output and is no failure; for the rest cargo exits with 1.
+        // Help goes to standard output and is no failure. For wrong flags cargo's exit code is 1.
         Refusal::Clap(error) => {
             let _ = error.print();
             ExitCode::from(u8::from(error.use_stderr()))
@@ -85,23 +86,24 @@ fn refuse(refusal: Refusal) -> ExitCode {
     }
 }
 
-fn run(shell: &Shell, typed: &Invocation) -> anyhow::Result<u8> {
+/// Carries out the command line. Returns the exit code.
+fn run(shell: &Shell, invocation: &Invocation) -> anyhow::Result<u8> {
     let interrupt = Interrupt::install()?;
-    if let Some(asked) = typed.cli.verb.build_command()? {
-        return verbs::build(shell, &interrupt, typed, &asked);
+    if let Some(command) = invocation.cli.verb.build_command()? {
+        return verbs::build(shell, &interrupt, invocation, &command);
     }
-    match &typed.cli.verb {
-        Verb::Install(args) => verbs::install(shell, &interrupt, typed, args),
-        Verb::Uninstall(args) => verbs::uninstall(shell, typed, args),
-        Verb::Builds(args) => verbs::builds(shell, &interrupt, typed, args),
-        Verb::Logs(args) => verbs::logs(shell, &interrupt, typed, args),
-        Verb::Attach(args) => verbs::attach(shell, &interrupt, typed, args),
-        Verb::Cancel(args) => verbs::cancel(shell, &interrupt, typed, args),
-        Verb::Clean(args) => verbs::clean(shell, &interrupt, typed, args),
-        Verb::Configure(args) => verbs::configure(shell, typed, args),
-        Verb::Doctor(args) => verbs::doctor(shell, &interrupt, typed, args),
-        Verb::Package(args) => verbs::package(shell, typed, args),
-        // What sends the project is done by now.
+    match &invocation.cli.verb {
+        Verb::Install(args) => verbs::install(shell, &interrupt, invocation, args),
+        Verb::Uninstall(args) => verbs::uninstall(shell, invocation, args),
+        Verb::Builds(args) => verbs::builds(shell, &interrupt, invocation, args),
+        Verb::Logs(args) => verbs::logs(shell, &interrupt, invocation, args),
+        Verb::Attach(args) => verbs::attach(shell, &interrupt, invocation, args),
+        Verb::Cancel(args) => verbs::cancel(shell, &interrupt, invocation, args),
+        Verb::Clean(args) => verbs::clean(shell, &interrupt, invocation, args),
+        Verb::Configure(args) => verbs::configure(shell, invocation, args),
+        Verb::Doctor(args) => verbs::doctor(shell, &interrupt, invocation, args),
+        Verb::Package(args) => verbs::package(shell, invocation, args),
+        // The verbs that send the project were handled above.
         _ => Ok(0),
     }
 }

@@ -14,7 +14,8 @@ pub struct ArtifactManifest {
     pub v: u32,
     /// The builder's own triple, which programs built without `--target` are for.
     pub host: String,
-    /// The first line of `rustc -vV`.
+    /// What `rustc -vV` prints, for the device's record of installed programs. An older backend sends only the first
+    /// line.
     pub rustc: String,
     /// Whether the device has to run the programs, because the builder can't.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -44,7 +44,7 @@ impl From<zip::result::ZipError> for ArtifactPackError {
 pub(crate) struct ArtifactContents {
     /// The target triple of the builder.
     pub host: String,
-    /// The first line of `rustc -vV`.
+    /// What `rustc -vV` prints, as cargo records it with installed programs.
     pub rustc: String,
     /// Whether the device runs the programs, because the builder can't.
     pub run_on_device: bool,

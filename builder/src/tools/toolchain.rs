@@ -10,7 +10,7 @@ use crate::supervisor::{CommandSpec, capture};
 pub(crate) struct Toolchain {
     /// The target triple of the machine that it runs on.
     pub host: String,
-    /// The first line of `rustc -vV`.
+    /// What `rustc -vV` prints, as cargo records it with installed programs.
     pub rustc: String,
     /// The folder of the toolchain.
     sysroot: PathBuf,
@@ -28,9 +28,8 @@ impl Toolchain {
         let version = ask(&["-vV"]).await?;
         let sysroot = ask(&["--print", "sysroot"]).await?;
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("`rustc -vV` printed no host")?;
-        let rustc = version.lines().next().unwrap_or_default().to_owned();
         let sysroot = PathBuf::from(sysroot.trim());
-        Ok(Self { host: host.to_owned(), rustc, sysroot })
+        Ok(Self { host: host.to_owned(), rustc: version, sysroot })
     }
 
     /// The target triples whose standard library (or at least `core`) is installed now.

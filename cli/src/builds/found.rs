@@ -1,63 +1,81 @@
-//! One build, and where it is.
+//! One build and its state, read from the buckets.
 
-use protocol::{BuildId, BuildResult, BuildSummary, Owner};
+use protocol::{BuildId, BuildResult, BuildSummary, Outcome, Owner};
 
 use crate::storage::{Storage, StorageError};
 
-/// A build, and where it is.
+/// A build and its state.
 #[derive(Debug)]
-pub struct Found {
-    /// Which.
+pub struct FoundBuild {
+    /// The id of the build.
     pub id: BuildId,
-    /// Where.
-    pub state: State,
+    /// The state that it had when the buckets were read.
+    pub state: BuildState,
 }
 
-/// Where a build is.
+/// How far a build has come.
 #[derive(Debug)]
-pub enum State {
-    /// It has ended.
+pub enum BuildState {
+    /// The build has ended with this result.
     Ended(Box<BuildResult>),
-    /// It waits or works.
-    Going {
-        /// Whether someone works on it, as far as is known.
-        begun: bool,
-        /// What was asked for.
-        asked: Option<BuildSummary>,
+    /// The build waits or runs.
+    Unfinished {
+        /// Whether it has started, as far as is known.
+        started: bool,
+        /// What was requested, if its metadata can be read.
+        summary: Option<BuildSummary>,
     },
-    /// It was cancelled, and its result is not out yet.
+    /// The build was cancelled and has no result yet.
     Ending,
-    /// There is nothing of it.
+    /// Nothing is known of the build: it never was, or it has expired.
     Gone,
 }
 
-impl Found {
-    /// Looks where a build is.
+impl FoundBuild {
+    /// Reads the state of a build from the buckets.
+    ///
+    /// # Errors
+    /// If the backend can't be reached or refuses.
     pub fn by_id(storage: &Storage, owner: &Owner, id: &BuildId) -> Result<Self, StorageError> {
         let found = |state| Self { id: id.clone(), state };
         if let Some(result) = storage.result(owner, id)? {
-            return Ok(found(State::Ended(result)));
+            return Ok(found(BuildState::Ended(result)));
         }
         let metadata = storage.source_metadata(owner, id)?;
         let output = storage.has_output(owner, id)?;
         Ok(found(match (metadata, output) {
-            // A source stays for a day after its build has ended: the result may have come since.
+            // A source is kept for a day after its build's end, so the result may have come since it was first asked for.
             (metadata, true) => match (storage.result(owner, id)?, metadata) {
-                (Some(result), _) => State::Ended(result),
-                (None, Some(metadata)) => State::Going { begun: true, asked: BuildSummary::of(&metadata) },
-                (None, None) => State::Ending,
+                (Some(result), _) => BuildState::Ended(result),
+                (None, Some(metadata)) => {
+                    BuildState::Unfinished { started: true, summary: BuildSummary::of(&metadata) }
+                }
+                (None, None) => BuildState::Ending,
             },
-            (Some(metadata), false) => State::Going { begun: false, asked: BuildSummary::of(&metadata) },
-            (None, false) => State::Gone,
+            (Some(metadata), false) => BuildState::Unfinished { started: false, summary: BuildSummary::of(&metadata) },
+            (None, false) => BuildState::Gone,
         }))
     }
 
-    /// What was asked for, as far as is known.
+    /// What was requested, as far as is known.
     pub fn summary(&self) -> Option<&BuildSummary> {
         match &self.state {
-            State::Ended(result) => result.summary.as_ref(),
-            State::Going { asked, .. } => asked.as_ref(),
-            State::Ending | State::Gone => None,
+            BuildState::Ended(result) => result.summary.as_ref(),
+            BuildState::Unfinished { summary, .. } => summary.as_ref(),
+            BuildState::Ending | BuildState::Gone => None,
         }
+    }
+}
+
+/// The name of an outcome, as lists and messages have it.
+pub fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Cancelled => "cancelled",
+        Outcome::TimedOut => "timed out",
+        Outcome::Crashed => "crashed",
+        Outcome::Refused => "refused",
+        _ => "unknown",
     }
 }

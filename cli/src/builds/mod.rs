@@ -1,16 +1,16 @@
-//! Builds that were begun before: which there are, what became of them, and what this device noted of its own.
+//! Builds that were begun before: which there are, where each is, and what this device recorded of its own.
 
 mod find;
 mod found;
 mod recent;
 mod record;
 
-pub use find::{find, gone, short};
-pub use found::{Found, State};
-pub use recent::{Listed, list};
-pub use record::{BuildRecord, Records};
+pub use find::{find, gone_message, short_id};
+pub use found::{BuildState, FoundBuild, outcome_name};
+pub use recent::{ListedBuild, list};
+pub use record::{BuildRecord, BuildRecords};
 
 use std::time::Duration;
 
-/// Results, artifacts and logs are kept so long, by every backend.
+/// How long every backend keeps results, artifacts and logs.
 pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);

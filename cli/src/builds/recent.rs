@@ -1,4 +1,4 @@
-//! The latest builds of an owner, from any device: told by what lies in the buckets.
+//! Lists the latest builds of an owner, from all devices, by what is in the buckets.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -9,83 +9,93 @@ use std::time::Duration;
 use protocol::{BuildId, BuildSummary, Owner};
 
 use super::KEPT;
-use super::found::{Found, State};
+use super::found::{BuildState, FoundBuild};
 use crate::storage::{Clock, Storage, StorageError};
 
-/// Requests at a time.
+/// How many requests are under way at the same time.
 const AT_A_TIME: usize = 8;
 
-/// Where builds are looked for first: a week of someone who checks with every saved file is thousands.
+/// The period that is looked at first: a week of somebody who checks with every saved file is thousands of builds.
 const TODAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A build of a list.
+/// A build in a list.
 #[derive(Debug)]
-pub struct Listed {
-    /// Which, and where it is.
-    pub found: Found,
-    /// What was asked for, as far as anyone knows.
-    pub asked: Option<BuildSummary>,
+pub struct ListedBuild {
+    /// The build and its state.
+    pub found: FoundBuild,
+    /// What was requested, if result or metadata can be read.
+    pub summary: Option<BuildSummary>,
 }
 
-/// What lies in the buckets of a build.
+/// Which objects of a build are in the buckets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Traces {
+struct BuildObjects {
     source: bool,
     output: bool,
 }
 
-/// The latest builds, at most `limit`, the newest first.
-pub fn list(storage: &Storage, clock: &Clock, owner: &Owner, limit: usize) -> Result<Vec<Listed>, StorageError> {
-    let mut builds = traces(storage, clock, owner, TODAY)?;
+/// The latest builds, at most `limit`, newest first.
+///
+/// # Errors
+/// If the backend can't be reached or refuses.
+pub fn list(storage: &Storage, clock: &Clock, owner: &Owner, limit: usize) -> Result<Vec<ListedBuild>, StorageError> {
+    let mut builds = objects(storage, clock, owner, TODAY)?;
     if builds.len() < limit {
-        builds = traces(storage, clock, owner, KEPT)?;
+        builds = objects(storage, clock, owner, KEPT)?;
     }
     let chosen: Vec<_> = builds.into_iter().rev().take(limit).collect();
     let mut listed = examine_all(storage, owner, &chosen)?;
-    listed.retain(|listed| !matches!(listed.found.state, State::Gone));
+    listed.retain(|listed| !matches!(listed.found.state, BuildState::Gone));
     Ok(listed)
 }
 
-/// The ids of all builds that there is anything of, the oldest first.
+/// The ids of all builds that have objects in the buckets, oldest first.
+///
+/// # Errors
+/// If the backend can't be reached or refuses.
 pub(super) fn ids(storage: &Storage, clock: &Clock, owner: &Owner) -> Result<Vec<BuildId>, StorageError> {
-    Ok(traces(storage, clock, owner, KEPT)?.into_keys().collect())
+    Ok(objects(storage, clock, owner, KEPT)?.into_keys().collect())
 }
 
-fn traces(
+fn objects(
     storage: &Storage,
     clock: &Clock,
     owner: &Owner,
     period: Duration,
-) -> Result<BTreeMap<BuildId, Traces>, StorageError> {
+) -> Result<BTreeMap<BuildId, BuildObjects>, StorageError> {
     let period = u64::try_from(period.as_millis()).unwrap_or(u64::MAX);
     loop {
         let moved = clock.behind_ms();
         let since = clock.unix_ms().saturating_sub(period);
-        let mut builds: BTreeMap<BuildId, Traces> = BTreeMap::new();
+        let mut builds: BTreeMap<BuildId, BuildObjects> = BTreeMap::new();
         for id in storage.sources_since(owner, since)? {
             builds.entry(id).or_default().source = true;
         }
-        // Afterwards: what has ended between the two looks is then found as ended.
+        // After the sources: a build that ends between the two requests is then found as ended.
         for id in storage.outputs_since(owner, since)? {
             builds.entry(id).or_default().output = true;
         }
-        // The first answer tells what time it is.
+        // The first answer corrects the clock; then the period is another one.
         if clock.behind_ms() == moved {
             return Ok(builds);
         }
     }
 }
 
-fn examine_all(storage: &Storage, owner: &Owner, builds: &[(BuildId, Traces)]) -> Result<Vec<Listed>, StorageError> {
+fn examine_all(
+    storage: &Storage,
+    owner: &Owner,
+    builds: &[(BuildId, BuildObjects)],
+) -> Result<Vec<ListedBuild>, StorageError> {
     let next = AtomicUsize::new(0);
-    let results: Mutex<BTreeMap<usize, Result<Listed, StorageError>>> = Mutex::default();
+    let results: Mutex<BTreeMap<usize, Result<ListedBuild, StorageError>>> = Mutex::default();
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME.min(builds.len()) {
             scope.spawn(|| {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((id, traces)) = builds.get(at) else { return };
-                    let listed = examine(storage, owner, id, *traces);
+                    let Some((id, objects)) = builds.get(at) else { return };
+                    let listed = examine(storage, owner, id, *objects);
                     results.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(at, listed);
                 }
             });
@@ -94,16 +104,16 @@ fn examine_all(storage: &Storage, owner: &Owner, builds: &[(BuildId, Traces)]) -
     results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).into_values().collect()
 }
 
-fn examine(storage: &Storage, owner: &Owner, id: &BuildId, traces: Traces) -> Result<Listed, StorageError> {
-    let result = if traces.output { storage.result(owner, id)? } else { None };
-    let told = result.as_ref().and_then(|result| result.summary.clone());
-    let metadata = if told.is_none() && traces.source { storage.source_metadata(owner, id)? } else { None };
-    let asked = told.or_else(|| BuildSummary::of(metadata.as_ref()?));
-    let state = match (result, metadata, traces.output) {
-        (Some(result), _, _) => State::Ended(result),
-        (None, Some(_), begun) => State::Going { begun, asked: asked.clone() },
-        (None, None, true) => State::Ending,
-        (None, None, false) => State::Gone,
+fn examine(storage: &Storage, owner: &Owner, id: &BuildId, objects: BuildObjects) -> Result<ListedBuild, StorageError> {
+    let result = if objects.output { storage.result(owner, id)? } else { None };
+    let from_result = result.as_ref().and_then(|result| result.summary.clone());
+    let metadata = if from_result.is_none() && objects.source { storage.source_metadata(owner, id)? } else { None };
+    let summary = from_result.or_else(|| BuildSummary::of(metadata.as_ref()?));
+    let state = match (result, metadata, objects.output) {
+        (Some(result), _, _) => BuildState::Ended(result),
+        (None, Some(_), started) => BuildState::Unfinished { started, summary: summary.clone() },
+        (None, None, true) => BuildState::Ending,
+        (None, None, false) => BuildState::Gone,
     };
-    Ok(Listed { found: Found { id: id.clone(), state }, asked })
+    Ok(ListedBuild { found: FoundBuild { id: id.clone(), state }, summary })
 }

@@ -1,5 +1,6 @@
-//! What this device noted of builds it has begun and not brought back yet: enough to end them later as the command that
-//! began them would have. Beside the configuration, one file a build, gone when the build is brought back.
+//! Records of the builds that this device has begun and whose results it hasn't delivered yet. They have what `attach`
+//! needs to end a build as its own command would have. Each is a file next to the configuration, which is removed when the
+//! build is delivered.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,47 +12,48 @@ use protocol::{BuildId, Installed};
 use serde::{Deserialize, Serialize};
 
 use super::KEPT;
-use super::find::{is_of, is_part};
+use super::find::{is_part, matches};
 
-/// The folder beside the configuration.
+/// Name of the folder next to the configuration.
 const FOLDER: &str = "builds";
 
+/// The version of the files' format.
 const VERSION: u32 = 1;
 
-/// A file is a few KiB; what is larger is not ours.
+/// Largest file in bytes that is read; real ones have a few KiB.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// What is noted of a build. Never the build's environment: it may hold secrets.
+/// What is recorded of a build. Never its environment: it may hold secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BuildRecord {
-    /// Of this form.
+    /// The version of this format.
     pub version: u32,
-    /// Which.
+    /// The id of the build.
     pub build: BuildId,
-    /// The backend, by its name in the configuration.
+    /// The name of the backend in the configuration.
     pub backend: String,
-    /// The command line, from the verb or the options in front of it on; without `--env`.
+    /// The command line, from the verb or the options before it; without `--env`.
     pub words: Vec<String>,
-    /// Where it was typed.
+    /// The folder in which the command was typed.
     pub cwd: PathBuf,
-    /// The project's root.
+    /// The root of the project's workspace.
     pub root: PathBuf,
-    /// Cargo's target directory.
+    /// Cargo's target directory on this device.
     pub target_dir: PathBuf,
-    /// Where programs are installed, if they are.
+    /// The install root, if programs are installed.
     pub install_root: Option<PathBuf>,
-    /// The targets that were named, on the command line or elsewhere.
+    /// The targets that were chosen on the command line or elsewhere.
     pub targets: Vec<String>,
-    /// The device's own target.
+    /// The triple of this device.
     pub device: Option<String>,
     /// SHA-256 in hex of the `Cargo.lock` that was sent.
     pub lock_sha256: Option<String>,
-    /// What was installed on the device when `install` was typed.
+    /// What was installed when `install` was typed; none for other commands.
     pub installed: Option<Installed>,
 }
 
 impl BuildRecord {
-    /// A record of the build that this command line began; where it belongs is to be filled in.
+    /// A record of the build that this command line began. The other fields are still to be set.
     pub fn new(build: BuildId, backend: &str, words: &[OsString]) -> Self {
         Self {
             version: VERSION,
@@ -70,7 +72,7 @@ impl BuildRecord {
     }
 }
 
-/// The words without `--env KEY=VALUE`, as far as `--`.
+/// The words without `--env KEY=VALUE` before `--`: values may be secrets.
 fn without_environment(words: &[OsString]) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = words.iter().map(|word| word.to_string_lossy().into_owned());
@@ -88,37 +90,43 @@ fn without_environment(words: &[OsString]) -> Vec<String> {
     kept
 }
 
-/// The records of this device.
+/// The records of the builds that this device has begun.
 #[derive(Debug, Clone)]
-pub struct Records {
+pub struct BuildRecords {
     folder: PathBuf,
 }
 
-impl Records {
-    /// Beside the configuration in this folder.
+impl BuildRecords {
+    /// The records next to the configuration in this folder.
     pub fn beside(configuration: &Path) -> Self {
         Self { folder: configuration.join(FOLDER) }
     }
 
-    /// Notes a build, and forgets those whose results are not kept any more.
+    /// Saves a record, and removes those of builds that have expired.
+    ///
+    /// # Errors
+    /// If the file can't be written.
     pub fn save(&self, record: &BuildRecord) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         let expired =
             |build: &BuildId| u128::from(record.build.unix_ms().saturating_sub(build.unix_ms())) > KEPT.as_millis();
         self.ids().iter().filter(|build| expired(build)).for_each(|build| self.remove(build));
-        // Only this user can read a file that is made so.
+        // A temporary file is readable for this user alone.
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(&serde_json::to_vec(record)?)?;
         file.persist(self.path(&record.build)).map(drop).map_err(|error| error.error)
     }
 
-    /// Forgets a build.
+    /// Removes the record of a build.
     pub fn remove(&self, build: &BuildId) {
-        // One that can't be removed expires.
+        // A record that can't be removed expires.
         let _ = fs::remove_file(self.path(build));
     }
 
-    /// The record of the build with this id, or whose id begins or ends so; none if nothing was noted of it.
+    /// The record of the build whose id is, begins or ends with this text; `None` if there is none.
+    ///
+    /// # Errors
+    /// If several match, or the file is malformed.
     pub fn find(&self, text: &str) -> anyhow::Result<Option<BuildRecord>> {
         if let Ok(build) = text.parse() {
             return self.load(&build);
@@ -126,40 +134,40 @@ impl Records {
         if !is_part(text) {
             return Ok(None);
         }
-        let fitting: Vec<_> = self.ids().into_iter().filter(|build| is_of(text, build)).collect();
-        match fitting.as_slice() {
+        let matching: Vec<_> = self.ids().into_iter().filter(|build| matches(text, build)).collect();
+        match matching.as_slice() {
             [] => Ok(None),
             [one] => self.load(one),
-            many => bail!("{} builds begin or end with `{text}`; type more of it", many.len()),
+            many => bail!("{} builds begin or end with `{text}`; type more characters", many.len()),
         }
     }
 
-    /// The record of the latest build of a project, or of any; of this backend, if one is named.
+    /// The record of the latest build: of the project with this root, and of this backend, where they are given.
     pub fn latest(&self, root: Option<&Path>, backend: Option<&str>) -> Option<BuildRecord> {
         let all = self.ids().into_iter().rev().filter_map(|build| self.load(&build).ok().flatten());
-        let mut fitting = all.filter(|record| {
+        let mut matching = all.filter(|record| {
             root.is_none_or(|root| record.root == root) && backend.is_none_or(|backend| record.backend == backend)
         });
-        fitting.next()
+        matching.next()
     }
 
     fn load(&self, build: &BuildId) -> anyhow::Result<Option<BuildRecord>> {
         let path = self.path(build);
         match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Ok(there) if there.len() > MAX_BYTES => bail!("`{}` is no record of a build", path.display()),
+            Ok(metadata) if metadata.len() > MAX_BYTES => bail!("`{}` is not the record of a build", path.display()),
             _ => {}
         }
         let json = fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
-        let record: BuildRecord =
-            serde_json::from_slice(&json).with_context(|| format!("`{}` is no record of a build", path.display()))?;
+        let record: BuildRecord = serde_json::from_slice(&json)
+            .with_context(|| format!("`{}` is not the record of a build", path.display()))?;
         if record.version > VERSION {
             bail!("`{}` was written by a newer version; update cargo-cloud", path.display());
         }
         Ok(Some(record))
     }
 
-    /// The oldest first.
+    /// The ids of the recorded builds, oldest first.
     fn ids(&self) -> Vec<BuildId> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let mut ids: Vec<BuildId> =
@@ -184,9 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_reads_back_but_for_secrets() {
+    fn a_command_line_is_recorded_without_secrets() {
         let temp = tempfile::tempdir().unwrap();
-        let records = Records::beside(temp.path());
+        let records = BuildRecords::beside(temp.path());
         let saved = record(7, "/p");
         records.save(&saved).unwrap();
         let path = temp.path().join("builds").join(format!("{}.json", saved.build));
@@ -203,7 +211,7 @@ mod tests {
     #[test]
     fn the_latest_of_a_project_is_found_and_old_ones_go() {
         let temp = tempfile::tempdir().unwrap();
-        let records = Records::beside(temp.path());
+        let records = BuildRecords::beside(temp.path());
         let day = 24 * 3600 * 1000;
         for saved in [record(1, "/old"), record(10 * day, "/p"), record(10 * day + 5, "/q")] {
             records.save(&saved).unwrap();

@@ -36,7 +36,7 @@ pub fn backend(
         return Ok(());
     }
     report.looking("trial build");
-    let outcome = TrialBuild { session, build: session.new_build()?, root }.run();
+    let outcome = TrialBuild { session, root }.run();
     let versions = versions(&outcome);
     report.add("trial build", outcome.finding);
     report.add("versions", versions);

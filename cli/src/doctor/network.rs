@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{CheckOutcome, DoctorReport};
 use crate::device;
-use crate::follow::{HostPort, Line};
+use crate::follow::{HostConnection, HostPort};
 use crate::pipeline::Session;
 
 /// How long a host may take: a resolver alone may need minutes to give up.
@@ -39,7 +39,9 @@ fn host_finding(secure: bool, host: &str) -> CheckOutcome {
         let place = HostPort { secure, host: &owned, path: String::new() };
         let found = place.addresses();
         let begun = Instant::now();
-        let met = found.is_ok().then(|| Line::open(&place).and_then(|mut line| line.shake_hands()));
+        let met = found
+            .is_ok()
+            .then(|| HostConnection::open(&place).and_then(|mut connection| connection.complete_handshake()));
         let _ = sender.send((found, met, begun.elapsed()));
     });
     let Ok((found, met, took)) = receiver.recv_timeout(PATIENCE) else {

@@ -7,35 +7,34 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use protocol::limits::{MAX_ARTIFACT_BYTES, PROTOCOL_VERSION};
-use protocol::{ArtifactInfo, BuildId, BuildResult, CargoOptions, Details, FileKind, Outcome, Request, keys};
+use protocol::limits::PROTOCOL_VERSION;
+use protocol::{ArtifactInfo, BuildId, BuildResult, CargoOptions, Details, FileKind, Outcome, keys};
 
 use super::CheckOutcome;
 use crate::config::config_folder;
-use crate::follow::{DevicePaths, Follower, Subject};
-use crate::install::{Artifact, InstallRoot, check_executable};
-use crate::pipeline::Session;
-use crate::pipeline::send::{self as sending, Shipment};
+use crate::device;
+use crate::follow::{DevicePaths, FollowMode, Followed, FollowedBuild};
+use crate::install::{InstallRoot, check_executable};
+use crate::pipeline::{ProjectSource, Session, download, new_request, send};
 use crate::project::{DeviceProject, project_key};
 use crate::terminal::Shell;
-use crate::{device, source};
 
 /// How long the trial may take; the compile function may start cold, and other builds may be ahead.
-const PATIENCE: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_secs(180);
 const NAME: &str = "cargo-cloud-echo";
 
 /// A build of a small program that is made up for it.
 pub struct TrialBuild<'a> {
     /// The backend that builds it.
     pub session: &'a Session<'a>,
-    /// The build's id, not used before.
-    pub build: BuildId,
     /// Where programs are installed, if they can be.
     pub root: Option<&'a InstallRoot>,
 }
 
 /// What the trial build has shown.
 pub struct TrialOutcome {
+    /// The id of the build, once it was sent.
+    pub build: Option<BuildId>,
     /// Whether the whole way works.
     pub finding: CheckOutcome,
     /// The build's result, if it ended.
@@ -48,7 +47,8 @@ impl TrialBuild<'_> {
     /// Builds the program and checks the artifact.
     pub fn run(self) -> TrialOutcome {
         let shell = Shell::keeping();
-        let mut echo = TrialOutcome { finding: CheckOutcome::Skipped(String::new()), result: None, rustc: None };
+        let mut echo =
+            TrialOutcome { build: None, finding: CheckOutcome::Skipped(String::new()), result: None, rustc: None };
         echo.finding = match self.trial(&shell, &mut echo) {
             Ok(text) => CheckOutcome::Ok(text),
             Err(error) => {
@@ -62,7 +62,9 @@ impl TrialBuild<'_> {
             }
         };
         // If this fails, the bucket's lifecycle removes the source.
-        let _ = self.session.storage.delete_source(&keys::source(&self.session.backend.owner, &self.build));
+        if let Some(build) = &echo.build {
+            let _ = self.session.storage.delete_source(&keys::source(&self.session.backend.owner, build));
+        }
         echo
     }
 
@@ -73,28 +75,28 @@ impl TrialBuild<'_> {
             .context("temporary files can't be created; set TMPDIR to a folder that you can write to")?;
         let top = folder.path().canonicalize().context("a temporary folder went away")?;
         // A new text each time shows that the build is of this source.
-        let words = format!("echo {}", self.build);
+        let words = format!("echo {}", self.session.new_build()?);
         write_project(&top, &words)?;
         let triple = device::triple().filter(|triple| {
             let targets = &self.session.backend.targets;
             targets.is_empty() || targets.contains(triple)
         });
-        self.send(shell, &top, triple.clone())?;
+        let interrupt = self.session.interrupt.within(TIMEOUT);
+        let session = self.session.on(shell, &interrupt);
+        let build = send_project(&session, &top, triple.clone())?;
+        echo.build = Some(build.clone());
         let sent = begun.elapsed();
-        let subject = Subject {
-            build: self.build.clone(),
-            owner: self.session.backend.owner.clone(),
-            socket: self.session.backend.socket.clone(),
+        let followed = FollowedBuild {
             paths: DevicePaths { source: Some(top), ..DevicePaths::default() },
-            json: false,
+            ..session.followed_build(&build)
         };
-        let patience = self.session.interrupt.within(PATIENCE);
-        let follower = Follower::new(shell, &patience, &self.session.storage, subject);
-        echo.result = follower.run(self.session.signer());
+        if let Followed::Ended(result) = session.follow(followed, FollowMode::Own) {
+            echo.result = Some(result);
+        }
         let built = begun.elapsed();
         let over = || format!("the build had not ended after {} s", built.as_secs());
         let result = echo.result.as_ref().with_context(over)?;
-        if patience.requested() && result.outcome == Outcome::Cancelled {
+        if interrupt.requested() && result.outcome == Outcome::Cancelled {
             bail!("{}", over());
         }
         if result.outcome != Outcome::Succeeded {
@@ -102,7 +104,7 @@ impl TrialBuild<'_> {
         }
         let compiling = result.times.compiling;
         let info = result.artifact.as_ref().context("the result names no artifact")?;
-        let (program, rustc) = self.bring_back(info, triple.as_deref())?;
+        let (program, rustc) = self.bring_back(&session, &build, info, triple.as_deref())?;
         echo.rustc = Some(rustc);
         let ran = match program {
             Some(program) => {
@@ -124,50 +126,17 @@ impl TrialBuild<'_> {
         ))
     }
 
-    fn send(&self, shell: &Shell, top: &Path, device: Option<String>) -> anyhow::Result<()> {
-        let project = DeviceProject::find(top, None, None)?;
-        let folder = config_folder()?;
-        let request = Request {
-            protocol: PROTOCOL_VERSION,
-            client: env!("CARGO_PKG_VERSION").to_owned(),
-            command: protocol::Command::Build,
-            // Not the temporary folder's own key, so that the builder has one folder for all trials of a device.
-            project: project_key(NAME, Path::new(NAME), &folder)?,
-            options: CargoOptions::default(),
-            details: Details { device, ..Details::default() },
-        };
-        let (metadata, file) = request.encode();
-        let metadata: Vec<_> = metadata.into_iter().collect();
-        let listing = source::list(&project, &top.join("target"))?;
-        let key = keys::source(&self.session.backend.owner, &self.build);
-        let shipment = Shipment {
-            key: &key,
-            metadata: &metadata,
-            request: &file,
-            entries: &listing.entries,
-            backend: &self.session.backend.name,
-        };
-        match sending::send(shell, self.session.interrupt, &self.session.storage, &shipment)? {
-            Ok(()) => Ok(()),
-            Err(sending::SourceChanged::Changed(path)) => bail!("`{path}` changed while it was packed"),
-        }
-    }
-
     /// Downloads the program. Returns it if this device can run it, and the version of the compiler. The program lies where
     /// programs are installed, as other folders may not allow running them.
     fn bring_back(
         &self,
+        session: &Session,
+        build: &BuildId,
         info: &ArtifactInfo,
         triple: Option<&str>,
     ) -> anyhow::Result<(Option<tempfile::TempPath>, String)> {
-        if info.size > MAX_ARTIFACT_BYTES {
-            bail!("the artifact is larger than any real one");
-        }
         let folder = self.root.map_or_else(std::env::temp_dir, InstallRoot::bin);
-        let file = tempfile::tempfile_in(&folder).context("could not store the artifact")?;
-        let key = keys::artifact(&self.session.backend.owner, &self.build);
-        self.session.storage.download(&key, info, &file, |_| !self.session.interrupt.requested())?;
-        let mut artifact = Artifact::open(file)?;
+        let mut artifact = download(session, &keys::artifact(&session.backend.owner, build), info, &folder)?;
         let manifest = artifact.manifest().clone();
         let is_ours = |kind: &FileKind| matches!(kind, FileKind::Executable { name, .. } if name == NAME);
         let entry = manifest.files.iter().find(|file| is_ours(&file.kind)).context("the artifact has no program")?;
@@ -185,6 +154,16 @@ impl TrialBuild<'_> {
         // Closed, since a file that is open for writing can't be run.
         Ok((triple.map(|_| program.into_temp_path()), manifest.rustc))
     }
+}
+
+/// Sends the trial's project. Returns the id of its build.
+fn send_project(session: &Session, top: &Path, device: Option<String>) -> anyhow::Result<BuildId> {
+    let project = DeviceProject::find(top, None, None)?;
+    // Not the temporary folder's own key, so that the builder has one folder for all trials of a device.
+    let key = project_key(NAME, Path::new(NAME), &config_folder()?)?;
+    let details = Details { device, ..Details::default() };
+    let request = new_request(protocol::Command::Build, key, CargoOptions::default(), details);
+    send(session, Some(&ProjectSource::new(&project, &top.join("target"))), &request)
 }
 
 fn write_project(top: &Path, words: &str) -> anyhow::Result<()> {
@@ -220,7 +199,8 @@ pub fn versions(trial: &TrialOutcome) -> CheckOutcome {
     let Some(result) = &trial.result else {
         return CheckOutcome::Skipped(format!("{client}; the backend's versions are unknown"));
     };
-    let rustc = trial.rustc.as_ref().map(|rustc| format!("; {rustc}")).unwrap_or_default();
+    let rustc = trial.rustc.as_ref().and_then(|rustc| rustc.lines().next());
+    let rustc = rustc.map(|rustc| format!("; {rustc}")).unwrap_or_default();
     let backend = result.backend.as_deref().unwrap_or("of unknown version");
     let text = format!("{client}; backend {backend}, protocol {}{rustc}", result.version);
     if result.version > PROTOCOL_VERSION {
@@ -240,12 +220,13 @@ mod tests {
     fn versions_are_shown_and_compared() {
         let mut result = BuildResult::new(BuildId::new(1, [0; 10]), Outcome::Succeeded, 0);
         let echo = |result| TrialOutcome {
+            build: None,
             finding: CheckOutcome::Skipped(String::new()),
             result,
-            rustc: Some("rustc 1.95.0".to_owned()),
+            rustc: Some("rustc 1.95.0\nbinary: rustc\n".to_owned()),
         };
         let fits = versions(&echo(Some(Box::new(result.clone()))));
-        assert!(matches!(&fits, CheckOutcome::Ok(text) if text.contains("rustc 1.95.0")), "{fits:?}");
+        assert!(matches!(&fits, CheckOutcome::Ok(text) if text.ends_with("rustc 1.95.0")), "{fits:?}");
         result.version = PROTOCOL_VERSION + 1;
         assert!(
             matches!(versions(&echo(Some(Box::new(result)))), CheckOutcome::Warning(_, advice) if advice.contains("update cargo-cloud"))

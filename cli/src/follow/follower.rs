@@ -1,4 +1,4 @@
-//! The loop that follows a build to its end.
+//! The loop that follows a build to its end: it receives, orders and prints events, reconnects, and cancels.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,91 +8,97 @@ use std::time::{Duration, Instant};
 
 use protocol::{BuildId, BuildResult, ClientAction, ClientMessage, Delivery, EventKind, EventSequencer, Owner, keys};
 
-use super::log::Log;
+use super::build_log::BuildLog;
 use super::paths::DevicePaths;
-use super::poll;
 use super::printer::Printer;
+use super::result_poll;
 use super::signal::Signal;
-use super::socket::{Command, Endpoint};
+use super::socket::{Endpoint, SocketCommand};
 use crate::interrupt::Interrupt;
 use crate::storage::{Signer, Storage};
 use crate::terminal::Shell;
 
-/// Which build is followed.
-pub struct Subject {
-    /// Its id.
+/// The build to follow, and how its output is printed.
+pub struct FollowedBuild {
+    /// The id of the build.
     pub build: BuildId,
-    /// Whose it is.
+    /// The owner of the build.
     pub owner: Owner,
-    /// The WebSocket, if the backend has one.
+    /// The URL of the WebSocket, if the backend has one.
     pub socket: Option<String>,
-    /// The device's folders, to be named in what the build prints.
+    /// The device's folders, which are named instead of the builder's.
     pub paths: DevicePaths,
     /// Whether standard output is cargo's messages in JSON.
     pub json: bool,
 }
 
-/// How a build is followed.
+/// How far a build is followed, and what Ctrl-C does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FollowMode {
-    /// As whoever began it: Ctrl-C cancels it.
+    /// To its end, by the process that began it: Ctrl-C cancels the build.
     Own,
-    /// To its end; Ctrl-C leaves it alone.
-    Watching,
-    /// As far as it is by now.
-    Glance,
+    /// To its end; Ctrl-C leaves the build running.
+    Watch,
+    /// Until everything that the backend has by now is printed.
+    CatchUp,
 }
 
-/// What following a build came to.
+/// How following a build ended.
 #[derive(Debug)]
 pub enum Followed {
-    /// The build has ended.
+    /// The build has ended with this result.
     Ended(Box<BuildResult>),
-    /// It goes on, or was cancelled and the backend said nothing more in time.
+    /// The build goes on, or it was cancelled and the backend didn't confirm that in time.
     Left,
-    /// Nothing could be heard of it.
-    Unheard,
+    /// Nothing was heard from the backend.
+    Unreachable,
 }
 
-/// Follows one build.
+/// Follows one build and prints its output.
 pub struct Follower<'a> {
     shell: &'a Shell,
     interrupt: &'a Interrupt,
     storage: &'a Storage,
-    subject: Subject,
-    manner: FollowMode,
-    /// The highest number the backend had when it was asked first, and when it said so.
-    caught_up: Option<(u64, Instant)>,
-    begun: Instant,
+    build: FollowedBuild,
+    mode: FollowMode,
+    /// The highest event number that the backend had when it was first asked, and the time of its answer.
+    backend_last: Option<(u64, Instant)>,
+    started: Instant,
     live: Arc<AtomicBool>,
-    heard: bool,
+    answered: bool,
     warned: bool,
     cancelled_at: Option<Instant>,
     cancel_failure: Receiver<String>,
     cancel_sender: Sender<String>,
 }
 
-/// After Ctrl-C the end is waited for this long.
-const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
-/// A glance takes no longer than this, twice.
-const GLANCE: Duration = Duration::from_secs(15);
-/// Without a word from the backend for this long, the person is told.
-const FIRST_WORD: Duration = Duration::from_secs(20);
+/// How long the follower waits for the end after Ctrl-C.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long catching up waits for the first answer, and then for the events.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the backend may be silent before the user is told.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl<'a> Follower<'a> {
-    /// A follower; nothing is connected yet.
-    pub fn new(shell: &'a Shell, interrupt: &'a Interrupt, storage: &'a Storage, subject: Subject) -> Self {
+    /// A follower of this build. Nothing is connected yet.
+    pub fn new(
+        shell: &'a Shell,
+        interrupt: &'a Interrupt,
+        storage: &'a Storage,
+        build: FollowedBuild,
+        mode: FollowMode,
+    ) -> Self {
         let (cancel_sender, cancel_failure) = channel();
         Self {
             shell,
             interrupt,
             storage,
-            subject,
-            manner: FollowMode::Own,
-            caught_up: None,
-            begun: Instant::now(),
+            build,
+            mode,
+            backend_last: None,
+            started: Instant::now(),
             live: Arc::default(),
-            heard: false,
+            answered: false,
             warned: false,
             cancelled_at: None,
             cancel_failure,
@@ -100,97 +106,87 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// The same in another manner.
-    pub fn in_manner(self, manner: FollowMode) -> Self {
-        Self { manner, ..self }
-    }
-
-    /// Follows to the end; `None`: it was cancelled and the backend said nothing more in time.
-    pub fn run(self, signer: Signer) -> Option<Box<BuildResult>> {
-        match self.watch(signer) {
-            Followed::Ended(result) => Some(result),
-            _ => None,
-        }
-    }
-
-    /// Follows for as long as its manner wants.
-    pub fn watch(mut self, signer: Signer) -> Followed {
-        let (signals, heard) = sync_channel(64);
-        let (commands, orders) = channel();
-        if let Some(url) = self.subject.socket.clone() {
-            let endpoint =
-                Endpoint { url, owner: self.subject.owner.clone(), build: self.subject.build.clone(), signer };
+    /// Follows the build as far as the mode says. `signer` signs the request that opens the WebSocket.
+    pub fn run(mut self, signer: Signer) -> Followed {
+        let (signals, received) = sync_channel(64);
+        let (commands, for_socket) = channel();
+        if let Some(url) = self.build.socket.clone() {
+            let endpoint = Endpoint { url, owner: self.build.owner.clone(), build: self.build.build.clone(), signer };
             let signals = signals.clone();
-            thread::spawn(move || endpoint.run(&orders, &signals));
+            thread::spawn(move || endpoint.run(&for_socket, &signals));
         }
-        let key = keys::result(&self.subject.owner, &self.subject.build);
-        let (storage, live, build) = (self.storage.clone(), self.live.clone(), self.subject.build.clone());
-        thread::spawn(move || poll::run(&storage, &build, &key, &live, &signals));
+        let key = keys::result(&self.build.owner, &self.build.build);
+        let (storage, live, build) = (self.storage.clone(), self.live.clone(), self.build.build.clone());
+        thread::spawn(move || result_poll::run(&storage, &build, &key, &live, &signals));
 
-        let paths = self.subject.paths.clone();
-        let mut printer = Printer::new(self.shell, &paths, self.subject.json);
+        let paths = self.build.paths.clone();
+        let mut printer = Printer::new(self.shell, &paths, self.build.json);
         self.shell.waiting("Waiting", "for the backend");
-        let followed = self.follow(&commands, &heard, &mut printer);
+        let followed = self.follow(&commands, &received, &mut printer);
         self.shell.clear();
         let attempts = match &followed {
             Followed::Ended(result) => result.attempts,
-            // The log comes with the end.
-            _ if self.manner != FollowMode::Own => {
-                if printer.lacks_something() {
-                    self.shell.note(
-                        "this build prints more than can be followed live; the rest is in its log when it has ended",
-                    );
+            // The log is stored only at the end.
+            _ if self.mode != FollowMode::Own => {
+                if printer.has_gaps() {
+                    self.shell
+                        .note("this build prints more than can be shown live; the rest is in its log after its end");
                 }
                 return followed;
             }
             _ => 1,
         };
-        printer.finish(&mut Log::new(self.storage, &self.subject.owner, &self.subject.build, attempts));
+        printer.finish(&mut BuildLog::new(self.storage, &self.build.owner, &self.build.build, attempts));
         followed
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn follow(&mut self, commands: &Sender<Command>, heard: &Receiver<Signal>, printer: &mut Printer) -> Followed {
-        let mut order = EventSequencer::new(self.subject.build.clone(), self.now());
-        // A socket's thread that is gone, or never was, hears nothing; then the bucket does the work.
-        let send = |message: ClientMessage| drop(commands.send(Command::Send(message.encode())));
+    fn follow(
+        &mut self,
+        commands: &Sender<SocketCommand>,
+        signals: &Receiver<Signal>,
+        printer: &mut Printer,
+    ) -> Followed {
+        let mut sequencer = EventSequencer::new(self.build.build.clone(), self.now());
+        // Without a socket's thread nobody receives the command. Then the result comes from the bucket.
+        let send = |message: ClientMessage| drop(commands.send(SocketCommand::Send(message.encode())));
         loop {
-            let leaves = match self.manner {
-                FollowMode::Own => self.cancel(),
-                FollowMode::Watching | FollowMode::Glance => self.interrupt.requested(),
+            let leaves = match self.mode {
+                FollowMode::Own => self.handle_interrupt(),
+                FollowMode::Watch | FollowMode::CatchUp => self.interrupt.requested(),
             };
             if leaves {
                 return Followed::Left;
             }
-            if self.manner == FollowMode::Glance
-                && let Some(followed) = self.seen(&order)
+            if self.mode == FollowMode::CatchUp
+                && let Some(followed) = self.caught_up(&sequencer)
             {
                 return followed;
             }
             self.shell.tick();
-            let wait = match order.next(self.now()) {
+            let wait = match sequencer.next(self.now()) {
                 ClientAction::Send(message) => {
                     send(message);
                     continue;
                 }
                 ClientAction::Reconnect => {
-                    order.disconnected();
-                    let _ = commands.send(Command::Reconnect);
+                    sequencer.disconnected();
+                    let _ = commands.send(SocketCommand::Reconnect);
                     continue;
                 }
                 ClientAction::Wait(wait) => wait,
                 ClientAction::Done => return Followed::Left,
             };
-            let deliveries = match heard.recv_timeout(wait.min(Duration::from_millis(100))) {
-                Ok(signal) => self.heard(signal, &mut order, &send),
-                Err(RecvTimeoutError::Timeout) => order.expire(self.now()),
-                // Both threads ended: the result was the last thing said.
+            let deliveries = match signals.recv_timeout(wait.min(Duration::from_millis(100))) {
+                Ok(signal) => self.receive(signal, &mut sequencer, &send),
+                Err(RecvTimeoutError::Timeout) => sequencer.expire(self.now()),
+                // Both threads have ended; the result was the last signal.
                 Err(RecvTimeoutError::Disconnected) => {
                     thread::sleep(wait.min(Duration::from_millis(100)));
-                    order.expire(self.now())
+                    sequencer.expire(self.now())
                 }
             };
             for delivery in deliveries {
@@ -202,76 +198,84 @@ impl<'a> Follower<'a> {
         }
     }
 
-    fn heard(&mut self, signal: Signal, order: &mut EventSequencer, send: &dyn Fn(ClientMessage)) -> Vec<Delivery> {
+    /// Passes a signal on to the sequencer. Returns what is to be printed now.
+    fn receive(
+        &mut self,
+        signal: Signal,
+        sequencer: &mut EventSequencer,
+        send: &dyn Fn(ClientMessage),
+    ) -> Vec<Delivery> {
         let now = self.now();
         match signal {
             Signal::Connected => {
                 self.live.store(true, Ordering::Relaxed);
                 self.warned = false;
-                send(order.connected(now));
+                send(sequencer.connected(now));
                 Vec::new()
             }
             Signal::Frame(frame) => {
-                self.heard = true;
+                self.answered = true;
                 let caught_up = frame.events.iter().find_map(|event| match event.kind {
                     EventKind::CaughtUp { last } => Some((last, Instant::now())),
                     _ => None,
                 });
-                self.caught_up = self.caught_up.or(caught_up);
-                frame.events.into_iter().flat_map(|event| order.receive(event, now)).collect()
+                self.backend_last = self.backend_last.or(caught_up);
+                frame.events.into_iter().flat_map(|event| sequencer.receive(event, now)).collect()
             }
             Signal::Disconnected { why, denied } => {
                 self.live.store(false, Ordering::Relaxed);
-                order.disconnected();
+                sequencer.disconnected();
                 if denied && !self.warned {
                     self.warned = true;
                     self.shell.warn(format!(
-                        "the build can't be followed live ({why} at `{}`); its output comes at the end",
-                        self.subject.socket.as_deref().unwrap_or_default()
+                        "the build can't be followed live ({why} at `{}`); its output is shown at its end",
+                        self.build.socket.as_deref().unwrap_or_default()
                     ));
                 }
                 Vec::new()
             }
             Signal::Result(result) => {
-                self.heard = true;
-                order.found(*result, now)
+                self.answered = true;
+                sequencer.found(*result, now)
             }
             Signal::Unreachable(why) => {
-                let way_out = if self.manner == FollowMode::Own { "cancels" } else { "leaves" };
-                self.shell.warn(format!("{why}; the build goes on without us, trying again (Ctrl-C {way_out} it)"));
+                let on_interrupt = if self.mode == FollowMode::Own { "cancels" } else { "leaves" };
+                self.shell.warn(format!("{why}; the build goes on meanwhile, trying again (Ctrl-C {on_interrupt} it)"));
                 Vec::new()
             }
             Signal::Reachable => {
-                self.shell.note("the backend is reached again");
+                self.shell.note("the backend can be reached again");
                 Vec::new()
             }
         }
     }
 
-    /// Whether all that there was is shown, or it is too late for that.
-    fn seen(&self, order: &EventSequencer) -> Option<Followed> {
-        match self.caught_up {
-            Some((last, since)) if order.last_delivered() >= last || since.elapsed() > GLANCE => Some(Followed::Left),
-            None if self.begun.elapsed() > GLANCE => Some(Followed::Unheard),
+    /// How catching up ended: everything is printed, or the time is over. `None` while it goes on.
+    fn caught_up(&self, sequencer: &EventSequencer) -> Option<Followed> {
+        match self.backend_last {
+            Some((last, since)) if sequencer.last_delivered() >= last || since.elapsed() > CATCH_UP_TIMEOUT => {
+                Some(Followed::Left)
+            }
+            None if self.started.elapsed() > CATCH_UP_TIMEOUT => Some(Followed::Unreachable),
             _ => None,
         }
     }
 
-    /// Acts on Ctrl-C; true when the end was waited for long enough.
-    fn cancel(&mut self) -> bool {
+    /// Cancels the build after Ctrl-C. True if the follower has waited long enough for the end.
+    fn handle_interrupt(&mut self) -> bool {
         if let Ok(why) = self.cancel_failure.try_recv() {
-            self.shell.warn(format!("the build could not be cancelled: {why}; it ends by itself"));
+            self.shell.warn(format!("the build could not be cancelled: {why}; it goes on to its own end"));
             return true;
         }
-        if !self.heard && self.begun.elapsed() > FIRST_WORD {
-            self.heard = true;
-            self.shell.note("the backend has said nothing yet; the build goes on as soon as it does (Ctrl-C cancels)");
+        if !self.answered && self.started.elapsed() > SILENCE_TIMEOUT {
+            self.answered = true;
+            self.shell.note("the backend hasn't answered yet; the build starts as soon as it does (Ctrl-C cancels it)");
         }
         let Some(since) = self.cancelled_at else {
             if self.interrupt.requested() {
                 self.cancelled_at = Some(Instant::now());
-                self.shell.status("Cancelling", "the build (Ctrl-C again leaves at once)");
-                let key = keys::source(&self.subject.owner, &self.subject.build);
+                self.shell.status("Cancelling", "the build (Ctrl-C again stops waiting for it)");
+                let key = keys::source(&self.build.owner, &self.build.build);
                 let (storage, failure) = (self.storage.clone(), self.cancel_sender.clone());
                 thread::spawn(move || {
                     if let Err(error) = storage.delete_source(&key) {
@@ -281,6 +285,6 @@ impl<'a> Follower<'a> {
             }
             return false;
         };
-        since.elapsed() > CANCEL_PATIENCE
+        since.elapsed() > CANCEL_TIMEOUT
     }
 }

@@ -1,17 +1,17 @@
-//! From the upload to the end of the build: what the backend says, in order, to the terminal.
+//! Follows a build from its upload to its end: what the backend sends is put in order and printed.
 
+mod build_log;
+mod connection;
 mod follower;
-mod line;
-mod log;
 mod paths;
-mod poll;
 mod printer;
+mod result_poll;
 mod signal;
 mod socket;
 
-pub use follower::{FollowMode, Followed, Follower, Subject};
-pub use line::{HostPort, Line};
-pub use log::Log;
+pub use build_log::BuildLog;
+pub use connection::{HostConnection, HostPort};
+pub use follower::{FollowMode, Followed, FollowedBuild, Follower};
 pub use paths::DevicePaths;
 pub use printer::Printer;
 pub use socket::Endpoint;

@@ -1,32 +1,32 @@
-//! Paths in what the build prints: the builder's folders become the device's.
+//! Replaces the builder's folders by the device's in what a build prints.
 
 use std::path::{Path, PathBuf};
 
-/// The device's folders that stand in the place of the builder's.
+/// The device's folders that are named instead of the builder's.
 #[derive(Debug, Clone, Default)]
 pub struct DevicePaths {
-    /// What was sent.
+    /// The top folder of the source that was sent.
     pub source: Option<PathBuf>,
-    /// Cargo's target directory.
+    /// Cargo's target directory on the device.
     pub target: Option<PathBuf>,
-    /// Where programs are installed.
+    /// The install root on the device.
     pub root: Option<PathBuf>,
-    /// Where the command was typed: what runs is named from there, as cargo does.
+    /// The folder in which the command was typed. Programs that run are named relative to it, as in cargo.
     pub cwd: Option<PathBuf>,
 }
 
-/// The builder's folders, as it names them.
+/// The builder's folders, as the builder reports them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuilderPaths<'a> {
-    /// Of what was sent.
+    /// The folder of the source.
     pub source: Option<&'a str>,
-    /// Cargo's target directory.
+    /// Cargo's target directory on the builder.
     pub target: Option<&'a str>,
-    /// Where programs are installed.
+    /// The install root on the builder.
     pub root: Option<&'a str>,
 }
 
-/// From the one to the other.
+/// Replaces the builder's folders by the device's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PathMapping(Vec<Folder>);
 
@@ -34,21 +34,21 @@ pub struct PathMapping(Vec<Folder>);
 struct Folder {
     from: String,
     to: String,
-    /// The same inside a JSON string.
+    /// The device's folder as it stands inside a JSON string.
     to_json: String,
-    /// The same from where the command was typed.
+    /// The device's folder relative to the one in which the command was typed.
     relative: Option<String>,
 }
 
 impl PathMapping {
-    /// A builder's folder that is no absolute path below the root maps nothing.
+    /// A mapping between the folders that both sides have. A builder's folder that is no absolute path is ignored.
     pub fn new(builder: BuilderPaths, device: &DevicePaths) -> Self {
         let folder = |from: Option<&str>, to: &Option<PathBuf>| Folder::new(from?, to.as_deref()?);
         let mut target = folder(builder.target, &device.target);
         if let (Some(folder), Some(to), Some(cwd)) = (&mut target, &device.target, &device.cwd) {
             folder.relative = to.strip_prefix(cwd).ok().and_then(Path::to_str).map(str::to_owned);
         }
-        // What is missing beside the source is looked for there.
+        // A file that cargo looks for next to the source is next to it on the device, too.
         let beside = |path: &Path| path.parent().map(Path::to_path_buf);
         let parent = builder.source.and_then(|source| Some(source.trim_end_matches('/').rsplit_once('/')?.0));
         let others = [
@@ -59,8 +59,9 @@ impl PathMapping {
         Self(target.into_iter().chain(others.into_iter().flatten()).collect())
     }
 
-    /// The text with the device's paths. `begun`: what of its first line came before; `json`: it is one of cargo's messages.
-    pub fn apply(&self, begun: &str, text: &str, json: bool) -> String {
+    /// The text with the device's folders. `line_start`: the part of its first line that came before; `json`: the text is a
+    /// JSON message of cargo's.
+    pub fn apply(&self, line_start: &str, text: &str, json: bool) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((at, folder)) = self.first_in(rest) {
@@ -68,7 +69,7 @@ impl PathMapping {
             out.push_str(&rest[..at]);
             let to = match &folder.relative {
                 _ if json => &folder.to_json,
-                Some(relative) if names_what_runs(if rest.len() == text.len() { begun } else { "" }, rest, at) => {
+                Some(relative) if names_what_runs(if rest.len() == text.len() { line_start } else { "" }, rest, at) => {
                     relative
                 }
                 _ => &folder.to,
@@ -102,7 +103,7 @@ impl Folder {
     }
 }
 
-/// Whether what is found is a whole path, or the beginning of one: `/w/source` is no part of `/w/source-2` nor of
+/// Whether the text at `at..end` is a whole path or its beginning: `/w/source` doesn't stand alone in `/w/source-2` or in
 /// `/x/w/source`.
 fn stands_alone(text: &str, at: usize, end: usize) -> bool {
     let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -112,18 +113,19 @@ fn stands_alone(text: &str, at: usize, end: usize) -> bool {
     begins && ends
 }
 
-/// Whether a path is the program of `Running` or `Executable`, which cargo names from where it was started.
-fn names_what_runs(begun: &str, text: &str, at: usize) -> bool {
+/// Whether the path at `at` is the program of a line with `Running` or `Executable`, which cargo names relative to the
+/// current folder.
+fn names_what_runs(line_start: &str, text: &str, at: usize) -> bool {
     let line = match text[..at].rfind('\n') {
         Some(end) => text[end + 1..at].to_owned(),
-        None => format!("{begun}{}", &text[..at]),
+        None => format!("{line_start}{}", &text[..at]),
     };
     let word = |word: &str| line.contains(word) && line.ends_with(['(', '`']);
     let build_script = text[at..].split(['`', '\n']).next().is_some_and(|path| path.contains("/build-script-"));
     (word("Running ") || word("Executable ")) && !build_script
 }
 
-/// A full stop behind a path is no part of it.
+/// Whether a full stop after a path ends a sentence, and so isn't a part of the path.
 fn ends_sentence(after: &str) -> bool {
     let mut chars = after.chars();
     chars.next() == Some('.') && chars.next().is_none_or(char::is_whitespace)
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_folder_maps_nothing() {
+    fn paths_that_are_not_absolute_are_ignored() {
         for from in ["/", "w"] {
             assert_eq!(mapping(from, "/a").apply("", "/ w /w/k", false), "/ w /w/k");
         }

@@ -1,43 +1,44 @@
-//! Events onto the terminal, each once and in order.
+//! Prints events, each once and in order.
 
 use std::collections::VecDeque;
 
 use protocol::{Delivery, Event, EventKind, Status, Stream};
 
-use super::log::Log;
+use super::build_log::BuildLog;
 use super::paths::{BuilderPaths, DevicePaths, PathMapping};
 use crate::storage::StorageError;
 use crate::terminal::Shell;
 
-/// Output held back behind what was not streamed, at most; streaming stops soon after the first gap anyway.
+/// How many bytes of output are kept back after a gap; streaming stops soon after the first one anyway.
 const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
 
-/// What is remembered of a line whose end is still to come; words of cargo's stand at its beginning.
-const MAX_BEGUN: usize = 256;
+/// How many bytes of an unfinished line are remembered: enough for cargo's word at its beginning.
+const MAX_LINE_START: usize = 256;
 
-/// Shows what is delivered.
+/// Prints the events of one build.
 pub struct Printer<'a> {
     shell: &'a Shell,
     paths: &'a DevicePaths,
     /// Whether standard output is cargo's messages in JSON.
     json: bool,
     mapping: PathMapping,
-    /// From the first gap on: output is shown when the log has filled it.
-    held: VecDeque<Held>,
+    /// Output from the first gap on: it is printed when the log has filled the gap.
+    held_back: VecDeque<HeldBack>,
     held_bytes: usize,
-    place: Option<u64>,
-    /// The beginning of the line that each stream is in.
-    begun: [String; 2],
+    queue_position: Option<u64>,
+    /// The beginning of the unfinished line of each stream.
+    line_starts: [String; 2],
 }
 
 #[derive(Debug, PartialEq)]
-enum Held {
+enum HeldBack {
+    /// Events that are missing: the first number and the last.
     Gap(u64, u64),
     Event(Event),
 }
 
 impl<'a> Printer<'a> {
-    /// `paths` are named in what the build prints.
+    /// A printer that names these folders of the device. `json`: standard output is cargo's messages in JSON.
     pub fn new(shell: &'a Shell, paths: &'a DevicePaths, json: bool) -> Self {
         let mapping = PathMapping::default();
         Self {
@@ -45,25 +46,25 @@ impl<'a> Printer<'a> {
             paths,
             json,
             mapping,
-            held: VecDeque::new(),
+            held_back: VecDeque::new(),
             held_bytes: 0,
-            place: None,
-            begun: Default::default(),
+            queue_position: None,
+            line_starts: Default::default(),
         }
     }
 
-    /// Shows, or keeps for later, anything but the end.
+    /// Prints an event, or keeps it back until the gap before it is filled.
     pub fn deliver(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Event(event) => match event.kind {
                 EventKind::Progress { done, total, ref current, .. } => self.shell.building(done, total, current),
                 EventKind::Skipped { from, to } => {
-                    if self.held.is_empty() {
-                        self.shell.note("this build prints more than can be followed live; the rest comes at its end");
+                    if self.held_back.is_empty() {
+                        self.shell.note("this build prints more than can be shown live; the rest is shown at its end");
                     }
                     self.gap(from, to);
                 }
-                EventKind::Output { .. } if !self.held.is_empty() => self.hold(event),
+                EventKind::Output { .. } if !self.held_back.is_empty() => self.hold(event),
                 _ => self.show(&event),
             },
             Delivery::Lost { from, to } => self.gap(from, to),
@@ -71,15 +72,15 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Whether something is held back behind what never came.
-    pub fn lacks_something(&self) -> bool {
-        !self.held.is_empty()
+    /// Whether events are missing, so that output is kept back.
+    pub fn has_gaps(&self) -> bool {
+        !self.held_back.is_empty()
     }
 
     fn gap(&mut self, from: u64, to: u64) {
-        match self.held.back_mut() {
-            Some(Held::Gap(_, last)) if last.saturating_add(1) == from => *last = to,
-            _ => self.held.push_back(Held::Gap(from, to)),
+        match self.held_back.back_mut() {
+            Some(HeldBack::Gap(_, last)) if last.saturating_add(1) == from => *last = to,
+            _ => self.held_back.push_back(HeldBack::Gap(from, to)),
         }
     }
 
@@ -87,11 +88,11 @@ impl<'a> Printer<'a> {
         let EventKind::Output { text, .. } = &event.kind else { return };
         let seq = event.seq.unwrap_or_default();
         if self.held_bytes + text.len() > MAX_HELD_BYTES {
-            // The log has it too.
+            // The log has this event, too.
             self.gap(seq, seq);
         } else {
             self.held_bytes += text.len();
-            self.held.push_back(Held::Event(event));
+            self.held_back.push_back(HeldBack::Event(event));
         }
     }
 
@@ -99,13 +100,13 @@ impl<'a> Printer<'a> {
         match &event.kind {
             EventKind::Output { stream, text } => {
                 let json = self.json && *stream == Stream::Stdout;
-                let begun = &mut self.begun[usize::from(*stream == Stream::Stderr)];
-                self.shell.output(*stream, &self.mapping.apply(begun, text, json));
+                let line_start = &mut self.line_starts[usize::from(*stream == Stream::Stderr)];
+                self.shell.output(*stream, &self.mapping.apply(line_start, text, json));
                 match text.rsplit_once('\n') {
-                    Some((_, rest)) => rest.clone_into(begun),
-                    None => begun.push_str(text),
+                    Some((_, rest)) => rest.clone_into(line_start),
+                    None => line_start.push_str(text),
                 }
-                begun.truncate(begun.floor_char_boundary(MAX_BEGUN));
+                line_start.truncate(line_start.floor_char_boundary(MAX_LINE_START));
             }
             EventKind::Status(status) => self.status(status),
             _ => {}
@@ -115,11 +116,11 @@ impl<'a> Printer<'a> {
     fn status(&mut self, status: &Status) {
         match status {
             Status::Received => self.shell.waiting("Waiting", "for the builder"),
-            Status::Queued { place } => {
-                if self.place.replace(*place) != Some(*place) {
-                    self.shell.status("Queued", format!("at place {place}"));
+            Status::Queued { place: position } => {
+                if self.queue_position.replace(*position) != Some(*position) {
+                    self.shell.status("Queued", format!("at position {position}"));
                 }
-                self.shell.waiting("Queued", &format!("at place {place}"));
+                self.shell.waiting("Queued", &format!("at position {position}"));
             }
             Status::Waiting => self.shell.status("Waiting", "for another build of this project"),
             Status::Restoring => self.shell.waiting("Restoring", "what an earlier build left"),
@@ -128,13 +129,13 @@ impl<'a> Printer<'a> {
                 self.shell.status("Fetching", format!("the standard library for {target}"));
             }
             Status::Compiling { attempt, .. } => {
-                self.map(status);
+                self.map_folders(status);
                 if *attempt > 1 {
                     self.shell.status("Resuming", format!("where the time ran out (attempt {attempt})"));
                 }
                 self.shell.waiting("Building", "");
             }
-            // What runs has the terminal for itself.
+            // The program that runs has the terminal for itself.
             Status::Running => self.shell.clear(),
             Status::Pausing { .. } => {
                 self.shell.waiting("Pausing", "the builder's time is up; saving for the next attempt")
@@ -145,46 +146,50 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Notes the builder's folders.
-    fn map(&mut self, status: &Status) {
+    /// Remembers the builder's folders from a status that names them.
+    fn map_folders(&mut self, status: &Status) {
         if let Status::Compiling { source, target, root, .. } = status {
             let builder = BuilderPaths { source: Some(source), target: target.as_deref(), root: root.as_deref() };
             self.mapping = PathMapping::new(builder, self.paths);
         }
     }
 
-    /// Shows the whole log of a build that has ended. What is missing was never printed, if the result is `complete`.
-    pub fn replay(&mut self, log: &mut Log, complete: bool) -> Result<(), StorageError> {
+    /// Prints the whole log of a build that has ended. `complete`: its result is complete, so no log is missing.
+    ///
+    /// # Errors
+    /// If the log can't be read.
+    pub fn replay(&mut self, log: &mut BuildLog, complete: bool) -> Result<(), StorageError> {
         while let Some(event) = log.next()? {
             match &event.kind {
-                EventKind::Status(status) => self.map(status),
+                EventKind::Status(status) => self.map_folders(status),
                 _ => self.show(&event),
             }
         }
         if !complete {
-            self.tell_missing(log);
+            self.warn_of_missing_logs(log);
         }
         Ok(())
     }
 
-    fn tell_missing(&self, log: &Log) {
+    /// Warns if the log of an attempt is missing.
+    fn warn_of_missing_logs(&self, log: &BuildLog) {
         if !log.missing().is_empty() {
             let attempts = log.missing().iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
             self.shell.warn(format!("part of the build's output may be lost: there is no log of attempt {attempts}"));
         }
     }
 
-    /// After the end: fills the gaps from the log and shows what was held behind them.
-    pub fn finish(&mut self, log: &mut Log) {
+    /// After the end of the build: fills the gaps from the log and prints what was kept back.
+    pub fn finish(&mut self, log: &mut BuildLog) {
         let mut ahead: Option<Event> = None;
         let mut failure = None;
-        while let Some(held) = self.held.pop_front() {
+        while let Some(held) = self.held_back.pop_front() {
             let (from, to) = match held {
-                Held::Event(event) => {
+                HeldBack::Event(event) => {
                     self.show(&event);
                     continue;
                 }
-                Held::Gap(from, to) => (from, to),
+                HeldBack::Gap(from, to) => (from, to),
             };
             while failure.is_none() {
                 let event = match ahead.take() {
@@ -204,19 +209,19 @@ impl<'a> Printer<'a> {
                     break;
                 }
                 if seq >= from {
-                    // A status of long ago would only mislead, but it may carry the folder's name.
+                    // An old status would mislead the user, but it may name the builder's folders.
                     match &event.kind {
-                        EventKind::Status(status) => self.map(status),
+                        EventKind::Status(status) => self.map_folders(status),
                         _ => self.show(&event),
                     }
                 }
             }
         }
-        // What the backend itself said between attempts is in no log; so a number that is missing says nothing.
+        // A missing number is no loss: statuses of the backend itself, between attempts, are in no log.
         if let Some(error) = failure {
             self.shell.warn(format!("part of the build's output can't be shown: {error}"));
         } else {
-            self.tell_missing(log);
+            self.warn_of_missing_logs(log);
         }
     }
 }

@@ -1,25 +1,25 @@
-//! What the threads that listen tell the one that acts.
+//! What the threads that listen to the backend report to the follower.
 
 use protocol::{BuildResult, Frame};
 
-/// Something that was heard.
+/// Something that a thread has heard from the backend, or failed to hear.
 #[derive(Debug)]
 pub enum Signal {
-    /// The socket stands.
+    /// The WebSocket is open and ready for messages.
     Connected,
-    /// A message came.
+    /// A message with events has come.
     Frame(Frame),
-    /// The socket is gone, or could not be had.
+    /// The WebSocket was closed, or could not be opened.
     Disconnected {
-        /// Why, for people.
+        /// The reason, in words for the user.
         why: String,
-        /// Whether trying again by itself is unlikely to help.
+        /// Whether the backend refused it, so that trying again is unlikely to help.
         denied: bool,
     },
-    /// The result lies in the bucket.
+    /// The result of the build is in the bucket.
     Result(Box<BuildResult>),
-    /// The bucket couldn't be asked.
+    /// The bucket could not be read; the reason, for people.
     Unreachable(String),
-    /// It could again.
+    /// The bucket can be read again.
     Reachable,
 }

@@ -1,4 +1,4 @@
-//! The WebSocket: kept open by a thread of its own, which starts again whenever it is lost.
+//! The WebSocket: a thread of its own keeps it open and reconnects whenever it is lost.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
@@ -9,44 +9,44 @@ use protocol::{BuildId, Frame, Owner};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, Message, WebSocket};
 
-use super::line::{HostPort, Line};
+use super::connection::{HostConnection, HostPort};
 use super::signal::Signal;
 use crate::storage::{SignedRequest, Signer};
 
-/// What goes to the thread.
+/// What the follower asks of the thread.
 #[derive(Debug)]
-pub enum Command {
-    /// Send this text.
+pub enum SocketCommand {
+    /// Send this message to the backend.
     Send(String),
-    /// Open another connection.
+    /// Close the connection and open another one.
     Reconnect,
 }
 
-/// Where to connect, and as whom.
+/// The WebSocket of one build: its address, and the key to open it.
 pub struct Endpoint {
-    /// `ws://` or `wss://`.
+    /// The URL, with the scheme `ws` or `wss`.
     pub url: String,
-    /// Whose build.
+    /// The owner of the build.
     pub owner: Owner,
-    /// Which one.
+    /// The build whose events are sent.
     pub build: BuildId,
-    /// Signs the query.
+    /// Signs the query of the opening request.
     pub signer: Signer,
 }
 
-/// The signature holds so long, in seconds; it is checked once, when the connection is opened.
+/// How long the signature is valid, in seconds. It is checked once, when the connection is opened.
 const EXPIRES: u32 = 120;
-/// Commands wait at most this long behind a read.
+/// The longest time that a command waits behind a read.
 const READ_TIMEOUT: Duration = Duration::from_millis(100);
-/// The longest pause between two tries.
+/// The longest pause between two attempts to connect.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 impl Endpoint {
-    /// Connects for ever, until whoever listens is gone.
-    pub fn run(&self, commands: &Receiver<Command>, signals: &SyncSender<Signal>) {
+    /// Keeps a connection open until nobody receives `signals` any more.
+    pub fn run(&self, commands: &Receiver<SocketCommand>, signals: &SyncSender<Signal>) {
         let mut pause = Duration::from_millis(250);
         loop {
-            let begun = Instant::now();
+            let started = Instant::now();
             let (why, denied) = match self.connect() {
                 Ok(mut socket) => {
                     if signals.send(Signal::Connected).is_err() {
@@ -66,28 +66,31 @@ impl Endpoint {
             if signals.send(Signal::Disconnected { why, denied }).is_err() {
                 return;
             }
-            // A connection that stood for a while is opened again at once.
-            pause = if begun.elapsed() > MAX_PAUSE { Duration::from_millis(250) } else { (pause * 2).min(MAX_PAUSE) };
+            // A connection that was open for a while is replaced at once.
+            pause = if started.elapsed() > MAX_PAUSE { Duration::from_millis(250) } else { (pause * 2).min(MAX_PAUSE) };
             std::thread::sleep(pause);
-            // What was meant for the old connection.
+            // Commands for the old connection.
             while commands.try_recv().is_ok() {}
         }
     }
 
-    /// Opens one connection.
-    pub fn connect(&self) -> Result<WebSocket<Line>, Error> {
-        let place = HostPort::of(&self.url);
+    /// Opens one connection and sets its time-outs.
+    ///
+    /// # Errors
+    /// If the host can't be reached, or the backend refuses the connection.
+    pub fn connect(&self) -> Result<WebSocket<HostConnection>, Error> {
+        let host = HostPort::of(&self.url);
         let query = [("build", self.build.as_str()), ("owner", self.owner.as_str())];
-        let subject = SignedRequest { method: "GET", host: place.host, path: &place.path, query: &query };
+        let subject = SignedRequest { method: "GET", host: host.host, path: &host.path, query: &query };
         let query = self.signer.presign(&subject, EXPIRES);
-        let scheme = if place.secure { "wss" } else { "ws" };
-        let url = format!("{scheme}://{}{}?{query}", place.host, place.path);
-        let line = Line::open(&place)?;
+        let scheme = if host.secure { "wss" } else { "ws" };
+        let url = format!("{scheme}://{}{}?{query}", host.host, host.path);
+        let connection = HostConnection::open(&host)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_RECEIVED_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_RECEIVED_MESSAGE_BYTES));
         let (socket, _) =
-            tungstenite::client::client_with_config(url, line, Some(config)).map_err(|error| match error {
+            tungstenite::client::client_with_config(url, connection, Some(config)).map_err(|error| match error {
                 tungstenite::HandshakeError::Failure(error) => error,
                 tungstenite::HandshakeError::Interrupted(_) => Error::Io(io::ErrorKind::TimedOut.into()),
             })?;
@@ -96,27 +99,27 @@ impl Endpoint {
     }
 }
 
-/// Passes messages both ways. Ends with the reason the connection is gone, or with `None` when nobody listens.
+/// Passes messages both ways. Returns why the connection was lost, or `None` if nobody receives `signals` any more.
 fn converse(
-    socket: &mut WebSocket<Line>,
-    commands: &Receiver<Command>,
+    socket: &mut WebSocket<HostConnection>,
+    commands: &Receiver<SocketCommand>,
     signals: &SyncSender<Signal>,
 ) -> Option<String> {
     loop {
         loop {
             match commands.try_recv() {
-                Ok(Command::Send(text)) => {
+                Ok(SocketCommand::Send(text)) => {
                     if let Err(error) = socket.send(Message::text(text)) {
                         return Some(error.to_string());
                     }
                 }
-                Ok(Command::Reconnect) => return Some("it fell silent".to_owned()),
+                Ok(SocketCommand::Reconnect) => return Some("the backend went silent".to_owned()),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => return None,
             }
         }
         match socket.read() {
-            // What is no frame is nothing: a backend that is newer, or hostile.
+            // Text that is no frame is ignored: it comes from a newer backend, or a hostile one.
             Ok(Message::Text(text)) => {
                 if let Ok(frame) = Frame::decode(text.as_str())
                     && signals.send(Signal::Frame(frame)).is_err()

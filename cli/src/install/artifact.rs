@@ -1,4 +1,4 @@
-//! The archive that came back. It was made by someone who runs strangers' code: nothing in it is believed.
+//! Reads the archive that a build made. The builder runs strangers' code, so nothing in it is trusted.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -9,21 +9,24 @@ use protocol::{ArtifactFile, ArtifactManifest, FileKind, MANIFEST_ENTRY};
 use ring::digest::{self, SHA256};
 use zip::ZipArchive;
 
-use super::place::{is_below, single_name};
+use super::staged::{is_below, is_file_name};
 
-/// A table of contents is kilobytes; a file has a line in it.
+/// Largest manifest in bytes that is read; real ones have some kilobytes.
 const MAX_MANIFEST_BYTES: u64 = 16 * 1024 * 1024;
-/// The zip's own directory.
+/// Largest central directory of the zip file in bytes that is read.
 const MAX_DIRECTORY_BYTES: u64 = 32 * 1024 * 1024;
 
-/// An artifact, opened.
+/// An open artifact whose manifest has been checked.
 pub struct Artifact {
     zip: ZipArchive<File>,
     manifest: ArtifactManifest,
 }
 
 impl Artifact {
-    /// Opens an artifact and checks its table of contents.
+    /// Opens an artifact and checks its manifest.
+    ///
+    /// # Errors
+    /// If it is no artifact, or its manifest names paths outside of it.
     pub fn open(mut file: File) -> anyhow::Result<Self> {
         check_directory(&mut file)?;
         let mut zip = ZipArchive::new(file).context("the artifact is not a zip archive")?;
@@ -34,8 +37,7 @@ impl Artifact {
             }
             let mut json = Vec::new();
             entry.take(MAX_MANIFEST_BYTES).read_to_end(&mut json).context("could not unpack the artifact")?;
-            serde_json::from_slice::<ArtifactManifest>(&json)
-                .context("the artifact's table of contents makes no sense")?
+            serde_json::from_slice::<ArtifactManifest>(&json).context("the artifact's manifest can't be read")?
         };
         for file in &manifest.files {
             if !is_below(&file.path) {
@@ -43,7 +45,7 @@ impl Artifact {
             }
             if let FileKind::Executable { name, package, .. } = &file.kind {
                 for name in [name, &package.name] {
-                    if !single_name(name) {
+                    if !is_file_name(name) {
                         bail!("the artifact holds a program with the name `{}`", name.escape_debug());
                     }
                 }
@@ -52,16 +54,19 @@ impl Artifact {
         Ok(Self { zip, manifest })
     }
 
-    /// What is in it.
+    /// The artifact's table of contents.
     pub fn manifest(&self) -> &ArtifactManifest {
         &self.manifest
     }
 
-    /// Unpacks one file, no more of it than was announced, and checks its digest.
+    /// Unpacks one file into `out` and checks its size and digest.
+    ///
+    /// # Errors
+    /// If the file isn't what the manifest says, or `out` can't be written.
     pub fn unpack(&mut self, file: &ArtifactFile, out: &mut impl Write) -> anyhow::Result<()> {
         let path = &file.path;
         let mut entry =
-            self.zip.by_name(path).with_context(|| format!("the artifact lacks `{path}`, which it lists"))?;
+            self.zip.by_name(path).with_context(|| format!("the artifact lists `{path}` but doesn't contain it"))?;
         if !entry.is_file() {
             bail!("`{path}` in the artifact is not a file");
         }
@@ -74,21 +79,22 @@ impl Artifact {
                 break;
             }
             let Some(rest) = left.checked_sub(count as u64) else {
-                bail!("`{path}` in the artifact is longer than it says")
+                bail!("`{path}` in the artifact is longer than its manifest says")
             };
             left = rest;
             digest.update(&buffer[..count]);
-            out.write_all(&buffer[..count]).with_context(|| format!("could not write what `{path}` unpacks to"))?;
+            out.write_all(&buffer[..count]).with_context(|| format!("could not write the content of `{path}`"))?;
         }
         let sha256 = HEXLOWER.encode(digest.finish().as_ref());
         if left > 0 || sha256 != file.sha256 {
-            bail!("`{path}` in the artifact is not what its table of contents says: the digest differs");
+            bail!("`{path}` in the artifact is damaged: its digest differs from the manifest's");
         }
         Ok(())
     }
 }
 
-/// The directory of a zip is read whole: its size is looked at first. Artifacts have no comment at their end.
+/// Checks the size of the zip's central directory, which is read into memory as a whole. Artifacts have no comment at
+/// their end.
 fn check_directory(file: &mut File) -> anyhow::Result<()> {
     let mut end = [0; 22];
     file.seek(SeekFrom::End(-22))
@@ -96,7 +102,7 @@ fn check_directory(file: &mut File) -> anyhow::Result<()> {
         .context("the artifact is too short for a zip archive")?;
     let number = |at: usize| u64::from(u32::from_le_bytes([end[at], end[at + 1], end[at + 2], end[at + 3]]));
     if &end[..4] != b"PK\x05\x06" {
-        bail!("the artifact's end is missing");
+        bail!("the artifact is incomplete: its end is missing");
     }
     if number(12) > MAX_DIRECTORY_BYTES {
         bail!("the artifact's directory is too large");
@@ -126,7 +132,7 @@ mod tests {
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
     #[test]
-    fn what_is_as_announced_comes_out() {
+    fn files_that_match_the_manifest_are_unpacked() {
         let mut artifact = artifact("release/p", "p", b"abc", 3, ABC).unwrap();
         let file = artifact.manifest().files[0].clone();
         let mut out = Vec::new();
@@ -135,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_does_not() {
+    fn files_that_differ_from_the_manifest_are_refused() {
         for (content, size, sha256) in
             [(&b"abcd"[..], 3, ABC), (b"abc", 4, ABC), (b"abd", 3, ABC), (&[0; 1 << 20], 3, ABC)]
         {
@@ -156,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_zip_is_refused() {
+    fn a_file_that_is_no_zip_is_refused() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&[b'x'; 100]).unwrap();
         assert!(Artifact::open(file).is_err());

@@ -1,25 +1,27 @@
-//! What was built, onto the device.
+//! Puts what was built onto the device, and keeps cargo's records of what is installed.
 
 mod artifact;
-mod bookkeeping;
-mod executable;
-mod ledger;
-pub mod left;
-mod lock;
-mod lockfile;
+mod cargo_lock;
+mod executable_format;
+mod file_lock;
+mod installation;
 mod package_id;
-mod place;
+mod package_spec;
+mod programs;
+mod records;
 mod root;
-mod spec;
-mod takeover;
+mod snapshot;
+mod staged;
+pub mod unpacked;
 
 pub use artifact::Artifact;
-pub use bookkeeping::{Installation, Provenance};
-pub use executable::check as check_executable;
-pub use ledger::{Detail, Records};
-pub use lockfile::{sha256_of, write_back};
+pub use cargo_lock::{sha256_of, write_back};
+pub use executable_format::check_executable;
+pub use installation::Installation;
 pub use package_id::PackageId;
-pub use place::{Staged, below, single_name};
+pub use package_spec::{PackageSpec, installed_from_folder};
+pub use programs::{InstallPolicy, StagedProgram};
+pub use records::{InstallDetail, InstallRecords};
 pub use root::InstallRoot;
-pub use spec::{Spec, of_folder};
-pub use takeover::{Arrived, InstalledSnapshot, take_over};
+pub use snapshot::InstalledSnapshot;
+pub use staged::{StagedFile, below, is_file_name};

@@ -1,30 +1,41 @@
-//! Packages as cargo's records name them.
+//! Package IDs, as cargo's records of installed programs have them.
 
 use std::cmp::Ordering;
 use std::fmt;
 
+use anyhow::Context;
 use percent_encoding::percent_decode_str;
+use protocol::file_url;
 use semver::Version;
 
-/// The registry whose packages cargo shows without a source.
+/// The registry whose packages cargo prints without a source.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// How much of a commit's hash cargo shows.
+/// How many characters of a commit's hash cargo prints.
 const SHORT_HASH: usize = 8;
 
-/// `name version (source)`.
+/// A package ID, recorded as `name version (source)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageId {
-    /// Its name.
+    /// The package's name in its manifest.
     pub name: String,
-    /// Its version.
+    /// The package's version in its manifest.
     pub version: Version,
-    /// The source's URL, with its kind in front.
+    /// URL of the source with its kind in front, such as `registry+https://…`.
     pub source: String,
 }
 
 impl PackageId {
-    /// Reads a record's text; `None` if it is none of cargo's.
+    /// The ID of a package in a folder of a device.
+    ///
+    /// # Errors
+    /// If `version` is not a version.
+    pub fn in_folder(name: &str, version: &str, folder: &str) -> anyhow::Result<Self> {
+        let version = version.parse().with_context(|| format!("`{version}` is not a version"))?;
+        Ok(Self { name: name.to_owned(), version, source: file_url(folder) })
+    }
+
+    /// Reads the text of a record; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, ' ');
         let (name, version, source) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
@@ -33,18 +44,18 @@ impl PackageId {
         Some(Self { name: name.to_owned(), version, source: source.to_owned() })
     }
 
-    /// As it is recorded.
+    /// The text that cargo's records have.
     pub fn to_record(&self) -> String {
         format!("{} {} ({})", self.name, self.version, self.source)
     }
 
-    /// The source's kind, and its URL without branch, commit and the like.
+    /// The kind of the source, and its URL without branch, tag or commit.
     pub fn kind_and_url(&self) -> (&str, &str) {
         let (kind, url) = self.source.split_once('+').unwrap_or(("", &self.source));
         (kind, if kind == "git" { url.split(['?', '#']).next().unwrap_or(url) } else { url })
     }
 
-    /// Kinds in cargo's order.
+    /// The place of the source's kind in cargo's sort order.
     fn rank(&self) -> u8 {
         match self.kind_and_url().0 {
             "path" => 0,
@@ -72,7 +83,7 @@ impl PartialOrd for PackageId {
 }
 
 impl fmt::Display for PackageId {
-    /// As cargo shows it.
+    /// Formats the ID as cargo prints it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} v{}", self.name, self.version)?;
         if self.source == CRATES_IO {
@@ -97,20 +108,20 @@ impl fmt::Display for PackageId {
 mod tests {
     use super::*;
 
-    fn shown(text: &str) -> String {
+    fn printed(text: &str) -> String {
         PackageId::parse(text).unwrap().to_string()
     }
 
     #[test]
-    fn they_are_shown_as_cargo_shows_them() {
-        assert_eq!(shown(&format!("a 1.0.0 ({CRATES_IO})")), "a v1.0.0");
-        assert_eq!(shown("a 1.0.0 (path+file:///home/me/my%20tool)"), "a v1.0.0 (/home/me/my tool)");
+    fn ids_are_printed_as_cargo_prints_them() {
+        assert_eq!(printed(&format!("a 1.0.0 ({CRATES_IO})")), "a v1.0.0");
+        assert_eq!(printed("a 1.0.0 (path+file:///home/me/my%20tool)"), "a v1.0.0 (/home/me/my tool)");
         assert_eq!(
-            shown("a 1.0.0 (git+https://example.com/a?branch=x#0123456789abcdef)"),
+            printed("a 1.0.0 (git+https://example.com/a?branch=x#0123456789abcdef)"),
             "a v1.0.0 (https://example.com/a?branch=x#01234567)"
         );
-        assert_eq!(shown("a 1.0.0 (registry+https://example.com/)"), "a v1.0.0 (registry `https://example.com/`)");
-        assert_eq!(shown("a 1.0.0 (sparse+http://h/)"), "a v1.0.0 (registry `sparse+http://h/`)");
+        assert_eq!(printed("a 1.0.0 (registry+https://example.com/)"), "a v1.0.0 (registry `https://example.com/`)");
+        assert_eq!(printed("a 1.0.0 (sparse+http://h/)"), "a v1.0.0 (registry `sparse+http://h/`)");
         for text in ["", "a", "a 1 (x+y)", "a 1.0.0", "a 1.0.0 x+y", "a 1.0.0 (x)"] {
             assert_eq!(PackageId::parse(text), None, "{text}");
         }

@@ -1,15 +1,18 @@
-//! Where programs are installed: cargo's own order.
+//! The folder into which programs are installed, chosen as cargo chooses it.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-/// A folder with `bin` in it, and cargo's bookkeeping beside that.
+/// An install root: a folder with `bin` for the programs, and cargo's records of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstallRoot(PathBuf);
 
 impl InstallRoot {
-    /// `--root`, `CARGO_INSTALL_ROOT`, `install.root` of the configuration, `CARGO_HOME`, `~/.cargo`.
+    /// The first that is given: `--root`, `CARGO_INSTALL_ROOT`, `install.root` of cargo's configuration, cargo's home.
+    ///
+    /// # Errors
+    /// If there is none of them.
     pub fn choose(
         flag: Option<&Path>,
         cwd: &Path,
@@ -22,26 +25,30 @@ impl InstallRoot {
             .or_else(|| env("CARGO_INSTALL_ROOT"))
             .or(configured)
             .or_else(|| cargo_home.map(Path::to_path_buf));
-        let chosen = chosen.context("there is no home to install into; name a folder with --root DIR")?;
+        let chosen =
+            chosen.context("there is no folder to install into, because HOME isn't set; name one with --root DIR")?;
         Ok(Self(cwd.join(chosen)))
     }
 
-    /// This folder, chosen before.
-    pub fn chosen(folder: PathBuf) -> Self {
+    /// The install root at `folder`, an absolute path.
+    pub fn at(folder: PathBuf) -> Self {
         Self(folder)
     }
 
-    /// The folder itself.
+    /// The folder that has `bin` and the records.
     pub fn folder(&self) -> &Path {
         &self.0
     }
 
-    /// Where programs go.
+    /// The folder for the programs.
     pub fn bin(&self) -> PathBuf {
         self.0.join("bin")
     }
 
-    /// Fails, before anything was sent, if programs could not be written in the end.
+    /// Checks, before anything is sent, that programs can be installed. Makes the folder if it is missing.
+    ///
+    /// # Errors
+    /// If the folder or the records can't be written.
     pub fn check_writable(&self) -> anyhow::Result<()> {
         let bin = self.bin();
         let tried =
@@ -50,14 +57,14 @@ impl InstallRoot {
             );
         if let Err(error) = tried {
             bail!(
-                "can't install into `{}`: {error}; install elsewhere with --root DIR, or leave it in `target` with --no-install",
+                "can't install into `{}`: {error}; choose another folder with --root DIR, or build without installing with --no-install",
                 bin.display()
             );
         }
         Ok(())
     }
 
-    /// What to say where a shell would not find the programs.
+    /// Cargo's warning if `bin` isn't in `path`, the value of PATH; else none.
     pub fn path_warning(&self, path: Option<&std::ffi::OsStr>) -> Option<String> {
         let bin = self.bin();
         let same = |folder: PathBuf| {
@@ -75,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_is_cargos() {
+    fn the_root_is_chosen_in_cargos_order() {
         let choose = |flag: Option<&str>, variable: Option<&str>, configured: Option<&str>, home: Option<&str>| {
             let env = |name: &str| variable.filter(|_| name == "CARGO_INSTALL_ROOT").map(PathBuf::from);
             InstallRoot::choose(
@@ -95,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_outside_the_path_is_said() {
+    fn a_folder_outside_of_path_is_reported() {
         let temp = tempfile::tempdir().unwrap();
         let root = InstallRoot(temp.path().to_path_buf());
         root.check_writable().unwrap();

@@ -1,4 +1,4 @@
-//! The source on its way up: packed by one thread, sent by another, watched by this one.
+//! Sends a request and its source: one thread packs the archive, another uploads it, and this one shows the progress.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,239 +7,203 @@ use std::time::Duration;
 
 use anyhow::bail;
 use data_encoding::HEXLOWER;
-use protocol::limits::{MAX_ENTRIES, MAX_SOURCE_BYTES, MAX_UNPACKED_BYTES};
+use protocol::limits::{MAX_REQUEST_BYTES, MAX_SOURCE_BYTES};
 use protocol::{BuildId, Request, RequestFile, keys};
 
-use crate::interrupt::Interrupt;
-use crate::pipeline::Session;
-use crate::pipeline::plan::Workspace;
-use crate::source::{self, Commit, SourceEntry, SourceListing, SourcePackError, biggest_folders, pack};
-use crate::storage::{PartWriter, SourceUpload, Storage, StorageError, UploadOutcome};
-use crate::terminal::{Shell, bytes};
+use super::pack::{ProjectSource, check_limits, exclusion_advice, report_listing};
+use super::session::Session;
+use crate::random::random;
+use crate::source::{SourceEntry, SourcePackError, pack};
+use crate::storage::{PartWriter, SourceUpload, StorageError, UploadOutcome};
+use crate::terminal::bytes;
 
-/// A source that changes is listed and packed again so often.
+/// How often a source that changes meanwhile is packed before the client gives up.
 const MAX_PACKINGS: u32 = 3;
 
-/// So many secrets are named in a warning.
-const NAMED_SECRETS: usize = 5;
+/// How often progress and Ctrl-C are looked at.
+const POLL: Duration = Duration::from_millis(50);
 
-/// What is sent, and to where.
-pub struct Shipment<'a> {
+/// What is uploaded, and where to.
+struct Shipment<'a> {
     /// The key in the input bucket.
-    pub key: &'a str,
-    /// Names without `x-amz-meta-`.
-    pub metadata: &'a [(String, String)],
-    /// The archive's first entry.
-    pub request: &'a RequestFile,
-    /// The rest of it.
-    pub entries: &'a [SourceEntry],
-    /// The backend's name, for people.
-    pub backend: &'a str,
+    key: &'a str,
+    /// The object's metadata: names without `x-amz-meta-`, and values.
+    metadata: &'a [(String, String)],
+    /// The first entry of the archive.
+    request: &'a RequestFile,
+    /// The other entries of the archive.
+    entries: &'a [SourceEntry],
 }
 
-/// Why nothing was sent, where trying again helps.
-#[derive(Debug)]
-pub enum SourceChanged {
-    /// This file changed in the meantime.
-    Changed(String),
+/// Why a request and its source could not be sent.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    /// This file changed while it was packed. Nothing was stored, so the source can be packed again.
+    #[error("`{0}` changed while it was packed")]
+    SourceChanged(String),
+    /// Another reason, which trying again would not mend.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
 }
 
-/// Packs the project and sends it; `with_git`: the repository's last commit too. Returns the build's id.
-pub fn send_project(
-    session: &Session,
-    workspace: &Workspace,
-    request: &Request,
-    with_git: bool,
-) -> anyhow::Result<BuildId> {
-    let shell = session.shell;
+/// Sends a request, and the source that belongs to it if there is one. Returns the id of the build.
+///
+/// # Errors
+/// If the request or the source is over a limit, a file can't be read or keeps changing, or the backend can't be reached.
+pub fn send(session: &Session, source: Option<&ProjectSource>, request: &Request) -> anyhow::Result<BuildId> {
     let (metadata, file) = request.encode();
-    check_request(&file)?;
+    check_request_size(&file)?;
     let metadata: Vec<_> = metadata.into_iter().collect();
-    let commit = if with_git { Some(Commit::take(&workspace.project)?) } else { None };
-    let mut packings = 0;
+    let mut packing = 1;
     loop {
-        let mut listing = source::list(&workspace.project, &workspace.target_dir)?;
-        if let Some(commit) = &commit {
-            listing.entries.extend(commit.entries(&workspace.project)?);
-        }
-        if packings == 0 {
-            tell(shell, &listing);
-        }
-        check_limits(&listing)?;
-        let message =
-            format!("{} ({} files, {})", workspace.project.name, listing.entries.len(), bytes(listing.size()));
-        shell.status("Packing", message);
+        let entries = match source {
+            Some(source) => list(session, source, packing == 1)?,
+            None => Vec::new(),
+        };
         let build = session.new_build()?;
         let key = keys::source(&session.backend.owner, &build);
-        let shipment = Shipment {
-            key: &key,
-            metadata: &metadata,
-            request: &file,
-            entries: &listing.entries,
-            backend: &session.backend.name,
-        };
-        let Err(SourceChanged::Changed(path)) = send(shell, session.interrupt, &session.storage, &shipment)? else {
-            return Ok(build);
-        };
-        packings += 1;
-        if packings >= MAX_PACKINGS {
-            bail!(
+        let shipment = Shipment { key: &key, metadata: &metadata, request: &file, entries: &entries };
+        match upload(session, &shipment) {
+            Ok(()) => return Ok(build),
+            Err(SendError::Failed(error)) => return Err(error),
+            Err(SendError::SourceChanged(path)) if packing >= MAX_PACKINGS => bail!(
                 "`{path}` keeps changing while it is packed; stop what writes it, or leave it out with `exclude` under \
                  [workspace.metadata.cloud]"
-            );
+            ),
+            Err(changed @ SendError::SourceChanged(_)) => session.shell.note(format!("{changed}; packing again")),
         }
-        shell.note(format!("`{path}` changed while it was packed; packing again"));
+        packing += 1;
     }
 }
 
-/// Sends a request without a source. Returns the build's id.
-pub fn send_request(session: &Session, request: &Request) -> anyhow::Result<BuildId> {
-    let (metadata, file) = request.encode();
-    check_request(&file)?;
-    let metadata: Vec<_> = metadata.into_iter().collect();
-    let build = session.new_build()?;
-    let key = keys::source(&session.backend.owner, &build);
-    let shipment =
-        Shipment { key: &key, metadata: &metadata, request: &file, entries: &[], backend: &session.backend.name };
-    match send(session.shell, session.interrupt, &session.storage, &shipment)? {
-        Ok(()) => Ok(build),
-        Err(SourceChanged::Changed(path)) => bail!("`{path}` changed while it was packed"),
+/// Lists what is sent, and says so; `first`: it is not a repetition.
+fn list(session: &Session, source: &ProjectSource, first: bool) -> anyhow::Result<Vec<SourceEntry>> {
+    let listing = source.list()?;
+    if first {
+        report_listing(session.shell, &listing);
     }
+    check_limits(&listing)?;
+    let (name, count) = (&source.project.name, listing.entries.len());
+    session.shell.status("Packing", format!("{name} ({count} files, {})", bytes(listing.size())));
+    Ok(listing.entries)
 }
 
-/// Says what of a source is worth knowing before it goes.
-pub fn tell(shell: &Shell, listing: &SourceListing) {
-    for note in &listing.notes {
-        shell.note(note);
-    }
-    if let Some(first) = listing.secrets.first() {
-        let named = listing.secrets.iter().take(NAMED_SECRETS).map(|path| format!("`{path}`")).collect::<Vec<_>>();
-        let more = match listing.secrets.len() - named.len() {
-            0 => String::new(),
-            count => format!(" and {count} more"),
-        };
-        shell.warn(format!(
-            "what looks like a secret is sent to the builder: {}{more}; leave it out with `exclude = [\"{first}\"]` under \
-             [workspace.metadata.cloud], or name it in `include` if the build needs it",
-            named.join(", ")
-        ));
-    }
-}
-
-/// Refuses what no backend takes, before anything is sent.
-pub fn check_limits(listing: &SourceListing) -> anyhow::Result<()> {
-    let (count, size) = (listing.entries.len() + 1, listing.size());
-    let over = if count > MAX_ENTRIES {
-        format!("the source has {count} files, the limit is {MAX_ENTRIES}")
-    } else if size > MAX_UNPACKED_BYTES {
-        format!("the source is {} large, the limit is {}", bytes(size), bytes(MAX_UNPACKED_BYTES))
-    } else {
-        return Ok(());
-    };
-    bail!("{over}\n{}", advice(&listing.entries))
-}
-
-fn advice(entries: &[SourceEntry]) -> String {
-    let folders = biggest_folders(entries, 5);
-    let list: Vec<_> = folders
-        .iter()
-        .map(|(name, size, files)| format!("  {:>10} in {files} files of `{name}`", bytes(*size)))
-        .collect();
-    let name = folders.first().map_or("data", |(name, ..)| name);
-    format!(
-        "The largest folders:\n{}\nLeave out what the build doesn't need, in Cargo.toml:\n  [workspace.metadata.cloud]\n  exclude = [\"/{name}\"]",
-        list.join("\n")
-    )
-}
-
-/// Packs and uploads at once. The outer error is the end; the inner one is worth another try with a fresh listing.
-pub fn send(
-    shell: &Shell,
-    interrupt: &Interrupt,
-    storage: &Storage,
-    shipment: &Shipment,
-) -> anyhow::Result<Result<(), SourceChanged>> {
-    let total: u64 = shipment.entries.iter().map(SourceEntry::size).sum();
-    let (read, packed, sent) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let whole = AtomicBool::new(false);
+/// Packs and uploads at the same time.
+fn upload(session: &Session, shipment: &Shipment) -> Result<(), SendError> {
+    let Session { interrupt, storage, .. } = session;
+    let progress = UploadProgress::of(shipment);
     let token = random_token()?;
     let (writer, upload) = SourceUpload::new();
-    let main = thread::current();
+    let watcher = thread::current();
     let (packing, sending) = thread::scope(|scope| {
         let packer = scope.spawn(|| {
-            let mut out = Metered { inner: writer, packed: &packed };
-            let outcome = pack(shipment.request, shipment.entries, &mut out, &read).map(drop);
-            whole.store(outcome.is_ok(), Ordering::Relaxed);
-            // Dropping the writer before its end tells the other side to give up.
+            let mut out = LimitedWriter { inner: writer, packed: &progress.packed };
+            let outcome = pack(shipment.request, shipment.entries, &mut out, &progress.read).map(drop);
+            progress.all_packed.store(outcome.is_ok(), Ordering::Relaxed);
+            // A writer that is dropped before its end makes the other thread give up.
             outcome.and_then(|()| out.inner.finish().map_err(SourcePackError::Output))
         });
         let sender = scope.spawn(|| {
-            let outcome = upload.run(storage, shipment.key, shipment.metadata, &token, &sent);
-            main.unpark();
+            let outcome = upload.run(storage, shipment.key, shipment.metadata, &token, &progress.sent);
+            watcher.unpark();
             outcome
         });
-        let mut told = false;
+        let mut announced = false;
         while !sender.is_finished() {
-            thread::park_timeout(Duration::from_millis(50));
+            thread::park_timeout(POLL);
             if interrupt.requested() {
                 storage.shut_down();
             }
-            let (read, packed, sent) =
-                (read.load(Ordering::Relaxed), packed.load(Ordering::Relaxed), sent.load(Ordering::Relaxed));
-            if whole.load(Ordering::Relaxed) {
-                if !std::mem::replace(&mut told, true) {
-                    shell.status("Uploading", format!("{} to {}", bytes(packed), shipment.backend));
-                }
-                shell.transfer("Uploading", sent, packed);
-            } else {
-                // What is still to come will shrink about as much as what was packed.
-                let rest = total.saturating_sub(read) as f64 * (packed as f64 / read.max(1) as f64).min(1.0);
-                shell.transfer("Uploading", sent, packed + rest as u64);
-            }
+            progress.show(session, &mut announced);
         }
         (packer.join(), sender.join())
     });
-    shell.clear();
-    let (Ok(packing), Ok(sending)) = (packing, sending) else { bail!("a thread of the upload died") };
+    session.shell.clear();
+    let (Ok(packing), Ok(sending)) = (packing, sending) else {
+        return Err(anyhow::anyhow!("a thread of the upload died").into());
+    };
     match (packing, sending) {
-        (Err(SourcePackError::Changed(path)), _) => Ok(Err(SourceChanged::Changed(path))),
-        // The archive ends early when its taker fails; the taker knows why.
-        (Err(SourcePackError::Output(error)), Ok(_)) => {
-            if error.get_ref().is_some_and(|error| error.is::<TooLarge>()) {
-                bail!("the packed source is larger than {}\n{}", bytes(MAX_SOURCE_BYTES), advice(shipment.entries));
-            }
-            Err(SourcePackError::Output(error).into())
+        (Err(SourcePackError::Changed(path)), _) => Err(SendError::SourceChanged(path)),
+        (Err(SourcePackError::Output(error)), Ok(_)) => Err(over_limit_or(error, shipment.entries).into()),
+        // The archive ends early when its upload fails. Only the upload knows why.
+        (Err(SourcePackError::Output(_)) | Ok(()), Err(error)) => {
+            let error = if interrupt.requested() { StorageError::Interrupted } else { error };
+            Err(SendError::Failed(error.into()))
         }
-        (Err(SourcePackError::Output(_)) | Ok(()), Err(error)) => Err(interrupted_or(interrupt, error).into()),
-        (Err(error), _) => Err(error.into()),
-        (Ok(()), Ok(UploadOutcome::Whole)) => Ok(Ok(())),
-        (Ok(()), Ok(UploadOutcome::Abandoned)) => bail!("the upload ended before its end"),
+        (Err(error), _) => Err(SendError::Failed(error.into())),
+        (Ok(()), Ok(UploadOutcome::Whole)) => Ok(()),
+        (Ok(()), Ok(UploadOutcome::Abandoned)) => Err(anyhow::anyhow!("the upload stopped before its end").into()),
     }
 }
 
-fn interrupted_or(interrupt: &Interrupt, error: StorageError) -> StorageError {
-    if interrupt.requested() { StorageError::Interrupted } else { error }
+/// How far packing and uploading have come.
+struct UploadProgress {
+    /// Bytes of the source, before compression.
+    total: u64,
+    /// Bytes of the source that were read.
+    read: AtomicU64,
+    /// Bytes of the archive that were written.
+    packed: AtomicU64,
+    /// Bytes of the archive that were sent.
+    sent: AtomicU64,
+    /// Whether the archive is complete.
+    all_packed: AtomicBool,
 }
 
+impl UploadProgress {
+    fn of(shipment: &Shipment) -> Self {
+        let zero = || AtomicU64::new(0);
+        let total = shipment.entries.iter().map(SourceEntry::size).sum();
+        Self { total, read: zero(), packed: zero(), sent: zero(), all_packed: AtomicBool::new(false) }
+    }
+
+    /// Shows the progress; `announced`: the final size was printed.
+    fn show(&self, session: &Session, announced: &mut bool) {
+        let shell = session.shell;
+        let [read, packed, sent] = [&self.read, &self.packed, &self.sent].map(|count| count.load(Ordering::Relaxed));
+        if self.all_packed.load(Ordering::Relaxed) {
+            if !std::mem::replace(announced, true) {
+                shell.status("Uploading", format!("{} to {}", bytes(packed), session.backend.name));
+            }
+            shell.transfer("Uploading", sent, packed);
+        } else {
+            // The rest is expected to shrink about as much as what is packed.
+            let rest = self.total.saturating_sub(read) as f64 * (packed as f64 / read.max(1) as f64).min(1.0);
+            shell.transfer("Uploading", sent, packed + rest as u64);
+        }
+    }
+}
+
+/// The error of a source whose archive is too large, else the error itself.
+fn over_limit_or(error: io::Error, entries: &[SourceEntry]) -> anyhow::Error {
+    if error.get_ref().is_some_and(|error| error.is::<ArchiveTooLarge>()) {
+        let limit = bytes(MAX_SOURCE_BYTES);
+        return anyhow::anyhow!("the packed source is larger than {limit}\n{}", exclusion_advice(entries));
+    }
+    SourcePackError::Output(error).into()
+}
+
+/// A token by which the upload recognises its own object after a repeated request.
 fn random_token() -> anyhow::Result<String> {
-    Ok(HEXLOWER.encode(&crate::random::random::<16>()?))
+    Ok(HEXLOWER.encode(&random::<16>()?))
 }
 
+/// The archive is larger than any backend accepts.
 #[derive(Debug, thiserror::Error)]
-#[error("over the limit")]
-struct TooLarge;
+#[error("the archive is too large")]
+struct ArchiveTooLarge;
 
-/// Counts what is packed, and stops at the limit.
-struct Metered<'a> {
+/// Counts the bytes of the archive, and stops at the limit.
+struct LimitedWriter<'a> {
     inner: PartWriter,
     packed: &'a AtomicU64,
 }
 
-impl Write for &mut Metered<'_> {
+impl Write for &mut LimitedWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(bytes)?;
         if self.packed.fetch_add(count as u64, Ordering::Relaxed) + count as u64 > MAX_SOURCE_BYTES {
-            return Err(io::Error::other(TooLarge));
+            return Err(io::Error::other(ArchiveTooLarge));
         }
         Ok(count)
     }
@@ -249,15 +213,11 @@ impl Write for &mut Metered<'_> {
     }
 }
 
-/// Refuses a request that is over its own limit; its size depends on flags and environment only.
-pub fn check_request(request: &RequestFile) -> anyhow::Result<()> {
+/// Checks the size of a request, which depends on flags and environment only.
+fn check_request_size(request: &RequestFile) -> anyhow::Result<()> {
     let size = serde_json::to_vec(request)?.len() as u64;
-    if size > protocol::limits::MAX_REQUEST_BYTES {
-        bail!(
-            "the flags and variables come to {}, the limit is {}",
-            bytes(size),
-            bytes(protocol::limits::MAX_REQUEST_BYTES)
-        );
+    if size > MAX_REQUEST_BYTES {
+        bail!("flags and variables have {} together, the limit is {}", bytes(size), bytes(MAX_REQUEST_BYTES));
     }
     Ok(())
 }

@@ -1,22 +1,26 @@
 //! The targets that a build is for, and the one check of whether the backend builds for them.
 
 use anyhow::{Context, bail};
+use protocol::Request;
 use toml::Table;
 
 use crate::config::Backend;
 use crate::project::CargoConfig;
 use crate::{device, environment};
 
-/// What is built for.
-pub struct Targets {
-    /// `--target` for the builder.
-    pub named: Vec<String>,
-    /// The device's own triple, where it is known.
+/// The targets of a build.
+pub struct BuildTargets {
+    /// The triples for `--target` on the builder; empty if none was chosen.
+    pub chosen: Vec<String>,
+    /// The device's own triple, if there is one. It is the target if none was chosen.
     pub device: Option<String>,
 }
 
-impl Targets {
-    /// The flag's targets, else those of `--config`, of `CARGO_BUILD_TARGET`, of the configuration.
+impl BuildTargets {
+    /// The first that is given: `--target`, `--config`, `CARGO_BUILD_TARGET`, cargo's configuration, this device.
+    ///
+    /// # Errors
+    /// If a target can't be sent, or none is given and this device has none.
     pub fn choose(flag: &[String], arguments: &[Table], config: &CargoConfig) -> anyhow::Result<Self> {
         let from_argument = || {
             let found = arguments.iter().rev().find_map(|table| table.get("build")?.get("target"));
@@ -35,54 +39,54 @@ impl Targets {
             environment::variable("CARGO_BUILD_TARGET").into_iter().collect(),
             config.targets(),
         ];
-        let mut named = candidates.into_iter().find(|list| !list.is_empty()).unwrap_or_default();
-        for name in &mut named {
-            // Cargo's word for the machine one sits at.
+        let mut chosen = candidates.into_iter().find(|list| !list.is_empty()).unwrap_or_default();
+        for name in &mut chosen {
+            // Cargo's name for the machine on which it is typed.
             if matches!(name.as_str(), "host-tuple") {
-                name.clone_from(device.as_ref().context("the kind of this device is not known; name a target")?);
+                name.clone_from(device.as_ref().context("this device's target is unknown; name a target")?);
             }
             if name.ends_with(".json") {
                 bail!("the target specification `{name}` can't be sent; name one of rustc's own targets");
             }
         }
-        if named.is_empty() && device.is_none() {
-            bail!(
-                "there is no Rust target for this kind of device that cargo-cloud knows; name one with --target TRIPLE"
-            );
+        if chosen.is_empty() && device.is_none() {
+            bail!("cargo-cloud doesn't know the Rust target of this device; name one with --target TRIPLE");
         }
-        Ok(Self { named, device })
-    }
-
-    /// Before anything is sent: what the configuration knows that the backend can't build.
-    pub fn refuse_unknown(&self, backend: &Backend) -> anyhow::Result<()> {
-        let device = self.device.iter().filter(|_| self.named.is_empty());
-        for target in self.named.iter().chain(device) {
-            if target.is_empty() {
-                let known: String = backend.targets.iter().map(|known| format!("\n    {known}")).collect();
-                bail!(
-                    "\"--target\" takes a target architecture as an argument.\n\nThe backend `{}` builds for:{known}",
-                    backend.name
-                );
-            }
-            if !backend.targets.is_empty() && !backend.targets.contains(target) {
-                bail!(
-                    "the backend `{}` can't build for `{target}`; it builds for {}. {}If that has changed, write its \
-                     configuration anew (the embedded backend does, started with --client-config)",
-                    backend.name,
-                    backend.targets.join(", "),
-                    near(target, &backend.targets)
-                );
-            }
-        }
-        Ok(())
+        Ok(Self { chosen, device })
     }
 }
 
-/// A target that was mistyped is this far from what was meant, at most.
+/// Checks, before anything is sent, that the backend builds for the targets of a request.
+///
+/// # Errors
+/// With the first target that the configuration's list doesn't have.
+pub fn check_supported(request: &Request, backend: &Backend) -> anyhow::Result<()> {
+    for target in request.targets() {
+        if target.is_empty() {
+            let known: String = backend.targets.iter().map(|known| format!("\n    {known}")).collect();
+            bail!(
+                "\"--target\" takes a target architecture as an argument.\n\nThe backend `{}` builds for:{known}",
+                backend.name
+            );
+        }
+        if !backend.targets.is_empty() && !backend.targets.iter().any(|known| known == target) {
+            bail!(
+                "the backend `{}` can't build for `{target}`; it builds for {}. {}If that has changed, write its \
+                 configuration anew (the embedded backend does, started with --client-config)",
+                backend.name,
+                backend.targets.join(", "),
+                suggestion(target, &backend.targets)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// How many edits a mistyped target may be away from the one that is suggested.
 const SIMILAR: usize = 3;
 
-/// A question that names the target that may have been meant.
-fn near(target: &str, known: &[String]) -> String {
+/// A question that names the target that the user may have meant, or nothing.
+fn suggestion(target: &str, known: &[String]) -> String {
     let distances = known.iter().map(|known| (strsim::osa_distance(known, target), known));
     match distances.filter(|(distance, _)| *distance <= SIMILAR).min_by_key(|(distance, _)| *distance) {
         Some((_, known)) => format!("Did you mean `{known}`? "),
@@ -95,9 +99,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mistyped_target_is_recognised() {
+    fn a_mistyped_target_gets_a_suggestion() {
         let known = ["aarch64-linux-android", "x86_64-unknown-linux-gnu"].map(str::to_owned);
-        assert_eq!(near("aarch64-linux-andriod", &known), "Did you mean `aarch64-linux-android`? ");
-        assert_eq!(near("riscv64gc-unknown-linux-gnu", &known), "");
+        assert_eq!(suggestion("aarch64-linux-andriod", &known), "Did you mean `aarch64-linux-android`? ");
+        assert_eq!(suggestion("riscv64gc-unknown-linux-gnu", &known), "");
     }
 }

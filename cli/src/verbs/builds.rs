@@ -1,20 +1,24 @@
-//! `cargo cloud builds`: what was built lately.
+//! `cargo cloud builds`: lists the latest builds.
 
-use protocol::{BuildResult, BuildSummary, Outcome};
+use protocol::BuildSummary;
 use serde_json::json;
 
 use crate::args::{BuildsArgs, Invocation};
-use crate::builds::{self, Listed, State, short};
+use crate::builds::{self, BuildState, ListedBuild, outcome_name, short_id};
 use crate::interrupt::Interrupt;
 use crate::pipeline::Session;
 use crate::terminal::{Shell, bytes, stdout_columns};
 
+/// The headings of the table's columns.
 const HEADINGS: [&str; 6] = ["BUILD", "BEGAN", "COMMAND", "OUTCOME", "TIME", "SIZE"];
 
-/// Prints the latest builds of the owner, from any device, the newest first.
-pub fn builds(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &BuildsArgs) -> anyhow::Result<u8> {
-    let session = Session::open(shell, interrupt, typed.cli.common.backend.as_deref())?;
-    session.give_up_on_interrupt();
+/// Prints the latest builds of the owner, from all devices, newest first. Returns the exit code.
+///
+/// # Errors
+/// If the backend can't be reached or refuses.
+pub fn builds(shell: &Shell, interrupt: &Interrupt, invocation: &Invocation, args: &BuildsArgs) -> anyhow::Result<u8> {
+    let session = Session::open(shell, interrupt, invocation.cli.common.backend.as_deref())?;
+    session.stop_on_interrupt();
     let owner = &session.backend.owner;
     let listed = builds::list(&session.storage, &session.clock, owner, args.limit)?;
     let now = session.clock.unix_ms();
@@ -23,7 +27,7 @@ pub fn builds(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &B
         return Ok(0);
     }
     if listed.is_empty() {
-        shell.note(format!("owner `{owner}` has no builds at `{}` of the last 7 days", session.backend.name));
+        shell.note(format!("owner `{owner}` has no builds of the last 7 days at `{}`", session.backend.name));
         return Ok(0);
     }
     let rows: Vec<_> = listed.iter().map(|listed| row(listed, now)).collect();
@@ -31,69 +35,57 @@ pub fn builds(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &B
     Ok(0)
 }
 
-fn row(listed: &Listed, now: u64) -> [String; 6] {
+fn row(listed: &ListedBuild, now: u64) -> [String; 6] {
     let began = listed.found.id.unix_ms();
     let (time, size) = match &listed.found.state {
-        State::Ended(result) => {
+        BuildState::Ended(result) => {
             (duration(result.times.total()), result.artifact.as_ref().map(|artifact| bytes(artifact.size)))
         }
         _ => (duration(now.saturating_sub(began)), None),
     };
     [
-        short(&listed.found.id).to_owned(),
+        short_id(&listed.found.id).to_owned(),
         age(now.saturating_sub(began)),
-        command(listed.asked.as_ref()),
-        outcome(&listed.found.state).to_owned(),
+        command(listed.summary.as_ref()),
+        state_name(&listed.found.state).to_owned(),
         time,
         size.unwrap_or_default(),
     ]
 }
 
-/// What was asked for, in a few words.
-pub fn command(asked: Option<&BuildSummary>) -> String {
-    let Some(asked) = asked else { return "?".to_owned() };
-    // Whoever cleans all names no project.
-    let targets = if asked.targets.is_empty() { String::new() } else { format!(" ({})", asked.targets.join(", ")) };
-    format!("{} {}{targets}", asked.command, asked.name())
+/// What was requested, in a few words.
+fn command(summary: Option<&BuildSummary>) -> String {
+    let Some(summary) = summary else { return "?".to_owned() };
+    // A request to clean all projects has no targets.
+    let targets = if summary.targets.is_empty() { String::new() } else { format!(" ({})", summary.targets.join(", ")) };
+    format!("{} {}{targets}", summary.command, summary.name())
 }
 
-fn outcome(state: &State) -> &'static str {
+/// The state of a build, in a word or two.
+fn state_name(state: &BuildState) -> &'static str {
     match state {
-        State::Ended(result) => outcome_of(result),
-        State::Going { begun: true, .. } => "running",
-        State::Going { begun: false, .. } => "queued",
-        State::Ending => "ending",
-        State::Gone => "gone",
+        BuildState::Ended(result) => outcome_name(result.outcome),
+        BuildState::Unfinished { started: true, .. } => "running",
+        BuildState::Unfinished { started: false, .. } => "queued",
+        BuildState::Ending => "ending",
+        BuildState::Gone => "gone",
     }
 }
 
-/// How a build ended, in a word.
-pub fn outcome_of(result: &BuildResult) -> &'static str {
-    match result.outcome {
-        Outcome::Succeeded => "succeeded",
-        Outcome::Failed => "failed",
-        Outcome::Cancelled => "cancelled",
-        Outcome::TimedOut => "timed out",
-        Outcome::Crashed => "crashed",
-        Outcome::Refused => "refused",
-        _ => "unknown",
-    }
-}
-
-fn as_json(listed: &Listed, now: u64) -> serde_json::Value {
+fn as_json(listed: &ListedBuild, now: u64) -> serde_json::Value {
     let id = &listed.found.id;
     let result = match &listed.found.state {
-        State::Ended(result) => Some(result),
+        BuildState::Ended(result) => Some(result),
         _ => None,
     };
     let time = result.map_or(now.saturating_sub(id.unix_ms()), |result| result.times.total());
     json!({
         "id": id,
         "began_ms": id.unix_ms(),
-        "command": listed.asked.as_ref().map(|asked| &asked.command),
-        "project": listed.asked.as_ref().map(|asked| &asked.project),
-        "targets": listed.asked.as_ref().map(|asked| &asked.targets),
-        "outcome": outcome(&listed.found.state),
+        "command": listed.summary.as_ref().map(|summary| &summary.command),
+        "project": listed.summary.as_ref().map(|summary| &summary.project),
+        "targets": listed.summary.as_ref().map(|summary| &summary.targets),
+        "outcome": state_name(&listed.found.state),
         "exit_code": result.and_then(|result| result.exit_code),
         "message": result.and_then(|result| result.message.as_ref()),
         "time_ms": time,
@@ -101,7 +93,7 @@ fn as_json(listed: &Listed, now: u64) -> serde_json::Value {
     })
 }
 
-/// A table, or where that is too wide for the terminal, each row on two lines.
+/// A table, or two lines a row if the table is too wide for the terminal.
 fn lines(rows: &[[String; 6]], columns: Option<usize>) -> Vec<String> {
     let table = table(rows);
     if !table.iter().any(|line| columns.is_some_and(|columns| line.chars().count() > columns)) {
@@ -114,7 +106,7 @@ fn lines(rows: &[[String; 6]], columns: Option<usize>) -> Vec<String> {
     rows.iter().flat_map(two_lines).collect()
 }
 
-/// Lines with columns as wide as they need.
+/// The rows below the headings, in columns as wide as their widest cell.
 fn table(rows: &[[String; 6]]) -> Vec<String> {
     let headings = HEADINGS.map(str::to_owned);
     let all: Vec<_> = std::iter::once(&headings).chain(rows).collect();
@@ -127,7 +119,7 @@ fn table(rows: &[[String; 6]]) -> Vec<String> {
     all.into_iter().map(line).collect()
 }
 
-/// How long ago, in the largest unit that leaves at least 2, or 1 of the smallest.
+/// How long ago something was, in the largest unit of which there are at least 2; the smallest is the second.
 fn age(ms: u64) -> String {
     let seconds = ms / 1000;
     let (count, unit) = match seconds {
@@ -139,7 +131,7 @@ fn age(ms: u64) -> String {
     format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
 }
 
-/// How long, as cargo says it.
+/// How long something took, as cargo prints it.
 fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
     if seconds < 60 {
@@ -154,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_short() {
+    fn ages_and_durations_are_short() {
         for (ms, text) in [
             (0, "0 seconds ago"),
             (1_000, "1 second ago"),
@@ -169,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_has_two_lines_for_a_build() {
+    fn a_narrow_terminal_gets_two_lines_a_build() {
         let row = ["67c12d44", "15 seconds ago", "build hello", "succeeded", "4.93s", "233.7 KiB"].map(str::to_owned);
         let expected = ["67c12d44  succeeded, 15 seconds ago", "          build hello, 4.93s, 233.7 KiB"];
         let rows = [row];
@@ -179,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_as_wide_as_they_need() {
+    fn columns_are_as_wide_as_their_cells() {
         let row = |first: &str, last: &str| [first, "b", "c", "d", "e", last].map(str::to_owned);
         let lines = table(&[row("long-name", ""), row("a", "1 B")]);
         assert_eq!(lines[0], "BUILD      BEGAN  COMMAND  OUTCOME  TIME  SIZE");

@@ -1,47 +1,50 @@
-//! `cargo cloud cancel`: ends a build, whoever began it.
+//! `cargo cloud cancel`: ends a build of any device.
 
 use std::time::{Duration, Instant};
 
 use protocol::{Outcome, keys};
 
-use super::builds::outcome_of;
 use crate::args::{CancelArgs, Invocation};
-use crate::builds::{Records, State, find, short};
+use crate::builds::{BuildRecords, BuildState, find, outcome_name, short_id};
 use crate::config::config_folder;
 use crate::interrupt::Interrupt;
 use crate::pipeline::Session;
 use crate::storage::StorageError;
 use crate::terminal::Shell;
 
-/// The end is waited for this long: a builder looks every few seconds, and stores what it has printed.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long to wait for the end: a builder looks every few seconds, and then stores what it has printed.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How often the result is asked for.
 const POLL: Duration = Duration::from_millis(400);
 
-/// Ends a build. Returns the exit code: 0 whenever the build does not go on.
-pub fn cancel(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &CancelArgs) -> anyhow::Result<u8> {
-    let session = Session::open(shell, interrupt, typed.cli.common.backend.as_deref())?;
-    session.give_up_on_interrupt();
+/// Ends a build. Returns the exit code, which is 0 whenever the build does not go on.
+///
+/// # Errors
+/// If there is no such build, or the backend can't be reached.
+pub fn cancel(shell: &Shell, interrupt: &Interrupt, invocation: &Invocation, args: &CancelArgs) -> anyhow::Result<u8> {
+    let session = Session::open(shell, interrupt, invocation.cli.common.backend.as_deref())?;
+    session.stop_on_interrupt();
     let owner = &session.backend.owner;
     let found = find(&session.storage, &session.clock, owner, &args.build)?;
-    let short = short(&found.id);
-    if let State::Ended(result) = &found.state {
-        shell.note(format!("build {short} has ended already: {}", outcome_of(result)));
+    let id = short_id(&found.id);
+    if let BuildState::Ended(result) = &found.state {
+        shell.note(format!("build {id} has ended already: {}", outcome_name(result.outcome)));
         return Ok(0);
     }
-    shell.status("Cancelling", format!("build {short}"));
+    shell.status("Cancelling", format!("build {id}"));
     session.storage.delete_source(&keys::source(owner, &found.id))?;
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
+    let started = Instant::now();
+    while started.elapsed() < TIMEOUT {
         if let Some(result) = session.storage.result(owner, &found.id)? {
             shell.clear();
             match result.outcome {
-                Outcome::Cancelled => shell.status("Cancelled", format!("build {short}")),
-                _ => shell.note(format!("build {short} ended by itself before: {}", outcome_of(&result))),
+                Outcome::Cancelled => shell.status("Cancelled", format!("build {id}")),
+                _ => shell.note(format!("build {id} ended by itself before: {}", outcome_name(result.outcome))),
             }
-            // Nobody will bring it back.
+            // Nothing is left to deliver.
             if result.outcome == Outcome::Cancelled {
-                Records::beside(&config_folder()?).remove(&found.id);
+                BuildRecords::beside(&config_folder()?).remove(&found.id);
             }
             return Ok(0);
         }
@@ -53,7 +56,7 @@ pub fn cancel(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &C
     }
     shell.clear();
     shell.warn(format!(
-        "the backend has not said yet that build {short} has ended; its source is gone, so it ends as soon as it is looked at"
+        "the backend has not confirmed yet that build {id} has ended; its source is deleted, so it ends as soon as the builder looks"
     ));
     Ok(0)
 }

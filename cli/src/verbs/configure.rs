@@ -1,4 +1,4 @@
-//! `cargo cloud configure`: backends in and out of the configuration.
+//! `cargo cloud configure`: adds, chooses and removes backends of the configuration.
 
 use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -9,16 +9,19 @@ use protocol::{ClientLine, InvalidLine};
 
 use crate::args::{ConfigureArgs, Invocation};
 use crate::config::{BackendSummary, Config, config_file, default_of, with_backend, with_default, without_backend};
-use crate::install::Staged;
+use crate::install::StagedFile;
 use crate::interrupt;
 use crate::storage::sha256_hex;
 use crate::terminal::{Pasted, Shell, paste_hidden};
 
-/// A line is a kilobyte or two.
+/// Longest line in bytes that is read; real ones have one or two KB.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
-/// Adds, shows, chooses or removes a backend. Returns the exit code.
-pub fn configure(shell: &Shell, typed: &Invocation, args: &ConfigureArgs) -> anyhow::Result<u8> {
+/// Adds, lists, chooses or removes a backend. Returns the exit code.
+///
+/// # Errors
+/// If the line or the configuration is malformed, or the configuration can't be written.
+pub fn configure(shell: &Shell, invocation: &Invocation, args: &ConfigureArgs) -> anyhow::Result<u8> {
     let file = File::read()?;
     if args.list {
         file.summaries()?.iter().for_each(|summary| show(shell, summary));
@@ -40,27 +43,27 @@ pub fn configure(shell: &Shell, typed: &Invocation, args: &ConfigureArgs) -> any
         },
         Some(text) => decode(text)?,
     };
-    file.add(shell, typed.cli.common.backend.as_deref(), !args.no_default, &line)
+    file.add(shell, invocation.cli.common.backend.as_deref(), !args.no_default, &line)
 }
 
 fn decode(text: &str) -> Result<ClientLine, InvalidLine> {
     ClientLine::decode(text, sha256_hex)
 }
 
-/// The line, from whatever standard input is; `None` when the person wants out.
+/// Reads the line from standard input, be it a terminal, a file or a pipe; `None` if the user leaves with Ctrl-C.
 fn read_line(shell: &Shell) -> anyhow::Result<Option<ClientLine>> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         let mut bytes = Vec::new();
         stdin.lock().take(MAX_LINE_BYTES).read_to_end(&mut bytes).context("could not read standard input")?;
         if bytes.trim_ascii().is_empty() {
-            bail!("there is no line on standard input; type: cargo cloud configure LINE");
+            bail!("standard input is empty; type: cargo cloud configure LINE");
         }
         return Ok(Some(decode(&String::from_utf8_lossy(&bytes))?));
     }
     shell.note("paste the line that begins with `cargo-cloud-1:` (it is not shown), then press Enter");
     loop {
-        // A line that is wrapped arrives as several: the end is where it is whole.
+        // A terminal that wraps the line sends several. The line ends where it is complete.
         let pasted = paste_hidden(&stdin, MAX_LINE_BYTES, |text| decode(text).is_ok())?;
         let text = match pasted {
             Pasted::Text(text) if !text.trim().is_empty() => text,
@@ -80,7 +83,7 @@ fn show(shell: &Shell, summary: &BackendSummary) {
     shell.print(format_args!("{used} {}: owner {}, {region}\n    {}", summary.name, summary.owner, summary.address));
 }
 
-/// The configuration file as it is.
+/// The configuration file, with the text that it has now.
 struct File {
     path: PathBuf,
     text: String,
@@ -106,12 +109,12 @@ impl File {
         if names.iter().any(|known| known == name) {
             return Ok(());
         }
-        let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        bail!("`{}` has no backend `{name}`; there is: {there}", self.path.display())
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        bail!("`{}` has no backend `{name}`; it has: {known}", self.path.display())
     }
 
     fn editing(&self, edited: anyhow::Result<String>) -> anyhow::Result<String> {
-        edited.with_context(|| format!("`{}` is left as it is", self.path.display()))
+        edited.with_context(|| format!("`{}` is not changed", self.path.display()))
     }
 
     fn add(&self, shell: &Shell, name: Option<&str>, default: bool, line: &ClientLine) -> anyhow::Result<u8> {
@@ -123,7 +126,7 @@ impl File {
         let old = known.iter().find(|summary| summary.name == name);
         if let Some(old) = old.filter(|old| !chosen && old.address != *address) {
             bail!(
-                "there is a backend `{name}` already, at {}; the line is for {address}. Add --backend NAME to keep both, \
+                "the configuration has a backend `{name}` already, at {}; the line is for {address}. Add --backend NAME to keep both, \
                  or --backend {name} to replace it",
                 old.address
             );
@@ -132,10 +135,10 @@ impl File {
         if default || known.is_empty() {
             text = self.editing(with_default(&text, name))?;
         } else if default_of(&text)?.is_none() && known.len() == 1 {
-            // The only one was the default without being named; with two it must be.
+            // A single backend is the default without being named. With two the default must be named.
             text = self.editing(with_default(&text, &known[0].name))?;
         }
-        // What is written can be used: the same checks as when a build starts.
+        // Check the new configuration as a build does when it starts.
         Config::summaries(&text, &self.path)?;
         self.write(&text)?;
         let word = if old.is_some() { "Replaced" } else { "Added" };
@@ -150,25 +153,28 @@ impl File {
         let text = self.editing(without_backend(&self.text, name))?;
         self.write(&text)?;
         shell.status("Removed", format!("backend `{name}`"));
-        let left = Config::summaries(&text, &self.path)?;
-        if left.len() > 1 && !left.iter().any(|summary| summary.used) {
-            let names: Vec<_> = left.into_iter().map(|summary| summary.name).collect();
+        let remaining = Config::summaries(&text, &self.path)?;
+        if remaining.len() > 1 && !remaining.iter().any(|summary| summary.used) {
+            let names: Vec<_> = remaining.into_iter().map(|summary| summary.name).collect();
             let names = names.join(", ");
-            shell.note(format!("no backend is the default now; type: cargo cloud configure --use NAME ({names})"));
+            shell.note(format!(
+                "no backend is the default now; choose one with: cargo cloud configure --use NAME ({names})"
+            ));
         }
         Ok(0)
     }
 
-    /// Private, whole or not at all; a link to the real file stays a link.
+    /// Writes the file, readable for this user alone, as a whole or not at all. If it is a link, it stays one.
     fn write(&self, text: &str) -> anyhow::Result<()> {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(folder)
-            .with_context(|| format!("could not make `{}`", folder.display()))?;
-        let place = self.path.canonicalize().unwrap_or_else(|_| folder.join(self.path.file_name().unwrap_or_default()));
-        let mut staged = Staged::new(place)?;
+            .with_context(|| format!("could not create `{}`", folder.display()))?;
+        let destination =
+            self.path.canonicalize().unwrap_or_else(|_| folder.join(self.path.file_name().unwrap_or_default()));
+        let mut staged = StagedFile::new(destination)?;
         staged.file().write_all(text.as_bytes()).context("could not write the configuration")?;
         staged.commit(0o600)
     }

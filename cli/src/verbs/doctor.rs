@@ -10,11 +10,11 @@ use crate::pipeline::Session;
 use crate::terminal::Shell;
 
 /// Checks everything from the device to a trial build, and prints the findings. Returns the exit code.
-pub fn doctor(shell: &Shell, interrupt: &Interrupt, typed: &Invocation, args: &DoctorArgs) -> anyhow::Result<u8> {
+pub fn doctor(shell: &Shell, interrupt: &Interrupt, invocation: &Invocation, args: &DoctorArgs) -> anyhow::Result<u8> {
     let cwd = std::env::current_dir().context("the current folder is gone")?;
     let mut report = DoctorReport::new(shell, args.json);
     let (install, root) = doctor::install_folder(&cwd);
-    let backend = match Config::backend(typed.cli.common.backend.as_deref()) {
+    let backend = match Config::backend(invocation.cli.common.backend.as_deref()) {
         Ok((backend, warning)) => {
             report.add("configuration", doctor::configuration(&backend, warning)?);
             Some(backend)

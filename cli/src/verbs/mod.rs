@@ -1,4 +1,4 @@
-//! One file a verb, and what they share.
+//! The verbs of the command line, a file each. What several share is in the pipeline.
 
 mod attach;
 mod build;

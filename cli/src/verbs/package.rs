@@ -1,14 +1,17 @@
-//! `cargo cloud package --list`: what would go up.
+//! `cargo cloud package --list`: shows what a build would send.
 
 use crate::args::{Invocation, PackageArgs};
-use crate::pipeline::plan::Workspace;
+use crate::pipeline::{Workspace, report_listing};
 use crate::source;
 use crate::terminal::{Shell, bytes};
 
-/// Prints the files that a build would send, one a line with their size, and what they come to.
-pub fn package(shell: &Shell, typed: &Invocation, args: &PackageArgs) -> anyhow::Result<u8> {
-    let place = Workspace::find(&typed.cli.common, &args.project)?;
-    let listing = source::list(&place.project, &place.target_dir)?;
+/// Prints the files that a build would send, a line each with its size, and the totals. Returns the exit code.
+///
+/// # Errors
+/// If there is no project, or it can't be read.
+pub fn package(shell: &Shell, invocation: &Invocation, args: &PackageArgs) -> anyhow::Result<u8> {
+    let workspace = Workspace::find(&invocation.cli.common, &args.project)?;
+    let listing = source::list(&workspace.project, &workspace.target_dir)?;
     for entry in &listing.entries {
         match &entry.content {
             source::SourceContent::File { size, .. } => {
@@ -20,7 +23,7 @@ pub fn package(shell: &Shell, typed: &Invocation, args: &PackageArgs) -> anyhow:
             source::SourceContent::Folder => shell.print(format_args!("{:>10}  {}/", "folder", entry.name)),
         }
     }
-    crate::pipeline::send::tell(shell, &listing);
+    report_listing(shell, &listing);
     shell.status("Total", format!("{} files, {} before compression", listing.entries.len(), bytes(listing.size())));
     for (folder, size, files) in source::biggest_folders(&listing.entries, 5) {
         shell.status("", format!("{:>10} in {files} files of `{folder}`", bytes(size)));

@@ -1,15 +1,18 @@
-//! `cargo cloud uninstall`, and `install --list`: what is installed on this device, without any backend.
+//! `cargo cloud uninstall`: removes installed programs from this device. No backend is needed.
 
 use anyhow::{Context, bail};
 
 use crate::args::{Invocation, UninstallArgs};
 use crate::environment;
-use crate::install::{InstallRoot, Installation, PackageId, Spec, of_folder};
+use crate::install::{InstallRoot, Installation, PackageId, PackageSpec, installed_from_folder};
 use crate::project::CargoConfig;
 use crate::terminal::Shell;
 
-/// Removes what is named. Returns the exit code.
-pub fn uninstall(shell: &Shell, _typed: &Invocation, args: &UninstallArgs) -> anyhow::Result<u8> {
+/// Removes the packages or binaries that the arguments name. Returns the exit code.
+///
+/// # Errors
+/// If one isn't installed, or can't be removed.
+pub fn uninstall(shell: &Shell, _invocation: &Invocation, args: &UninstallArgs) -> anyhow::Result<u8> {
     let specs = args.specs();
     if specs.len() > 1 && !args.bin.is_empty() {
         bail!(
@@ -30,14 +33,14 @@ pub fn uninstall(shell: &Shell, _typed: &Invocation, args: &UninstallArgs) -> an
     match specs {
         [] => {
             let folder = cwd.to_string_lossy();
-            remove(shell, &root, &args.bin, |ids| of_folder(&folder, ids))?;
+            remove(shell, &root, &args.bin, |ids| installed_from_folder(&folder, ids))?;
         }
         [one] => remove_spec(shell, &root, one, &args.bin)?,
         several => {
-            let (mut gone, mut failed) = (Vec::new(), Vec::new());
+            let (mut uninstalled, mut failed) = (Vec::new(), Vec::new());
             for spec in several {
                 match remove_spec(shell, &root, spec, &[]) {
-                    Ok(()) => gone.push(spec.as_str()),
+                    Ok(()) => uninstalled.push(spec.as_str()),
                     Err(error) => {
                         shell.error(format!("{error:#}"));
                         failed.push(spec.as_str());
@@ -45,8 +48,8 @@ pub fn uninstall(shell: &Shell, _typed: &Invocation, args: &UninstallArgs) -> an
                 }
             }
             let mut summary = Vec::new();
-            if !gone.is_empty() {
-                summary.push(format!("Successfully uninstalled {}!", gone.join(", ")));
+            if !uninstalled.is_empty() {
+                summary.push(format!("Successfully uninstalled {}!", uninstalled.join(", ")));
             }
             if !failed.is_empty() {
                 summary.push(format!("Failed to uninstall {} (see error(s) above).", failed.join(", ")));
@@ -60,18 +63,8 @@ pub fn uninstall(shell: &Shell, _typed: &Invocation, args: &UninstallArgs) -> an
     Ok(0)
 }
 
-/// Prints what is installed, as cargo does. Returns the exit code.
-pub fn list(shell: &Shell, root: &InstallRoot) -> anyhow::Result<u8> {
-    let installation = Installation::begin(shell, root)?;
-    for (package, bins) in installation.records.packages() {
-        shell.print(format!("{package}:"));
-        bins.iter().for_each(|bin| shell.print(format!("    {bin}")));
-    }
-    Ok(0)
-}
-
 fn remove_spec(shell: &Shell, root: &InstallRoot, spec: &str, bins: &[String]) -> anyhow::Result<()> {
-    remove(shell, root, bins, |ids| Spec::parse(spec)?.find(ids))
+    remove(shell, root, bins, |ids| PackageSpec::parse(spec)?.find(ids))
 }
 
 fn remove(
@@ -80,26 +73,26 @@ fn remove(
     named: &[String],
     choose: impl for<'a> FnOnce(&[&'a PackageId]) -> anyhow::Result<&'a PackageId>,
 ) -> anyhow::Result<()> {
-    let mut installation = Installation::begin(shell, root)?;
+    let mut installation = Installation::open(shell, root)?;
     let ids: Vec<PackageId> = installation.records.packages().map(|(id, _)| id.clone()).collect();
     let package = choose(&ids.iter().collect::<Vec<_>>())?.clone();
     let installed = installation.records.packages().find(|(id, _)| **id == package);
     let installed: Vec<String> = installed.map(|(_, bins)| bins.iter().cloned().collect()).unwrap_or_default();
     for bin in &installed {
-        let place = root.bin().join(bin);
-        if !place.exists() {
-            bail!("corrupt metadata, `{}` does not exist when it should", place.display());
+        let path = root.bin().join(bin);
+        if !path.exists() {
+            bail!("corrupt metadata, `{}` does not exist when it should", path.display());
         }
     }
     if let Some(bin) = named.iter().find(|bin| !installed.contains(bin)) {
         bail!("binary `{bin}` not installed as part of `{package}`");
     }
-    let going = if named.is_empty() { &installed[..] } else { named };
-    for bin in going {
-        let place = root.bin().join(bin);
-        shell.status("Removing", place.display());
-        std::fs::remove_file(&place).with_context(|| format!("failed to remove file `{}`", place.display()))?;
-        installation.records.forget(&package, bin);
+    let removed = if named.is_empty() { &installed[..] } else { named };
+    for bin in removed {
+        let path = root.bin().join(bin);
+        shell.status("Removing", path.display());
+        std::fs::remove_file(&path).with_context(|| format!("failed to remove file `{}`", path.display()))?;
+        installation.records.remove(&package, bin);
         installation.save()?;
     }
     Ok(())

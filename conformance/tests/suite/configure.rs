@@ -102,7 +102,7 @@ fn a_line_that_is_not_whole_is_refused_and_changes_nothing() {
         (&line[3..], "such a line begins with `cargo-cloud-1:`"),
         (swapped.as_str(), "missing or changed"),
         ("hello", "not a configuration line"),
-        ("", "no line on standard input"),
+        ("", "standard input is empty"),
     ] {
         let output = configure(&home.config(), &["-"], text);
         assert_eq!(output.status.code(), Some(101), "{text}");

@@ -1,4 +1,4 @@
-//! The artifact on its way down.
+//! Downloads an artifact into the folder where it is unpacked.
 
 use std::path::Path;
 
@@ -6,12 +6,16 @@ use anyhow::{Context, bail};
 use protocol::ArtifactInfo;
 use protocol::limits::MAX_ARTIFACT_BYTES;
 
+use super::super::session::Session;
 use crate::install::Artifact;
-use crate::pipeline::Session;
 use crate::terminal::bytes;
 
-/// Into a file without a name, in the folder where it is unpacked: never whole in memory, and gone with this process.
-pub fn fetch(session: &Session, key: &str, info: &ArtifactInfo, folder: &Path) -> anyhow::Result<Artifact> {
+/// Downloads an artifact into a file without a name, in the folder where it is unpacked: it is never in memory as a whole,
+/// and it is gone when this process ends.
+///
+/// # Errors
+/// If the artifact is too large, can't be downloaded or stored, or differs from its digest.
+pub fn download(session: &Session, key: &str, info: &ArtifactInfo, folder: &Path) -> anyhow::Result<Artifact> {
     let Session { shell, interrupt, storage, .. } = session;
     if info.size > MAX_ARTIFACT_BYTES {
         bail!("the artifact is {}, the limit is {}", bytes(info.size), bytes(MAX_ARTIFACT_BYTES));

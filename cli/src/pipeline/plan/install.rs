@@ -1,52 +1,42 @@
-//! What an installation asks of the builder, and what on the device decides it.
+//! Plans the job of `install`: crates of a registry or a repository, or a folder of this device.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use protocol::limits::PROTOCOL_VERSION;
-use protocol::{
-    CargoOptions, Command, Details, InstallRequest, ProjectKey, Request, SOURCE_URL, file_url, move_source,
-};
+use protocol::{CargoOptions, Command, Details, InstallRequest, ProjectKey, Request};
 use toml::Table;
 
-use super::Workspace;
-use super::variables;
+use super::super::job::{BuildJob, InstallPlacement, Placement};
+use super::super::targets::BuildTargets;
+use super::variables::build_variables;
+use super::workspace::ignored_config;
+use super::{Workspace, new_request};
 use crate::args::{InstallArgs, Invocation, ProjectArgs};
-use crate::config::config_folder;
-use crate::install::{InstallRoot, InstalledSnapshot};
-use crate::pipeline::Targets;
-use crate::project::{CargoConfig, forwarded_toolchain, install_key, normalize, project_key};
+use crate::environment;
+use crate::install::InstallRoot;
+use crate::project::{CargoConfig, forwarded_toolchain, install_key, normalize};
 use crate::terminal::Shell;
 
-/// What decides where to install, and what else cargo's configuration says.
-pub struct Surroundings {
-    /// The folder where the command was typed.
-    pub cwd: PathBuf,
+/// What `--path` wants, in cargo's words.
+const PATH_ADVICE: &str = "--path must point to a directory containing a Cargo.toml file.";
+
+/// What an installation finds on this device: the current folder and cargo's configuration.
+pub struct InstallContext {
+    cwd: PathBuf,
     cargo_home: Option<PathBuf>,
-    /// Cargo's, as files of the device have it.
-    pub config: CargoConfig,
-    /// `--config`, as tables.
-    arguments: Vec<Table>,
+    config: CargoConfig,
+    /// The values of `--config` as tables; a later one overrides an earlier one.
+    config_tables: Vec<Table>,
 }
 
-/// What is asked of the builder, and what of the device belongs to it.
-pub struct InstallPlan {
-    project: ProjectKey,
-    /// Triples, and the device's own.
-    pub targets: Targets,
-    /// Cargo's flags.
-    pub options: CargoOptions,
-    details: Details,
-    /// The project that is sent.
-    pub place: Option<Workspace>,
-    /// Where a timing report goes.
-    pub target_dir: PathBuf,
-}
-
-impl Surroundings {
-    /// Cargo's configuration as `cargo install` finds it: that of the user, or of the folder that is installed.
-    pub fn read(cwd: PathBuf, typed: &Invocation, args: &InstallArgs) -> anyhow::Result<Self> {
-        let cargo_home = crate::environment::cargo_home(&cwd);
+impl InstallContext {
+    /// Reads cargo's configuration as `cargo install` does: the user's, or that of the folder to install. `cwd` is the
+    /// folder in which the command was typed.
+    ///
+    /// # Errors
+    /// If the configuration or a value of `--config` is malformed.
+    pub fn read(cwd: PathBuf, invocation: &Invocation, args: &InstallArgs) -> anyhow::Result<Self> {
+        let cargo_home = environment::cargo_home(&cwd);
         let config = match &args.path {
             Some(path) => {
                 let folder = normalize(&cwd.join(path));
@@ -54,176 +44,174 @@ impl Surroundings {
             }
             None => CargoConfig::of_home(cargo_home.as_deref())?,
         };
-        let mut arguments = Vec::new();
-        for argument in typed.cli.common.config.iter().filter(|_| args.path.is_none()) {
+        let mut config_tables = Vec::new();
+        for argument in invocation.cli.common.config.iter().filter(|_| args.path.is_none()) {
             let table = argument.parse().with_context(|| {
-                format!("`--config {argument}` is not of the form KEY=VALUE with a TOML value, and a file isn't sent")
+                format!("`--config {argument}` must have the form KEY=VALUE with a TOML value; `install` sends no file")
             })?;
-            arguments.push(table);
+            config_tables.push(table);
         }
-        Ok(Self { cwd, cargo_home, config, arguments })
+        Ok(Self { cwd, cargo_home, config, config_tables })
     }
 
-    /// Where programs are installed.
+    /// The folder into which programs are installed.
+    ///
+    /// # Errors
+    /// If neither a flag nor the environment names one.
     pub fn root(&self, args: &InstallArgs) -> anyhow::Result<InstallRoot> {
-        let argument = self.arguments.iter().rev().find_map(|table| table.get("install")?.get("root")?.as_str());
+        let argument = self.config_tables.iter().rev().find_map(|table| table.get("install")?.get("root")?.as_str());
         InstallRoot::choose(
             args.root.as_deref(),
             &self.cwd,
-            crate::environment::path,
+            environment::path,
             argument.map(PathBuf::from).or_else(|| self.config.install_root()),
             self.cargo_home.as_deref(),
         )
     }
 
-    /// The folder that is to be installed; none: something from elsewhere is.
-    fn path(&self, shell: &Shell, args: &InstallArgs) -> anyhow::Result<Option<PathBuf>> {
-        let cwd = &self.cwd;
-        if args.names_nothing() {
-            let Ok(text) = std::fs::read_to_string(cwd.join("Cargo.toml")) else {
-                bail!(
-                    "`{}` is not a crate root; specify a crate to install from crates.io, or use --path or --git to specify \
-                     an alternate source",
-                    cwd.display()
-                );
-            };
-            let manifest: Table = text.parse().context("could not parse `Cargo.toml`")?;
-            let edition = manifest.get("package").map(|package| package.get("edition"));
-            if !matches!(edition, Some(None)) && edition.flatten().and_then(|edition| edition.as_str()) != Some("2015")
-            {
-                bail!(
-                    "using `cargo cloud install` to install the binaries from the package in current working directory is no \
-                     longer supported, use `cargo cloud install --path .` instead. note: use `cargo cloud build --no-install` \
-                     if you want to simply build the package."
-                );
+    /// The job of an `install` command.
+    ///
+    /// # Errors
+    /// If the flags contradict each other, or the folder to install can't be read. Nothing is sent or written yet.
+    pub fn job(&self, shell: &Shell, invocation: &Invocation, args: &InstallArgs) -> anyhow::Result<BuildJob> {
+        let (request, workspace) = match self.folder(shell, args)? {
+            Some(folder) => {
+                let (request, workspace) = self.folder_request(shell, invocation, args, &folder)?;
+                (request, Some(workspace))
             }
-            shell.warn(
-                "using `cargo cloud install` to install the binaries from the package in current working directory is \
-                 deprecated, use `cargo cloud install --path .` instead. note: use `cargo cloud build --no-install` if you \
-                 want to simply build the package.",
-            );
-            return Ok(Some(cwd.clone()));
+            None => (self.crates_request(shell, invocation, args)?, None),
+        };
+        let target_dir = match &workspace {
+            Some(workspace) => workspace.target_dir.clone(),
+            None => {
+                let chosen = args.target_dir.clone().or_else(|| environment::path("CARGO_TARGET_DIR"));
+                self.cwd.join(chosen.unwrap_or_else(|| PathBuf::from("target")))
+            }
+        };
+        let install = Some(InstallPlacement { root: self.root(args)?, force: args.force });
+        Ok(BuildJob {
+            request,
+            cwd: self.cwd.clone(),
+            notes: ignored_config(&self.config),
+            workspace,
+            placement: Placement { target_dir, artifact_dir: None, install },
+            snapshot: None,
+            with_git: false,
+            open_documentation: false,
+        })
+    }
+
+    /// The folder to install; `None` if crates from elsewhere are installed.
+    fn folder(&self, shell: &Shell, args: &InstallArgs) -> anyhow::Result<Option<PathBuf>> {
+        if args.names_nothing() {
+            self.check_current_folder(shell)?;
+            return Ok(Some(self.cwd.clone()));
         }
         let Some(path) = &args.path else { return Ok(None) };
-        let folder = normalize(&cwd.join(path));
-        let must = "--path must point to a directory containing a Cargo.toml file.";
+        let folder = normalize(&self.cwd.join(path));
         if !folder.is_dir() {
-            bail!("`{}` is not a directory. {must}", folder.display());
+            bail!("`{}` is not a directory. {PATH_ADVICE}", folder.display());
         }
         if !folder.join("Cargo.toml").exists() {
-            let near = folder.join("cargo.toml").exists();
-            let near = if near { ", but found cargo.toml please try to rename it to Cargo.toml" } else { "" };
-            bail!("`{}` does not contain a Cargo.toml file{near}. {must}", folder.display());
+            let similar = folder.join("cargo.toml").exists();
+            let similar = if similar { ", but found cargo.toml please try to rename it to Cargo.toml" } else { "" };
+            bail!("`{}` does not contain a Cargo.toml file{similar}. {PATH_ADVICE}", folder.display());
         }
         Ok(Some(folder))
     }
 
-    /// What is asked, of the folder or of the crates that are named.
-    ///
-    /// # Errors
-    /// When the folder or the command line can't be understood; nothing was sent then.
-    pub fn order(&self, shell: &Shell, typed: &Invocation, args: &InstallArgs) -> anyhow::Result<InstallPlan> {
-        match self.path(shell, args)? {
-            Some(folder) => self.of_folder(shell, typed, args, &folder),
-            None => self.of_elsewhere(shell, typed, args),
+    /// `install` without arguments installs the current folder only for edition 2015, as cargo has it.
+    fn check_current_folder(&self, shell: &Shell) -> anyhow::Result<()> {
+        let Ok(text) = std::fs::read_to_string(self.cwd.join("Cargo.toml")) else {
+            bail!(
+                "`{}` is not a crate root; specify a crate to install from crates.io, or use --path or --git to specify \
+                 an alternate source",
+                self.cwd.display()
+            );
+        };
+        let manifest: Table = text.parse().context("could not parse `Cargo.toml`")?;
+        let edition = manifest.get("package").map(|package| package.get("edition"));
+        if !matches!(edition, Some(None)) && edition.flatten().and_then(|edition| edition.as_str()) != Some("2015") {
+            bail!(
+                "using `cargo cloud install` to install the binaries from the package in current working directory is no \
+                 longer supported, use `cargo cloud install --path .` instead. note: use `cargo cloud build --no-install` \
+                 if you want to simply build the package."
+            );
         }
+        shell.warn(
+            "using `cargo cloud install` to install the binaries from the package in current working directory is \
+             deprecated, use `cargo cloud install --path .` instead. note: use `cargo cloud build --no-install` if you \
+             want to simply build the package.",
+        );
+        Ok(())
     }
 
-    fn of_folder(
+    fn folder_request(
         &self,
         shell: &Shell,
-        typed: &Invocation,
+        invocation: &Invocation,
         args: &InstallArgs,
         folder: &Path,
-    ) -> anyhow::Result<InstallPlan> {
+    ) -> anyhow::Result<(Request, Workspace)> {
         let project =
             ProjectArgs { manifest_path: Some(folder.join("Cargo.toml")), target_dir: args.target_dir.clone() };
-        let place = Workspace::find_from(self.cwd.clone(), &typed.cli.common.config, &project)?;
-        let targets = place.targets(&args.target)?;
-        let project = &place.project;
-        let options = place.cargo_options(shell, typed, (&args.options(), &targets), &project.directory)?;
+        let common = &invocation.cli.common;
+        let workspace = Workspace::find_from(self.cwd.clone(), &common.config, &project)?;
+        let targets = workspace.targets(&args.target)?;
+        let project = &workspace.project;
+        let options = CargoOptions {
+            target: targets.chosen,
+            color: shell.color(),
+            ..workspace.cargo_options(&args.options(), common, &project.directory)?
+        };
         let details = Details {
             root: project.inside(&project.root)?,
             directory: project.inside(&project.directory)?,
-            toolchain: place.toolchain(typed),
+            device: targets.device,
+            toolchain: workspace.toolchain(invocation),
+            env: build_variables(&args.env, args.platform)?,
+            install: Some(InstallRequest { path: true, ..args.request() }),
             ..Details::default()
         };
-        Ok(InstallPlan {
-            project: project_key(&project.name, &project.root, &config_folder()?)?,
-            targets,
-            options,
-            details,
-            target_dir: place.target_dir.clone(),
-            place: Some(place),
-        })
+        Ok((new_request(Command::Install, workspace.key()?, options, details), workspace))
     }
 
-    fn of_elsewhere(&self, shell: &Shell, typed: &Invocation, args: &InstallArgs) -> anyhow::Result<InstallPlan> {
-        let common = &typed.cli.common;
-        let targets = Targets::choose(&args.target, &self.arguments, &self.config)?;
+    fn crates_request(&self, shell: &Shell, invocation: &Invocation, args: &InstallArgs) -> anyhow::Result<Request> {
+        let common = &invocation.cli.common;
+        let targets = BuildTargets::choose(&args.target, &self.config_tables, &self.config)?;
         let mut config = common.config.clone();
-        config.extend(args.registry.as_ref().and_then(|name| self.registry(name)));
-        let variable = crate::environment::variable("RUSTUP_TOOLCHAIN").filter(|_| typed.by_cargo);
-        let home = crate::environment::rustup_home();
+        config.extend(args.registry.as_ref().and_then(|name| self.registry_config(name)));
+        let variable = environment::variable("RUSTUP_TOOLCHAIN").filter(|_| invocation.by_cargo);
+        let home = environment::rustup_home();
         let toolchain =
-            forwarded_toolchain(typed.toolchain.as_deref(), variable.as_deref(), &self.cwd, home.as_deref());
-        let named = args.target_dir.clone().or_else(|| crate::environment::path("CARGO_TARGET_DIR"));
+            forwarded_toolchain(invocation.toolchain.as_deref(), variable.as_deref(), &self.cwd, home.as_deref());
         let options = CargoOptions {
-            target: targets.named.clone(),
+            target: targets.chosen,
             config,
             verbose: common.verbose,
             quiet: common.quiet,
             color: shell.color(),
             ..args.options()
         };
-        Ok(InstallPlan {
-            project: key_of(&args.request(), &args.names())?,
-            targets,
-            options,
-            details: Details { toolchain, ..Details::default() },
-            place: None,
-            target_dir: self.cwd.join(named.unwrap_or_else(|| PathBuf::from("target"))),
-        })
+        let install = InstallRequest { path: false, ..args.request() };
+        install.check()?;
+        let project = crates_key(&install, &args.names())?;
+        let env = build_variables(&args.env, args.platform)?;
+        let details = Details { device: targets.device, toolchain, env, install: Some(install), ..Details::default() };
+        Ok(new_request(Command::Install, project, options, details))
     }
 
-    /// A registry that the device's configuration names, for the builder, which knows its own only.
-    fn registry(&self, name: &str) -> Option<String> {
-        let of = |table: &Table| Some(table.get("registries")?.get(name)?.get("index")?.as_str()?.to_owned());
-        let index = self.config.layers.iter().find_map(|layer| of(&layer.table))?;
+    /// The index of a registry that the device's configuration names, as a value of `--config` for the builder, which
+    /// doesn't have that configuration.
+    fn registry_config(&self, name: &str) -> Option<String> {
+        let index = |table: &Table| Some(table.get("registries")?.get(name)?.get("index")?.as_str()?.to_owned());
+        let index = self.config.layers.iter().find_map(|layer| index(&layer.table))?;
         Some(format!("registries.{name}.index={}", toml_writer::ToTomlValue::to_toml_value(index.as_str())))
     }
 }
 
-impl InstallPlan {
-    /// The request, with what is installed already.
-    pub fn request(&self, args: &InstallArgs, seed: &InstalledSnapshot) -> anyhow::Result<Request> {
-        let mut installed = seed.to_request();
-        if let Some(place) = &self.place {
-            let top = file_url(&place.project.top.to_string_lossy());
-            for text in [&mut installed.crates_toml, &mut installed.crates2_json] {
-                *text = move_source(text, &top, SOURCE_URL);
-            }
-        }
-        let install = InstallRequest { path: self.place.is_some(), installed, ..args.request() };
-        install.check()?;
-        Ok(Request {
-            protocol: PROTOCOL_VERSION,
-            client: env!("CARGO_PKG_VERSION").to_owned(),
-            command: Command::Install,
-            project: self.project.clone(),
-            options: self.options.clone(),
-            details: Details {
-                device: self.targets.device.clone(),
-                env: variables::of_build(&args.env, args.platform)?,
-                install: Some(install),
-                ..self.details.clone()
-            },
-        })
-    }
-}
-
-/// All devices of an owner share a folder for the same crates, or the same repository.
-fn key_of(install: &InstallRequest, names: &[&str]) -> anyhow::Result<ProjectKey> {
+/// The key of the folder on the backend for these crates, or this repository. It is the same on all devices of an owner.
+fn crates_key(install: &InstallRequest, names: &[&str]) -> anyhow::Result<ProjectKey> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     if let Some(url) = &install.git {
         let url = url.trim_end_matches('/').trim_end_matches(".git");
@@ -232,7 +220,7 @@ fn key_of(install: &InstallRequest, names: &[&str]) -> anyhow::Result<ProjectKey
     let mut sorted = names.to_vec();
     sorted.sort_unstable();
     let (index, registry) = (text(&install.index), text(&install.registry));
-    let mut what = vec!["registry", index.as_str(), registry.as_str()];
-    what.extend(&sorted);
-    install_key(names.first().copied().unwrap_or_default(), &what)
+    let mut parts = vec!["registry", index.as_str(), registry.as_str()];
+    parts.extend(&sorted);
+    install_key(names.first().copied().unwrap_or_default(), &parts)
 }

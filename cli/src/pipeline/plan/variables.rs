@@ -1,4 +1,4 @@
-//! The environment that a build gets from the device.
+//! The environment variables that a build gets from the device.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,22 @@ use anyhow::bail;
 
 use crate::environment::forwarded;
 
-/// What cargo is told about compiling, and over it what `--env KEY[=VALUE]` and `--platform LEVEL` say. Values are in no
-/// message: they may be secrets.
+/// The device's variables for cargo and the compiler, and then the values of `--env KEY[=VALUE]` and `--platform LEVEL`,
+/// which override them. Messages never contain values: they may be secrets.
 ///
 /// # Errors
-/// For names that are none, that only the builder can set, or that are asked for and not set here.
-pub fn of_build(asked: &[String], platform: Option<u32>) -> anyhow::Result<BTreeMap<String, String>> {
+/// If `--env` has a malformed name, one that only the builder sets, or one without a value that isn't set here.
+pub fn build_variables(flags: &[String], platform: Option<u32>) -> anyhow::Result<BTreeMap<String, String>> {
     let here =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut env = forwarded(here);
-    for text in asked {
+    for text in flags {
         let (name, value) = match text.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (text.as_str(), None),
         };
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
-            bail!("`--env` takes KEY=VALUE or KEY, and `{}` is no name of a variable", name.escape_debug());
+            bail!("`--env` takes KEY=VALUE or KEY, and `{}` is not the name of a variable", name.escape_debug());
         }
         if protocol::is_builders_own(name) {
             bail!("`--env {name}` can't be set: the builder needs its own");
@@ -48,18 +48,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_for_comes_over_what_is_forwarded() {
-        let given = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let asked = |texts: &[&str]| of_build(&given(texts), None);
-        let env = asked(&["A=b=c", "RUSTFLAGS=-g", "EMPTY="]).unwrap();
+    fn flags_override_forwarded_variables() {
+        let flags = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let variables = |texts: &[&str]| build_variables(&flags(texts), None);
+        let env = variables(&["A=b=c", "RUSTFLAGS=-g", "EMPTY="]).unwrap();
         assert_eq!((env["A"].as_str(), env["RUSTFLAGS"].as_str(), env["EMPTY"].as_str()), ("b=c", "-g", ""));
         for (text, word) in
-            [("=x", "no name"), ("a b=c", "no name"), ("PATH=/x", "builder"), ("NOT_SET_HERE_", "not set")]
+            [("=x", "not the name"), ("a b=c", "not the name"), ("PATH=/x", "builder"), ("NOT_SET_HERE_", "not set")]
         {
-            let error = asked(&[text]).unwrap_err().to_string();
+            let error = variables(&[text]).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }
-        // The value of a refused one is not quoted.
-        assert!(!asked(&["HOME=secret"]).unwrap_err().to_string().contains("secret"));
+        // The message about a refused variable doesn't quote its value.
+        assert!(!variables(&["HOME=secret"]).unwrap_err().to_string().contains("secret"));
     }
 }

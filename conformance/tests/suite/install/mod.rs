@@ -1,6 +1,7 @@
 //! `install` and `uninstall`, side by side with the real cargo: the same words, exit codes, programs and records.
 
 mod folders;
+mod records;
 mod refusals;
 mod registry;
 mod removal;

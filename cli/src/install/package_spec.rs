@@ -1,26 +1,29 @@
-//! Package id specifications (doc.rust-lang.org/cargo, package id specifications), as `uninstall` takes them.
+//! Package ID specifications, as `uninstall` takes them (source: doc.rust-lang.org/cargo, "Package ID Specifications").
 
 use anyhow::{Context, bail};
 use semver::Version;
 
 use super::package_id::PackageId;
 
-/// As far as names may differ and still be meant.
+/// How many edits a name may be away from the typed one to be suggested.
 const SIMILAR: usize = 3;
 
-/// Which package is meant.
+/// A specification that selects one installed package.
 #[derive(Debug)]
-pub struct Spec {
+pub struct PackageSpec {
     name: String,
-    /// `1`, `1.2` or `1.2.3`, as written.
+    /// A version or the beginning of one (`1`, `1.2` or `1.2.3`), as typed.
     version: Option<String>,
     kind: Option<String>,
     url: Option<String>,
     text: String,
 }
 
-impl Spec {
-    /// Reads one.
+impl PackageSpec {
+    /// Parses a specification.
+    ///
+    /// # Errors
+    /// If it is malformed, in cargo's words.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let spec = Self { name: String::new(), version: None, kind: None, url: None, text: text.to_owned() };
         let Some((scheme, _)) = text.split_once("://") else { return spec.named(text) };
@@ -62,7 +65,10 @@ impl Spec {
             && same(&self.kind, kind)
     }
 
-    /// The one package among these that is meant.
+    /// Finds the one package among `ids` that the specification selects.
+    ///
+    /// # Errors
+    /// If it selects none or several, in cargo's words.
     pub fn find<'a>(&self, ids: &[&'a PackageId]) -> anyhow::Result<&'a PackageId> {
         let found: Vec<&PackageId> = ids.iter().copied().filter(|id| self.matches(id)).collect();
         match found.as_slice() {
@@ -90,7 +96,7 @@ impl Spec {
     }
 }
 
-/// What tells packages of one name apart: the version, or the source where that is the same.
+/// The packages of one name, a line each: with the version, and with the source if the version is the same.
 fn listed(ids: &[&PackageId]) -> String {
     let line = |id: &&PackageId| {
         if ids.iter().filter(|other| other.version == id.version).count() == 1 {
@@ -102,7 +108,7 @@ fn listed(ids: &[&PackageId]) -> String {
     ids.iter().map(line).collect()
 }
 
-/// Whether a version, or the beginning of one, means this one.
+/// Whether a version, or the beginning of one, selects the version `is`.
 fn is_version(wanted: &str, is: &Version) -> bool {
     if let Ok(whole) = wanted.parse::<Version>() {
         let numbers = |v: &Version| (v.major, v.minor, v.patch);
@@ -114,12 +120,15 @@ fn is_version(wanted: &str, is: &Version) -> bool {
     is.pre.is_empty() && wanted.split('.').count() < 3 && wanted.split('.').zip(&numbers).all(|(a, b)| a == b)
 }
 
-/// The package that was installed from a folder.
-pub fn of_folder<'a>(folder: &str, ids: &[&'a PackageId]) -> anyhow::Result<&'a PackageId> {
+/// Finds the package that was installed from a folder.
+///
+/// # Errors
+/// If none was.
+pub fn installed_from_folder<'a>(folder: &str, ids: &[&'a PackageId]) -> anyhow::Result<&'a PackageId> {
     let source = protocol::file_url(folder);
     let found = ids.iter().copied().find(|id| id.source == source);
     found.with_context(|| {
-        format!("no package is installed from `{folder}`; name one, as `cargo cloud install --list` lists them")
+        format!("no package is installed from `{folder}`; name a package; `cargo cloud install --list` lists them")
     })
 }
 
@@ -137,7 +146,7 @@ mod tests {
         ];
         let ids: Vec<PackageId> = texts.iter().map(|text| PackageId::parse(text).unwrap()).collect();
         let ids: Vec<&PackageId> = ids.iter().collect();
-        let found = Spec::parse(spec).and_then(|spec| spec.find(&ids).map(ToString::to_string));
+        let found = PackageSpec::parse(spec).and_then(|spec| spec.find(&ids).map(ToString::to_string));
         found.map_err(|error| error.to_string())
     }
 

@@ -1,46 +1,50 @@
-//! Cargo's records of what is installed: `.crates.toml`, and `.crates2.json` with more about each
-//! (cargo's `ops/common_for_install_and_uninstall.rs`). Written as cargo writes them, to the byte; what others wrote
-//! there stays as it is.
+//! Cargo's records of what is installed: `.crates.toml`, and `.crates2.json` with more details (source: cargo's
+//! `ops/common_for_install_and_uninstall.rs`). They are written as cargo writes them, to the byte. Entries and fields that
+//! this client doesn't know are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
+use protocol::BuildSettings;
 use serde_json::{Map, Value, json};
 use toml::Table;
 use toml_writer::{ToTomlKey, ToTomlValue};
 
 use super::package_id::PackageId;
 
-/// What cargo writes of an installation, in its order.
+/// The fields that cargo writes for each package, in cargo's order.
 const FIELDS: [&str; 8] =
     ["version_req", "bins", "features", "all_features", "no_default_features", "profile", "target", "rustc"];
 
-/// Both records.
+/// The content of both records of an install root.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Records {
-    /// Binaries by package; the older record, and the one that cargo believes.
+pub struct InstallRecords {
+    /// Names of the installed binaries by package, from `.crates.toml`, which is the one that cargo trusts.
     bins: BTreeMap<PackageId, BTreeSet<String>>,
-    /// What `.crates2.json` tells of each.
+    /// The fields of each package in `.crates2.json`.
     details: BTreeMap<PackageId, Map<String, Value>>,
-    /// What else is in `.crates2.json`.
+    /// Top-level fields of `.crates2.json` other than `installs`.
     other: Map<String, Value>,
 }
 
-impl Records {
-    /// Reads the texts of `.crates.toml` and `.crates2.json`; empty ones are empty records.
+impl InstallRecords {
+    /// Reads the texts of `.crates.toml` and `.crates2.json`. An empty text is an empty record.
     ///
     /// # Errors
-    /// When one is no record of cargo's; the error names which.
+    /// If cargo couldn't read one of them, either; the error names the file.
     pub fn parse(crates_toml: &str, crates2_json: &str) -> anyhow::Result<Self> {
-        let bins = read_bins(crates_toml).context("`.crates.toml` is not a record of cargo's")?;
+        let bins = read_bins(crates_toml).context("`.crates.toml` is malformed")?;
         let mut records = Self { bins, ..Self::default() };
         if !crates2_json.trim().is_empty() {
-            records.read_details(crates2_json).context("`.crates2.json` is not a record of cargo's")?;
+            records.read_details(crates2_json).context("`.crates2.json` is malformed")?;
         }
         Ok(records)
     }
 
-    /// Reads `.crates2.json` alone.
+    /// Reads the text of `.crates2.json` alone, which has everything.
+    ///
+    /// # Errors
+    /// If the text is malformed.
     pub fn parse_details(crates2_json: &str) -> anyhow::Result<Self> {
         let mut records = Self::parse("", crates2_json)?;
         for (package, detail) in &records.details {
@@ -51,7 +55,7 @@ impl Records {
     }
 
     fn read_details(&mut self, text: &str) -> anyhow::Result<()> {
-        // From bytes, as all other JSON is read: one reader is enough for a small client.
+        // From bytes, as all other JSON: a second instance of the reader would make the client larger.
         self.other = serde_json::from_slice(text.as_bytes())?;
         if let Some(Value::Object(installs)) = self.other.remove("installs") {
             for (package, detail) in installs {
@@ -63,7 +67,7 @@ impl Records {
         Ok(())
     }
 
-    /// The text of `.crates.toml`.
+    /// The text of `.crates.toml` for these records.
     pub fn crates_toml(&self) -> String {
         let mut text = "[v1]\n".to_owned();
         for (package, bins) in &self.bins {
@@ -77,10 +81,10 @@ impl Records {
         text
     }
 
-    /// The text of `.crates2.json`: of the packages in `.crates.toml`.
+    /// The text of `.crates2.json`, with the packages that are in `.crates.toml`.
     pub fn crates2_json(&self) -> String {
         let installs = self.bins.iter().map(|(package, bins)| {
-            let mut detail = self.details.get(package).cloned().unwrap_or_else(unknown);
+            let mut detail = self.details.get(package).cloned().unwrap_or_else(default_detail);
             detail.insert("bins".to_owned(), json!(bins));
             let known = FIELDS.iter().filter_map(|name| Some((*name, detail.get(*name)?)));
             let other = detail.iter().map(|(name, value)| (name.as_str(), value));
@@ -91,24 +95,24 @@ impl Records {
         object([installs].into_iter().chain(self.other.iter().map(|(name, value)| pair(name, &value.to_string()))))
     }
 
-    /// The packages, each with its binaries.
+    /// The installed packages, each with the names of its binaries.
     pub fn packages(&self) -> impl Iterator<Item = (&PackageId, &BTreeSet<String>)> {
         self.bins.iter()
     }
 
-    /// The package that a binary belongs to.
+    /// The package that a binary belongs to, if it is recorded.
     pub fn owner(&self, binary: &str) -> Option<&PackageId> {
         self.bins.iter().find(|(_, bins)| bins.contains(binary)).map(|(package, _)| package)
     }
 
-    /// What `.crates2.json` tells of a package.
+    /// The fields of a package in `.crates2.json`, or cargo's defaults.
     pub fn detail(&self, package: &PackageId) -> Map<String, Value> {
-        self.details.get(package).cloned().unwrap_or_else(unknown)
+        self.details.get(package).cloned().unwrap_or_else(default_detail)
     }
 
-    /// Notes binaries of a package: they belong to no other any more. What the same package installed before and was
-    /// not installed now stays its own.
-    pub fn note(&mut self, package: &PackageId, names: &[String], detail: Map<String, Value>) {
+    /// Records that these binaries belong to this package and to no other. Binaries that the same package installed
+    /// earlier stay recorded.
+    pub fn add(&mut self, package: &PackageId, names: &[String], detail: Map<String, Value>) {
         for others in self.bins.values_mut() {
             others.retain(|binary| !names.contains(binary));
         }
@@ -117,8 +121,8 @@ impl Records {
         self.details.entry(package.clone()).or_default().extend(detail);
     }
 
-    /// Forgets a binary of a package, and the package with its last one.
-    pub fn forget(&mut self, package: &PackageId, binary: &str) {
+    /// Removes a binary of a package, and the package with its last binary.
+    pub fn remove(&mut self, package: &PackageId, binary: &str) {
         if let Some(bins) = self.bins.get_mut(package) {
             bins.remove(binary);
         }
@@ -130,16 +134,16 @@ fn read_bins(text: &str) -> anyhow::Result<BTreeMap<PackageId, BTreeSet<String>>
     let table: Table = text.parse()?;
     let mut bins = BTreeMap::new();
     for (package, list) in table.get("v1").and_then(toml::Value::as_table).into_iter().flatten() {
-        let names = list.as_array().with_context(|| format!("`{package}` has no list"))?;
-        let package = PackageId::parse(package).with_context(|| format!("`{package}` names no package"))?;
+        let names = list.as_array().with_context(|| format!("`{package}` is not followed by a list"))?;
+        let package = PackageId::parse(package).with_context(|| format!("`{package}` is no package ID"))?;
         bins.insert(package, names.iter().filter_map(|name| name.as_str()).map(str::to_owned).collect());
     }
     Ok(bins)
 }
 
-/// What cargo writes of a package of which only `.crates.toml` tells.
-fn unknown() -> Map<String, Value> {
-    detail(&Detail { profile: "release".to_owned(), ..Detail::default() })
+/// The fields that cargo writes for a package that only `.crates.toml` has.
+fn default_detail() -> Map<String, Value> {
+    InstallDetail::default().fields()
 }
 
 fn pair(name: &str, value: &str) -> String {
@@ -150,37 +154,39 @@ fn object(pairs: impl Iterator<Item = String>) -> String {
     format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
 }
 
-/// What `.crates2.json` tells of an installation.
-#[derive(Debug, Clone, Default)]
-pub struct Detail {
-    /// Features named.
-    pub features: Vec<String>,
-    /// `--all-features`.
-    pub all_features: bool,
-    /// `--no-default-features`.
-    pub no_default_features: bool,
-    /// The profile's name.
-    pub profile: String,
-    /// The triple.
+/// How an installed program was built, for `.crates2.json`.
+#[derive(Debug, Clone)]
+pub struct InstallDetail {
+    /// Profile and features of the build.
+    pub settings: BuildSettings,
+    /// The triple that the program is for.
     pub target: Option<String>,
-    /// The compiler.
+    /// Version of the compiler, as `rustc -vV` prints it.
     pub rustc: Option<String>,
 }
 
-/// As it is recorded.
-pub fn detail(detail: &Detail) -> Map<String, Value> {
-    let Detail { features, all_features, no_default_features, profile, target, rustc } = detail;
-    let features: BTreeSet<&String> = features.iter().collect();
-    let value = json!({
-        "version_req": null,
-        "features": features,
-        "all_features": all_features,
-        "no_default_features": no_default_features,
-        "profile": profile,
-        "target": target,
-        "rustc": rustc,
-    });
-    if let Value::Object(map) = value { map } else { Map::new() }
+impl Default for InstallDetail {
+    fn default() -> Self {
+        let settings = BuildSettings { profile: "release".to_owned(), ..BuildSettings::default() };
+        Self { settings, target: None, rustc: None }
+    }
+}
+
+impl InstallDetail {
+    /// The fields of `.crates2.json`, but for the binaries.
+    pub fn fields(&self) -> Map<String, Value> {
+        let BuildSettings { profile, features, all_features, no_default_features } = &self.settings;
+        let value = json!({
+            "version_req": null,
+            "features": features,
+            "all_features": all_features,
+            "no_default_features": no_default_features,
+            "profile": profile,
+            "target": self.target,
+            "rustc": self.rustc,
+        });
+        if let Value::Object(map) = value { map } else { Map::new() }
+    }
 }
 
 #[cfg(test)]
@@ -201,16 +207,16 @@ mod tests {
     #[test]
     fn a_binary_has_one_owner() {
         let text = format!("[v1]\n\"{OTHER}\" = [\n    \"a\",\n    \"b\",\n]\n");
-        let mut records = Records::parse(&text, "").unwrap();
+        let mut records = InstallRecords::parse(&text, "").unwrap();
         assert_eq!(records.crates_toml(), text);
-        records.note(&id(OURS), &list(&["b", "c"]), Map::new());
+        records.add(&id(OURS), &list(&["b", "c"]), Map::new());
         assert_eq!((records.owner("a"), records.owner("b")), (Some(&id(OTHER)), Some(&id(OURS))));
-        records.note(&id(OURS), &list(&["a"]), Map::new());
+        records.add(&id(OURS), &list(&["a"]), Map::new());
         assert_eq!(records.crates_toml(), format!("[v1]\n\"{OURS}\" = [\n    \"a\",\n    \"b\",\n    \"c\",\n]\n"));
-        records.forget(&id(OURS), "a");
-        records.forget(&id(OURS), "b");
+        records.remove(&id(OURS), "a");
+        records.remove(&id(OURS), "b");
         assert_eq!(records.crates_toml(), format!("[v1]\n\"{OURS}\" = [\"c\"]\n"));
-        records.forget(&id(OURS), "c");
+        records.remove(&id(OURS), "c");
         assert_eq!(
             (records.crates_toml(), records.crates2_json()),
             ("[v1]\n".to_owned(), "{\"installs\":{}}".to_owned())
@@ -219,11 +225,11 @@ mod tests {
 
     #[test]
     fn odd_folders_are_written_as_they_are_read() {
-        let mut records = Records::default();
+        let mut records = InstallRecords::default();
         let package = id("tool 0.1.0 (path+file:///it's/a \"b\"\\c\t)");
-        records.note(&package, &list(&["a", "b"]), Map::new());
+        records.add(&package, &list(&["a", "b"]), Map::new());
         assert_eq!(read_bins(&records.crates_toml()).unwrap(), records.bins);
-        let read = Records::parse_details(&records.crates2_json()).unwrap();
+        let read = InstallRecords::parse_details(&records.crates2_json()).unwrap();
         assert_eq!(read.bins, records.bins);
     }
 
@@ -234,10 +240,10 @@ mod tests {
              \"no_default_features\":false,\"profile\":\"release\",\"target\":\"t\",\"rustc\":\"r\\n\",\"new\":[1]}},\
              \"gone 1.0.0 (git+x)\":{{\"bins\":[\"b\"]}}}},\"v\":7}}"
         );
-        let mut records = Records::parse(&format!("[v1]\n\"{OTHER}\" = [\"a\", \"b\"]"), &theirs).unwrap();
+        let mut records = InstallRecords::parse(&format!("[v1]\n\"{OTHER}\" = [\"a\", \"b\"]"), &theirs).unwrap();
         let known = theirs.replace(",\"gone 1.0.0 (git+x)\":{\"bins\":[\"b\"]}", "");
         assert_eq!(records.crates2_json(), known);
-        records.note(&id(OURS), &list(&["b"]), unknown());
+        records.add(&id(OURS), &list(&["b"]), default_detail());
         let ours = format!(
             "\"{OURS}\":{{\"version_req\":null,\"bins\":[\"b\"],\"features\":[],\"all_features\":false,\
              \"no_default_features\":false,\"profile\":\"release\",\"target\":null,\"rustc\":null}}"
@@ -249,8 +255,8 @@ mod tests {
         for (toml, json) in
             [("", "nonsense"), ("nonsense", ""), ("[v1]\nx = []", ""), ("", "{\"installs\":{\"x\":{}}}")]
         {
-            assert!(Records::parse(toml, json).is_err(), "{toml} {json}");
+            assert!(InstallRecords::parse(toml, json).is_err(), "{toml} {json}");
         }
-        assert_eq!(Records::parse("", " \n").unwrap(), Records::default());
+        assert_eq!(InstallRecords::parse("", " \n").unwrap(), InstallRecords::default());
     }
 }

@@ -1,4 +1,4 @@
-//! A connection, with TLS or without.
+//! A TCP connection to a host of the backend, with or without TLS.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -11,19 +11,19 @@ use crate::storage::tls_config;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a URL leads.
+/// The host, port and path of a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPort<'a> {
-    /// Whether with TLS.
+    /// Whether the connection uses TLS.
     pub secure: bool,
-    /// With the port, if the URL names one.
+    /// The host as the URL has it: with the port, if there is one.
     pub host: &'a str,
-    /// Begins with `/`.
+    /// The path; it begins with `/`.
     pub path: String,
 }
 
 impl<'a> HostPort<'a> {
-    /// Reads `ws:`, `wss:`, `http:` and `https:` URLs.
+    /// Splits a URL with the scheme `ws`, `wss`, `http` or `https`.
     pub fn of(url: &'a str) -> Self {
         let (secure, rest) = match url.split_once("://") {
             Some(("ws" | "http", rest)) => (false, rest),
@@ -38,12 +38,15 @@ impl<'a> HostPort<'a> {
         host_and_port(self.host, if self.secure { 443 } else { 80 })
     }
 
-    /// The host's name without port and brackets.
+    /// The name of the host without port and brackets.
     pub fn bare_name(&self) -> &'a str {
         self.name_and_port().0.trim_matches(['[', ']'])
     }
 
-    /// The addresses of its name; this may take as long as the system likes.
+    /// Looks up the addresses of the host. The operating system decides how long that takes.
+    ///
+    /// # Errors
+    /// If the name is unknown.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
         Ok((self.bare_name(), self.name_and_port().1).to_socket_addrs()?.collect())
     }
@@ -61,7 +64,7 @@ impl<'a> HostPort<'a> {
     }
 }
 
-/// Name and port of a host as it stands in a URL.
+/// Splits the host of a URL into name and port.
 fn host_and_port(host: &str, default: u16) -> (&str, u16) {
     match host.rsplit_once(':') {
         Some((name, port)) if !name.contains(':') || name.ends_with(']') => match port.parse() {
@@ -72,33 +75,39 @@ fn host_and_port(host: &str, default: u16) -> (&str, u16) {
     }
 }
 
-/// The transport, with TLS or without.
-pub enum Line {
-    /// Without.
+/// An open connection, with or without TLS.
+pub enum HostConnection {
+    /// A connection that is not encrypted.
     Plain(TcpStream),
-    /// With.
+    /// A connection that is encrypted by TLS.
     Secure(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
-impl Line {
-    /// Connects; with TLS the handshake comes with the first byte that is written or read.
-    pub fn open(place: &HostPort) -> io::Result<Self> {
-        let stream = place.dial()?;
+impl HostConnection {
+    /// Connects to a host. With TLS the handshake comes with the first byte that is written or read.
+    ///
+    /// # Errors
+    /// If no address of the host answers within 10 seconds.
+    pub fn open(host: &HostPort) -> io::Result<Self> {
+        let stream = host.dial()?;
         stream.set_read_timeout(Some(CONNECT_TIMEOUT))?;
         stream.set_write_timeout(Some(CONNECT_TIMEOUT))?;
         stream.set_nodelay(true)?;
-        if !place.secure {
-            return Ok(Line::Plain(stream));
+        if !host.secure {
+            return Ok(HostConnection::Plain(stream));
         }
         let config = tls_config().map_err(|error| io::Error::other(format!("{error:#}")))?;
-        let name = ServerName::try_from(place.bare_name().to_owned()).map_err(io::Error::other)?;
+        let name = ServerName::try_from(host.bare_name().to_owned()).map_err(io::Error::other)?;
         let session = ClientConnection::new(config, name).map_err(io::Error::other)?;
-        Ok(Line::Secure(Box::new(StreamOwned::new(session, stream))))
+        Ok(HostConnection::Secure(Box::new(StreamOwned::new(session, stream))))
     }
 
-    /// Does the handshake now, where there is one.
-    pub fn shake_hands(&mut self) -> io::Result<()> {
-        if let Line::Secure(stream) = self {
+    /// Completes the TLS handshake now, if there is one.
+    ///
+    /// # Errors
+    /// If the host's certificate is refused, or the connection is lost.
+    pub fn complete_handshake(&mut self) -> io::Result<()> {
+        if let HostConnection::Secure(stream) = self {
             let StreamOwned { conn, sock } = &mut **stream;
             while conn.is_handshaking() {
                 conn.complete_io(sock)?;
@@ -107,36 +116,36 @@ impl Line {
         Ok(())
     }
 
-    /// The connection below it.
+    /// The TCP connection below TLS.
     pub fn tcp(&self) -> &TcpStream {
         match self {
-            Line::Plain(stream) => stream,
-            Line::Secure(stream) => &stream.sock,
+            HostConnection::Plain(stream) => stream,
+            HostConnection::Secure(stream) => &stream.sock,
         }
     }
 }
 
-impl Read for Line {
+impl Read for HostConnection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Line::Plain(stream) => stream.read(buffer),
-            Line::Secure(stream) => stream.read(buffer),
+            HostConnection::Plain(stream) => stream.read(buffer),
+            HostConnection::Secure(stream) => stream.read(buffer),
         }
     }
 }
 
-impl Write for Line {
+impl Write for HostConnection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Line::Plain(stream) => stream.write(bytes),
-            Line::Secure(stream) => stream.write(bytes),
+            HostConnection::Plain(stream) => stream.write(bytes),
+            HostConnection::Secure(stream) => stream.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Line::Plain(stream) => stream.flush(),
-            Line::Secure(stream) => stream.flush(),
+            HostConnection::Plain(stream) => stream.flush(),
+            HostConnection::Secure(stream) => stream.flush(),
         }
     }
 }
@@ -154,10 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn urls_lead_to_places() {
-        let place = |secure, host, path: &str| HostPort { secure, host, path: path.to_owned() };
-        assert_eq!(HostPort::of("wss://h.example/prod"), place(true, "h.example", "/prod"));
-        assert_eq!(HostPort::of("http://[::1]:7"), place(false, "[::1]:7", "/"));
+    fn urls_are_split_into_host_and_path() {
+        let host_port = |secure, host, path: &str| HostPort { secure, host, path: path.to_owned() };
+        assert_eq!(HostPort::of("wss://h.example/prod"), host_port(true, "h.example", "/prod"));
+        assert_eq!(HostPort::of("http://[::1]:7"), host_port(false, "[::1]:7", "/"));
         assert_eq!(HostPort::of("http://[::1]:7").bare_name(), "::1");
     }
 }

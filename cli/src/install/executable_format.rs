@@ -1,4 +1,4 @@
-//! Whether a program is one for the machine it is meant for.
+//! Checks that a program is for the machine on which it is to run.
 
 use std::fs::File;
 
@@ -9,39 +9,42 @@ use object::read::pe::ImageNtHeaders;
 use object::read::{FileKind, ReadCache, ReadRef};
 use object::{Endianness, elf, macho, pe};
 
-/// What a file is: `ELF x86-64` and the like; for ELF also the loader it asks for.
+/// What a program's header says about the machine it is for; for ELF also the loader that it asks for.
 #[derive(Debug, PartialEq, Eq)]
-struct Found {
+struct ExecutableFormat {
     format: &'static str,
     machine: u32,
     bits: u8,
     loader: Option<String>,
 }
 
-/// Fails with the reason unless `file` is a program for `triple`. A triple that nobody here knows is let through, so
-/// that a new target needs no new client; the formats' own rules hold all the same.
-pub fn check(file: &File, triple: &str) -> Result<(), String> {
-    let found = read(file).map_err(|why| format!("it is no program ({why})"))?;
+/// Checks that `file` is a program for `triple`. For a triple that this version doesn't know any valid program passes, so
+/// that a new target needs no new client.
+///
+/// # Errors
+/// With the reason, if it is no program or one for another machine.
+pub fn check_executable(file: &File, triple: &str) -> Result<(), String> {
+    let found = read_format(file).map_err(|why| format!("it isn't a program ({why})"))?;
     let Some((format, machine, bits)) = expected(triple) else { return Ok(()) };
     if found.format != format {
-        return Err(format!("it is a program in the format {}, {triple} has {format}", found.format));
+        return Err(format!("its format is {}, and programs for {triple} are {format}", found.format));
     }
     if machine != 0 && (found.machine, found.bits) != (machine, bits) {
         return Err(format!(
-            "it is for the machine {:#x} ({} bits), {triple} is {machine:#x} ({bits} bits)",
+            "it is for the machine {:#x} ({} bits), and {triple} is {machine:#x} ({bits} bits)",
             found.machine, found.bits
         ));
     }
     if let Some(loader) = found.loader {
         let bionic = loader.starts_with("/system/") || loader.starts_with("/apex/");
         if format == "ELF" && bionic != triple.contains("android") {
-            return Err(format!("it asks for the loader `{loader}`, which {triple} has not"));
+            return Err(format!("it needs the loader `{loader}`, which {triple} doesn't have"));
         }
     }
     Ok(())
 }
 
-/// Format, machine (in the format's own numbers, 0: any) and bits of a triple.
+/// Format, machine (in the format's own numbers; 0 means any) and bits that programs for a triple have.
 fn expected(triple: &str) -> Option<(&'static str, u32, u8)> {
     let arch = triple.split('-').next()?;
     let elf = |machine: elf::Machine, bits| Some(("ELF", u32::from(machine.0), bits));
@@ -78,26 +81,33 @@ fn expected(triple: &str) -> Option<(&'static str, u32, u8)> {
     }
 }
 
-fn read(file: &File) -> Result<Found, String> {
+fn read_format(file: &File) -> Result<ExecutableFormat, String> {
     let data = ReadCache::new(file);
-    let found = |format, machine, bits| Found { format, machine, bits, loader: None };
+    let format_of = |format, machine, bits| ExecutableFormat { format, machine, bits, loader: None };
     if (&data).read_bytes_at(0, 4) == Ok(b"\0asm") {
-        return Ok(found("WebAssembly", 0, 32));
+        return Ok(format_of("WebAssembly", 0, 32));
     }
     match FileKind::parse(&data).map_err(|error| error.to_string())? {
         FileKind::Elf32 => read_elf::<FileHeader32<Endianness>>(&data, 32),
         FileKind::Elf64 => read_elf::<FileHeader64<Endianness>>(&data, 64),
-        FileKind::MachO32 => read_macho::<macho::MachHeader32<Endianness>>(&data).map(|cpu| found("Mach-O", cpu, 32)),
-        FileKind::MachO64 => read_macho::<macho::MachHeader64<Endianness>>(&data).map(|cpu| found("Mach-O", cpu, 64)),
+        FileKind::MachO32 => {
+            read_macho::<macho::MachHeader32<Endianness>>(&data).map(|cpu| format_of("Mach-O", cpu, 32))
+        }
+        FileKind::MachO64 => {
+            read_macho::<macho::MachHeader64<Endianness>>(&data).map(|cpu| format_of("Mach-O", cpu, 64))
+        }
         kind @ (FileKind::Pe32 | FileKind::Pe64) => {
             let machine = read_pe(&data).map_err(|error| error.to_string())?;
-            Ok(found("PE", u32::from(machine), if matches!(kind, FileKind::Pe64) { 64 } else { 32 }))
+            Ok(format_of("PE", u32::from(machine), if matches!(kind, FileKind::Pe64) { 64 } else { 32 }))
         }
         other => Err(format!("{other:?}")),
     }
 }
 
-fn read_elf<'data, H: FileHeader<Endian = Endianness>>(data: impl ReadRef<'data>, bits: u8) -> Result<Found, String> {
+fn read_elf<'data, H: FileHeader<Endian = Endianness>>(
+    data: impl ReadRef<'data>,
+    bits: u8,
+) -> Result<ExecutableFormat, String> {
     let text = |error: object::Error| error.to_string();
     let header = H::parse(data).map_err(text)?;
     let endian = header.endian().map_err(text)?;
@@ -108,9 +118,9 @@ fn read_elf<'data, H: FileHeader<Endian = Endianness>>(data: impl ReadRef<'data>
         }
     }
     if !matches!(header.e_type(endian), elf::ET_EXEC | elf::ET_DYN) {
-        return Err("an ELF file that can't be run".to_owned());
+        return Err("an ELF file that isn't executable".to_owned());
     }
-    Ok(Found { format: "ELF", machine: u32::from(header.e_machine(endian).0), bits, loader })
+    Ok(ExecutableFormat { format: "ELF", machine: u32::from(header.e_machine(endian).0), bits, loader })
 }
 
 fn read_macho<'data, H: MachHeader<Endian = Endianness>>(data: impl ReadRef<'data>) -> Result<u32, String> {
@@ -121,7 +131,7 @@ fn read_macho<'data, H: MachHeader<Endian = Endianness>>(data: impl ReadRef<'dat
 
 fn read_pe<'data>(data: impl ReadRef<'data>) -> object::Result<u16> {
     let mut offset = pe::ImageDosHeader::parse(data)?.nt_headers_offset().into();
-    // The part that matters comes before where 32 and 64 bits differ.
+    // The machine stands before the part in which 32 and 64 bits differ.
     let (headers, _) = match object::read::pe::optional_header_magic(data)? {
         pe::IMAGE_NT_OPTIONAL_HDR32_MAGIC => {
             let (headers, directories) = pe::ImageNtHeaders32::parse(data, &mut offset)?;
@@ -140,7 +150,7 @@ mod tests {
     use super::*;
     use std::io::{Seek, Write};
 
-    /// A little-endian ELF of 64 bits with a loader, as small as it can be.
+    /// The smallest little-endian ELF file of 64 bits that has a loader.
     fn elf(machine: u16, kind: u16, loader: &str) -> File {
         let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
         bytes.extend(kind.to_le_bytes());
@@ -163,31 +173,31 @@ mod tests {
     #[test]
     fn programs_are_matched_with_their_machines() {
         let glibc = "/lib64/ld-linux-x86-64.so.2";
-        assert_eq!(check(&elf(62, 3, glibc), "x86_64-unknown-linux-gnu"), Ok(()));
-        assert_eq!(check(&elf(183, 3, "/system/bin/linker64"), "aarch64-linux-android"), Ok(()));
+        assert_eq!(check_executable(&elf(62, 3, glibc), "x86_64-unknown-linux-gnu"), Ok(()));
+        assert_eq!(check_executable(&elf(183, 3, "/system/bin/linker64"), "aarch64-linux-android"), Ok(()));
         for (file, triple, why) in [
             (elf(62, 3, glibc), "aarch64-linux-android", "machine 0x3e"),
             (elf(183, 3, "/lib/ld-linux-aarch64.so.1"), "aarch64-linux-android", "loader"),
             (elf(183, 3, "/system/bin/linker64"), "aarch64-unknown-linux-gnu", "loader"),
-            (elf(62, 3, glibc), "x86_64-apple-darwin", "format ELF"),
-            (elf(62, 1, glibc), "x86_64-unknown-linux-gnu", "can't be run"),
+            (elf(62, 3, glibc), "x86_64-apple-darwin", "format is ELF"),
+            (elf(62, 1, glibc), "x86_64-unknown-linux-gnu", "isn't executable"),
         ] {
-            let error = check(&file, triple).unwrap_err();
+            let error = check_executable(&file, triple).unwrap_err();
             assert!(error.contains(why), "{error}");
         }
     }
 
     #[test]
-    fn what_is_no_program_is_refused_for_any_target() {
+    fn a_file_that_is_no_program_is_refused_for_any_target() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"#!/bin/sh\nrm -rf ~\n").unwrap();
-        assert!(check(&file, "x86_64-unknown-linux-gnu").is_err());
-        assert!(check(&file, "pdp11-unknown-unix").is_err());
+        assert!(check_executable(&file, "x86_64-unknown-linux-gnu").is_err());
+        assert!(check_executable(&file, "pdp11-unknown-unix").is_err());
     }
 
     #[test]
     fn this_test_is_a_program_for_this_machine() {
         let file = File::open(std::env::current_exe().unwrap()).unwrap();
-        assert_eq!(check(&file, &crate::device::triple().unwrap()), Ok(()));
+        assert_eq!(check_executable(&file, &crate::device::triple().unwrap()), Ok(()));
     }
 }

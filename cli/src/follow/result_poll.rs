@@ -1,4 +1,4 @@
-//! The truth lies in the bucket: a thread that looks for `result.json`, often while there is no socket.
+//! Looks for the result of a build in the bucket, which is the truth about its end: often without a socket, else rarely.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,16 +11,18 @@ use protocol::{BuildId, BuildResult};
 use super::signal::Signal;
 use crate::storage::Storage;
 
+/// How often the bucket is asked while there is no socket.
 const WITHOUT_SOCKET: Duration = Duration::from_secs(2);
+/// How often the bucket is asked while the socket is open.
 const WITH_SOCKET: Duration = Duration::from_secs(20);
 
-/// Looks until the result is there, or nobody listens any more. `live`: the socket stands.
+/// Asks until the result is there, or nobody receives `signals` any more. `live`: the socket is open.
 pub fn run(storage: &Storage, build: &BuildId, key: &str, live: &Arc<AtomicBool>, signals: &SyncSender<Signal>) {
     let mut failing = false;
     loop {
-        let begun = Instant::now();
+        let asked_at = Instant::now();
         let interval = || if live.load(Ordering::Relaxed) { WITH_SOCKET } else { WITHOUT_SOCKET };
-        while begun.elapsed() < interval() {
+        while asked_at.elapsed() < interval() {
             std::thread::sleep(Duration::from_millis(100));
         }
         let signal = match storage.read_small(key, "read the build's result", MAX_RESULT_BYTES) {
@@ -31,7 +33,7 @@ pub fn run(storage: &Storage, build: &BuildId, key: &str, live: &Arc<AtomicBool>
                 }
                 Ok(_) => (!failing).then(|| Signal::Unreachable("the bucket holds another build's result".to_owned())),
                 Err(error) => {
-                    (!failing).then(|| Signal::Unreachable(format!("the build's result makes no sense: {error}")))
+                    (!failing).then(|| Signal::Unreachable(format!("the build's result can't be read: {error}")))
                 }
             },
             Ok(None) => failing.then_some(Signal::Reachable),

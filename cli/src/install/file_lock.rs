@@ -1,4 +1,4 @@
-//! Files locked as cargo locks them, so that it and we don't write at once.
+//! Locks files as cargo does, so that cargo and this client don't write to one at the same time.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -7,7 +7,11 @@ use anyhow::Context;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-/// Opens a file, made where it is missing, for us alone; `blocking` is called once if that takes a while.
+/// Opens a file, which is made if it is missing, and locks it for this process alone. `blocking` is called once if
+/// another process holds the lock.
+///
+/// # Errors
+/// If the file can't be opened or locked.
 pub fn open_exclusive(path: &Path, blocking: impl FnOnce()) -> anyhow::Result<File> {
     let file = OpenOptions::new()
         .read(true)
@@ -29,7 +33,7 @@ pub fn open_exclusive(path: &Path, blocking: impl FnOnce()) -> anyhow::Result<Fi
         other => other,
     };
     match outcome {
-        // A file system without locks; cargo goes on without one too.
+        // The file system has no locks. Cargo goes on without one, too.
         Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => Ok(file),
         Err(error) => Err(error).with_context(|| format!("could not lock `{}`", path.display())),
     }

@@ -1,4 +1,4 @@
-//! The build's log in the bucket: every numbered event, also those that were not streamed.
+//! Reads a build's log from the bucket: every numbered event, also those that were not streamed.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -7,13 +7,13 @@ use ureq::BodyReader;
 
 use crate::storage::{Storage, StorageError};
 
-/// No line is longer: an event is 28 KB.
+/// Longest line in bytes that is read; an event has at most 28 KB.
 const MAX_LINE_BYTES: u64 = 256 * 1024;
-/// Tries in a row that brought nothing new.
-const MAX_FRUITLESS: u32 = 5;
+/// How many failures in a row end the reading, if no new event comes between them.
+const MAX_FAILURES: u32 = 5;
 
-/// Reads the events of all attempts, in order, once each.
-pub struct Log<'a> {
+/// Reads the events of all attempts in order, each once.
+pub struct BuildLog<'a> {
     storage: &'a Storage,
     owner: &'a Owner,
     build: &'a BuildId,
@@ -21,13 +21,13 @@ pub struct Log<'a> {
     attempt: u32,
     reader: Option<BufReader<BodyReader<'static>>>,
     last: u64,
-    fruitless: u32,
-    /// Attempts that left no log.
+    failures: u32,
+    /// The numbers of the attempts that left no log.
     missing: Vec<u32>,
 }
 
-impl<'a> Log<'a> {
-    /// The log of a build with so many attempts.
+impl<'a> BuildLog<'a> {
+    /// The log of a build that had this number of attempts.
     pub fn new(storage: &'a Storage, owner: &'a Owner, build: &'a BuildId, attempts: u32) -> Self {
         Self {
             storage,
@@ -37,20 +37,20 @@ impl<'a> Log<'a> {
             attempt: 1,
             reader: None,
             last: 0,
-            fruitless: 0,
+            failures: 0,
             missing: Vec::new(),
         }
     }
 
-    /// Attempts, of those read so far, that left no log.
+    /// The numbers of the attempts read so far that left no log.
     pub fn missing(&self) -> &[u32] {
         &self.missing
     }
 
-    /// The next event; `None` after the last.
+    /// Reads the next event; `None` after the last one.
     ///
     /// # Errors
-    /// When the log can't be read, all tries taken together.
+    /// If the log can't be read, after several tries.
     pub fn next(&mut self) -> Result<Option<Event>, StorageError> {
         while self.attempt <= self.attempts {
             let reader = match &mut self.reader {
@@ -59,7 +59,7 @@ impl<'a> Log<'a> {
                     let key = keys::log(self.owner, self.build, self.attempt);
                     match self.storage.stream(&key, "read the build's log")? {
                         Some(reader) => self.reader.insert(reader),
-                        // An attempt that died left none.
+                        // The builder died before it could store the log.
                         None => {
                             self.missing.push(self.attempt);
                             self.attempt += 1;
@@ -79,19 +79,19 @@ impl<'a> Log<'a> {
                     let event = event.filter(|event| event.build == *self.build && event.seq > Some(self.last));
                     if let Some(event) = event {
                         self.last = event.seq.unwrap_or(self.last);
-                        self.fruitless = 0;
+                        self.failures = 0;
                         return Ok(Some(event));
                     }
                 }
-                // From the start of this attempt; what was read is passed over by its number.
+                // Read this attempt's log again from its start; events that were read are skipped by their number.
                 Err(error) => {
                     self.reader = None;
-                    self.fruitless += 1;
-                    if self.fruitless >= MAX_FRUITLESS {
+                    self.failures += 1;
+                    if self.failures >= MAX_FAILURES {
                         let action = "read the build's log".to_owned();
                         return Err(StorageError::InvalidAnswer { action, why: error.to_string() });
                     }
-                    self.storage.pause(self.fruitless)?;
+                    self.storage.pause(self.failures)?;
                 }
             }
         }
