@@ -110,7 +110,7 @@ impl Config {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
                 "no backend is configured: `{0}` doesn't exist\n\
-                 \n  On a faster computer:        cargo-cloud-local --client-line\
+                 \n  On a faster computer:        cargo-cloud-local --listen 127.0.0.1:4100 --client-line\
                  \n  Here, an encrypted tunnel:   ssh -N -L 4100:127.0.0.1:4100 NAME-OF-THAT-COMPUTER\
                  \n  Here, paste what it printed: cargo cloud configure\
                  \n  Then build:                  cargo cloud build\
