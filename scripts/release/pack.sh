@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # pack.sh client|backend TARGET FOLDER: builds a program as it is released and puts NAME-vVERSION-TARGET.tar.gz into FOLDER.
-# Archives have the names and the layout that `cargo binstall` is told in cli/Cargo.toml and local/Cargo.toml.
+# Archives have the names and the layout that `cargo binstall` is told in cli/Cargo.toml and local/Cargo.toml. The client's
+# has completions (completions/) and man pages (man1/), too, which scripts/release/install.sh puts in place.
 set -euo pipefail
 usage='usage: pack.sh client|backend TARGET FOLDER'
 what=${1:?$usage} target=${2:?$usage} folder=${3:?$usage}
@@ -29,5 +30,9 @@ staged=$(mktemp -d)
 trap 'rm -rf "$staged"' EXIT
 mkdir -p "$staged/$name" "$folder"
 cp "${CARGO_TARGET_DIR:-target}/$target/$profile/$package" README.md LICENSE-MIT LICENSE-APACHE "$staged/$name/"
+if [ "$what" = client ]; then
+    # Written by a client that runs on this machine.
+    cargo run --quiet --locked -p "$package" --features manual -- --write-manual "$staged/$name"
+fi
 tar -C "$staged" -czf "$folder/$name.tar.gz" "$name"
 ls -l "$folder/$name.tar.gz"

@@ -8,9 +8,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
 
+use walkdir::WalkDir;
+
 use crate::cloud::binaries;
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// What lies in an archive beside the program: a completion for each shell, and man pages.
+const EXTRAS: [&str; 5] = [
+    "completions/cargo-cloud.bash",
+    "completions/_cargo-cloud",
+    "completions/cargo-cloud.fish",
+    "man1/cargo-cloud.1",
+    "man1/cargo-cloud-build.1",
+];
 
 /// A release, and a device to install it on.
 struct Release {
@@ -59,10 +70,20 @@ impl Release {
 
     /// Adds the client for a target, packed as scripts/release/pack.sh packs it.
     fn add(&self, version: &str, target: &str, client: &[u8]) {
+        self.add_with(version, target, client, &EXTRAS);
+    }
+
+    /// The same with these files, of which each contains its own name.
+    fn add_with(&self, version: &str, target: &str, client: &[u8], extras: &[&str]) {
         let place = self.path(&format!("download/v{version}"));
         let name = format!("cargo-cloud-v{version}-{target}");
         fs::create_dir_all(place.join(&name)).expect("a folder");
         executable(&place.join(&name).join("cargo-cloud"), client);
+        for extra in extras {
+            let file = place.join(&name).join(extra);
+            fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            fs::write(file, extra).expect("a file");
+        }
         let pack = "tar -czf $0.tar.gz $0 && rm -r $0 && sha256sum ./*.tar.gz | sed 's|\\./||' >SHA256SUMS";
         let status = Command::new("sh").args(["-euc", pack, &name]).current_dir(&place).status().expect("sh starts");
         assert!(status.success());
@@ -96,6 +117,13 @@ fn executable(file: &Path, content: &[u8]) {
     fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("its mode");
 }
 
+/// The files below a folder, sorted, as paths from there.
+fn files(folder: &Path) -> Vec<String> {
+    let entries = WalkDir::new(folder).sort_by_file_name().into_iter().map(|entry| entry.expect("an entry"));
+    let files = entries.filter(|entry| entry.file_type().is_file());
+    files.map(|entry| entry.path().strip_prefix(folder).expect("below it").to_string_lossy().into_owned()).collect()
+}
+
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
@@ -110,9 +138,28 @@ fn a_release_installs_itself_if_it_is_what_it_should_be() {
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("into your PATH") && said(&output).contains("cargo-cloud configure"));
     assert!(Command::new(release.client()).arg("--version").status().expect("the client starts").success());
-    // Nothing but the client is left behind.
-    let left = fs::read_dir(release.path("home")).expect("a folder").flatten().map(|entry| entry.file_name());
-    assert_eq!(left.collect::<Vec<_>>(), [".cargo"]);
+    // The client, completions and man pages are there, and nothing else is left behind.
+    let (bin, data) = (".cargo/bin/cargo-cloud", ".local/share");
+    let mut expected = vec![
+        bin.to_owned(),
+        ".cargo/share/man/man1/cargo-cloud-build.1".to_owned(),
+        ".cargo/share/man/man1/cargo-cloud.1".to_owned(),
+        format!("{data}/bash-completion/completions/cargo-cloud"),
+        format!("{data}/fish/vendor_completions.d/cargo-cloud.fish"),
+        format!("{data}/zsh/site-functions/_cargo-cloud"),
+    ];
+    assert_eq!(files(&release.path("home")), expected);
+
+    // The last lines tell how to uninstall it all.
+    let text = said(&output);
+    let uninstall = text.lines().find_map(|line| line.strip_prefix("To uninstall: ")).expect("the way back");
+    assert!(Command::new("sh").args(["-c", uninstall]).status().expect("sh starts").success());
+    assert_eq!(files(&release.path("home")), Vec::<String>::new(), "{uninstall}");
+
+    // Without completions on request.
+    assert!(release.install(&[("COMPLETIONS", "no")]).status.success());
+    expected.truncate(1);
+    assert_eq!(files(&release.path("home")), expected);
 
     // What arrives is something else: what is there stays.
     let before = fs::read(release.client()).expect("the client");
@@ -182,4 +229,73 @@ fn each_device_gets_the_client_for_it() {
     machine("Linux", "aarch64", None);
     let output = release.install(&[("VERSION", "0.2.0")]);
     assert!(said(&output).contains("the release has no client for aarch64-unknown-linux-musl"), "{}", said(&output));
+}
+
+/// A stand-in for zsh, whose search path is these folders.
+fn zsh(release: &Release, folders: &[&Path]) {
+    let list: String = folders.iter().map(|folder| format!("echo '{}'\n", folder.display())).collect();
+    executable(&release.path("bin/zsh"), format!("#!/bin/sh\n{list}").as_bytes());
+}
+
+#[test]
+fn completions_lie_where_each_shell_looks() {
+    let release = Release::new();
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let client = b"#!/bin/sh\necho cargo-cloud\n";
+    release.add("0.1.0", &target, client);
+
+    // A folder in zsh's search path that can be written is taken; without one, a line for ~/.zshrc is printed.
+    let writable = release.path("site-functions");
+    fs::create_dir(&writable).expect("a folder");
+    zsh(&release, &[Path::new("/nowhere/functions"), &writable]);
+    let text = said(&release.install(&[]));
+    assert_eq!(fs::read_to_string(writable.join("_cargo-cloud")).expect("a completion"), "completions/_cargo-cloud");
+    assert!(!text.contains("fpath"), "{text}");
+    zsh(&release, &[Path::new("/nowhere/functions")]);
+    let text = said(&release.install(&[]));
+    let folder = release.path("home/.local/share/zsh/site-functions");
+    assert!(folder.join("_cargo-cloud").is_file(), "{text}");
+    assert!(text.contains(&format!("before compinit: fpath+=({})", folder.display())), "{text}");
+
+    // The person's own folders, as each program's documentation names them.
+    let (bash, data) = (release.path("bash"), release.path("data"));
+    let variables =
+        [("BASH_COMPLETION_USER_DIR", &*bash.to_string_lossy()), ("XDG_DATA_HOME", &data.to_string_lossy())];
+    assert!(release.install(&variables).status.success());
+    assert_eq!(files(&bash), ["completions/cargo-cloud"]);
+    assert_eq!(files(&data), ["fish/vendor_completions.d/cargo-cloud.fish", "zsh/site-functions/_cargo-cloud"]);
+
+    // A file in the way of a folder: the client is installed, and the rest is named.
+    let blocked = release.path("blocked");
+    fs::write(&blocked, "").expect("a file");
+    let output = release.install(&[("XDG_DATA_HOME", &blocked.to_string_lossy())]);
+    assert!(output.status.success() && said(&output).contains("the program works without it"), "{}", said(&output));
+
+    // An older release has only the program.
+    release.add_with("0.0.9", &target, client, &[]);
+    let output =
+        release.install(&[("VERSION", "0.0.9"), ("CARGO_INSTALL_ROOT", &release.path("old").to_string_lossy())]);
+    assert!(output.status.success() && !said(&output).contains("note:"), "{}", said(&output));
+    assert_eq!(files(&release.path("old")), ["bin/cargo-cloud"]);
+}
+
+#[test]
+fn in_termux_completions_lie_in_its_prefix() {
+    let release = Release::new();
+    release.add("0.1.0", "aarch64-linux-android", b"#!/bin/sh\necho cargo-cloud\n");
+    executable(&release.path("bin/uname"), b"#!/bin/sh\ncase $1 in -s) echo Linux ;; -m) echo aarch64 ;; esac\n");
+    executable(&release.path("bin/dpkg"), b"#!/bin/sh\necho aarch64\n");
+    let prefix = release.path("usr");
+    let output = release.install(&[("TERMUX_VERSION", "0.118.0"), ("PREFIX", &prefix.to_string_lossy())]);
+    assert!(output.status.success(), "{}", said(&output));
+    let share = prefix.join("share");
+    let expected = [
+        "bash-completion/completions/cargo-cloud",
+        "fish/vendor_completions.d/cargo-cloud.fish",
+        "man/man1/cargo-cloud-build.1",
+        "man/man1/cargo-cloud.1",
+        "zsh/site-functions/_cargo-cloud",
+    ];
+    assert_eq!(files(&share), expected);
+    assert_eq!(files(&release.path("home")), [".cargo/bin/cargo-cloud"]);
 }

@@ -1,4 +1,4 @@
-//! The virtual environment with moto, made once and kept in target/.
+//! The Python that has moto: scripts/moto.sh makes it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,22 +7,9 @@ use tokio::process::Command;
 
 use super::{PROJECT, output_of};
 
-/// Its Python. It is made anew when the pinned requirements have changed.
+/// The path of the Python in moto's virtual environment, which is made first where it is missing.
 pub async fn environment() -> Result<PathBuf> {
-    let folder = Path::new(PROJECT).join("target/tools/moto");
-    let python = folder.join("bin/python3");
-    let requirements = Path::new(PROJECT).join("conformance/moto/requirements.txt");
-    let wanted = std::fs::read(&requirements).with_context(|| format!("{} is missing", requirements.display()))?;
-    let made_of = folder.join("made-of.txt");
-    if std::fs::read(&made_of).is_ok_and(|made_of| made_of == wanted) {
-        return Ok(python);
-    }
-    output_of(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
-        .await
-        .context("a virtual environment is needed for moto (Debian: apt-get install python3-venv)")?;
-    let mut install = Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
-    output_of(&mut install).await.context("moto can't be installed")?;
-    std::fs::write(&made_of, wanted).with_context(|| format!("{} can't be written", made_of.display()))?;
-    Ok(python)
+    let script = Path::new(PROJECT).join("scripts/moto.sh");
+    let path = output_of(Command::new("bash").arg(script)).await.context("moto can't be installed")?;
+    Ok(PathBuf::from(path.trim_end()))
 }
