@@ -51,13 +51,17 @@ first_error() {
 # whoever calls name it, from one of Terraform's own mirror folders, or from the registry. What `terraform init` has
 # installed is then the only source of providers for the tests, and stays for the next time.
 need_terraform() {
-    local providers=$PWD/target/tools/terraform-providers scratch why=
+    local providers=$PWD/target/tools/terraform-providers folder scratch why=
     if ! command -v terraform >/dev/null; then
         missing+=("terraform is not installed")
         return
     fi
     scratch=$(mktemp -d)
     cp terraform/versions.tf "$scratch/"
+    # The mirror folder that Terraform looks for where it is started.
+    for folder in terraform.d terraform/terraform.d; do
+        [ ! -d "$folder/plugins" ] || ln -sfn "$PWD/$folder" "$scratch/terraform.d"
+    done
     unset TF_CLI_ARGS TF_DATA_DIR TF_WORKSPACE
     if ! has_provider "$scratch" "-plugin-dir='$providers'"; then
         if has_provider "$scratch" "${TF_CLI_ARGS_init:-}"; then
@@ -82,7 +86,7 @@ need_terraform() {
 # has_provider FOLDER ARGUMENTS: whether `terraform init` with these arguments finds the provider.
 has_provider() {
     rm -rf "$1/.terraform" "$1/.terraform.lock.hcl"
-    TF_CLI_ARGS_init=$2 terraform -chdir="$1" init -backend=false -input=false -no-color >"$1/init.log" 2>&1
+    (cd "$1" && TF_CLI_ARGS_init=$2 terraform init -backend=false -input=false -no-color) >"$1/init.log" 2>&1
 }
 
 # need_moto: Python with moto, which stands for AWS.
