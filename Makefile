@@ -2,6 +2,7 @@
 
 CARGO ?= cargo
 TOOLS := target/tools
+PUBLISHED := cargo-cloud-protocol cargo-cloud-builder cargo-cloud cargo-cloud-local
 
 .PHONY: help deploy plan device status logs destroy
 .PHONY: demo check test test-all test-aws test-deploy test-front-door test-real image-check android-tools lint package
@@ -74,6 +75,11 @@ lint: $(TOOLS)/bin/shellcheck $(TOOLS)/bin/hadolint ## Formatting, clippy, shell
 	$(TOOLS)/bin/shellcheck --external-sources .ci/run scripts/*.sh scripts/*/*.sh builder-image/*.sh conformance/fixtures/*.sh
 	$(TOOLS)/bin/hadolint builder-image/Dockerfile
 	@scripts/terraform-checks.sh
+
+# Each is built from its archive, so a file that the archive lacks is noticed. In one target directory, which shares what
+# they depend on.
+package: ## The crates that are published, packed and built as crates.io would get them
+	CARGO_TARGET_DIR=target/packages $(CARGO) package --quiet --locked $(PUBLISHED:%=-p %)
 
 manual: ## Completions for bash, zsh and fish, and man pages, into target/manual
 	$(CARGO) run --quiet -p cargo-cloud --features manual -- --write-manual target/manual

@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
 # The main job on one machine: the embedded backend is started, the client sends it a real program, and the program runs.
+# BINARIES=FOLDER takes a client and a backend that are there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
-say "Building the client and the embedded backend"
-cargo build --locked -p cargo-cloud -p cargo-cloud-local
-binaries=${CARGO_TARGET_DIR:-$PWD/target}/debug
+if [ -n "${BINARIES:-}" ]; then
+    binaries=$BINARIES
+else
+    say "Building the client and the embedded backend"
+    cargo build --locked -p cargo-cloud -p cargo-cloud-local
+    binaries=${CARGO_TARGET_DIR:-$PWD/target}/debug
+fi
 
 work=$(mktemp -d)
 backend=
