@@ -84,6 +84,9 @@ package: ## The crates that are published, packed and built as crates.io would g
 manual: ## Completions for bash, zsh and fish, and man pages, into target/manual
 	$(CARGO) run --quiet -p cargo-cloud --features manual -- --write-manual target/manual
 
+site: $(TOOLS)/bin/mdbook ## The pages of docs/ as a site, into target/book
+	$(TOOLS)/bin/mdbook build
+
 recording: ## Run the demo in a terminal, and make the README's picture from it
 	@scripts/recording.sh
 
@@ -107,3 +110,6 @@ $(TOOLS)/bin/hadolint: $(TOOLS)/bin/shellcheck
 $(TOOLS)/bin/cargo-ndk:
 	rustup target add aarch64-linux-android
 	CARGO_TARGET_DIR=target/android-tools $(CARGO) install --quiet --locked cargo-ndk@4.1.2 --root $(TOOLS)
+
+$(TOOLS)/bin/mdbook:
+	CARGO_TARGET_DIR=target/mdbook $(CARGO) install --quiet --locked mdbook@0.5.4 --no-default-features --features search --root $(TOOLS)

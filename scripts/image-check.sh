@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The image without docker, a registry and the NDK: every step of builder-image/Dockerfile is executed by buildah on a
-# Debian made by debootstrap, with stand-ins for the NDK and for the two base images. Then the function runs in the
-# finished root as Lambda runs it (read-only but for /tmp, without rights), beside an emulated account, answers an
-# invocation, and builds what the real client sends: for this machine, with another toolchain, and for Android.
+# Tests the image without docker, a registry and the NDK: buildah executes every step of builder-image/Dockerfile on a Debian
+# made by debootstrap, with stand-ins for the NDK and for the two base images. Then the function runs in the finished root as
+# Lambda runs it (read-only except /tmp, without privileges), beside an emulated account. It answers an invocation, and builds
+# what the real client sends: for this machine, with another toolchain, and for Android.
 #
-#   COMPILE=FILE  a binary that is there already, instead of the stage that builds the Lambdas
+#   COMPILE=FILE  uses this program instead of the stage that builds the Lambdas
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/requirements.sh
@@ -35,7 +35,7 @@ say "Debian"
 if [ ! -f "$work/debian.tar" ]; then
     root=$(mktemp -d)
     debootstrap --variant=minbase --include=ca-certificates bookworm "$root" "$debian" >"$work/debootstrap.log"
-    # An authority that this machine trusts beside the usual ones is trusted in there too.
+    # If this machine trusts further certificate authorities, the image trusts them too.
     cp -r /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/" 2>/dev/null || true
     chroot "$root" update-ca-certificates >/dev/null
     tar -C "$root" -cf "$work/debian.tar.part" .
@@ -82,7 +82,7 @@ arguments=(
     --build-arg ANDROID_ABIS=arm64-v8a
     --build-arg ANDROID_LEVELS=24
     --build-arg "LINUX_TARGETS=x86_64-unknown-linux-gnu"
-    # What the stand-in for the NDK is made of.
+    # The stand-in for the NDK consists of these.
     --build-arg "EXTRA_PACKAGES=clang lld llvm"
     --build-arg PROFILE=dev
 )
@@ -91,12 +91,12 @@ if [ -n "${COMPILE:-}" ]; then
     mkdir -p "$work/built/out/zips"
     cp "$COMPILE" "$work/built/out/compile"
     arguments+=(--build-context "build=$work/built")
-    echo "without the stage that builds the Lambdas: $COMPILE is taken"
+    echo "the stage that builds the Lambdas is left out; $COMPILE is used"
 else
     mkdir -p "$work/cargo-target"
     arguments+=(--volume "$work/cargo-target:/src/target")
 fi
-# build TAG ARGUMENT…: with all that is said in a log.
+# build TAG ARGUMENT…: builds, and writes the output into a log.
 build() {
     local tag=$1
     shift
@@ -119,11 +119,11 @@ if [ -z "${COMPILE:-}" ]; then
     echo "the stage operator built in $((SECONDS - begun)) s"
 fi
 
-say "An NDK that is not the one that was named"
-# The finished image does for the stage it begins with.
+say "An NDK with a wrong checksum"
+# The finished image serves as the base of this stage.
 if build refused --target ndk --build-context system=container-image://localhost/cargo-cloud \
     --build-arg "NDK_SHA1=$(printf %040d 0)"; then
-    echo "the build took it" >&2
+    echo "the build accepted it" >&2
     exit 1
 fi
 grep -q 'WARNING: 1 computed checksum did NOT match' "$work/refused.log" || {
@@ -142,7 +142,7 @@ read -ra packages <<<"$(bash builder-image/targets.sh packages "${targets[@]}" |
 "${buildah[@]}" rm "$container" >/dev/null
 echo "${packages[*]}"
 
-say "The function in it"
+say "The function in the image"
 "$cargo" build --quiet --all-targets "${everything[@]}"
 binaries=$(target_directory)/debug
 coproc ACCOUNT { exec "$binaries/aws-emulator" account --refusals "$work/refusals.json"; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Of image-check.sh, in mount and process namespaces of its own: runs the function of an image's root as Lambda does, and
-# has it build what the real client sends. ENDPOINT: an account's, with the buckets `input`, `output` and `cache`, the bus
-# `bus` and the table `table`.
+# Started by image-check.sh in mount and process namespaces of its own: runs the function in an image's root as Lambda does, and
+# lets it build what the real client sends. ENDPOINT is the address of an emulated account with the buckets `input`, `output`
+# and `cache`, the bus `bus` and the table `table`.
 set -euo pipefail
 usage='usage: image-run.sh ROOT CLIENT ENDPOINT'
 root=${1:?$usage} client=${2:?$usage} endpoint=${3:?$usage}
@@ -14,12 +14,12 @@ mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
 mount -o remount,ro,bind "$root"
 mount -t tmpfs -o size=4g,mode=1777 tmpfs "$root/tmp"
 inside() { chroot --userspec=65534:65534 "$root" /usr/bin/env -i "$@"; }
-# What the Dockerfile's ENV says.
+# The same as the Dockerfile's ENV.
 env=(
     PATH=/opt/tools/bin:/opt/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     HOME=/tmp RUSTUP_HOME=/tmp/rustup ANDROID_NDK_HOME=/opt/ndk ANDROID_NDK_ROOT=/opt/ndk
 )
-# Ours alone, in this namespace.
+# Visible only in this namespace.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -37,7 +37,7 @@ inside "${env[@]}" "AWS_LAMBDA_RUNTIME_API=127.0.0.1:$port" "AWS_ENDPOINT_URL=$e
     >"$work/function.log" 2>&1 &
 function=$!
 failed() {
-    echo "$*; the function said:" >&2
+    echo "$*; the function's log:" >&2
     cat "$work/function.log" >&2
     exit 1
 }
@@ -46,10 +46,10 @@ for _ in $(seq 300); do
     kill -0 "$function" 2>/dev/null || break
     sleep 0.1
 done
-[ -s "$work/answers" ] || failed "it has not answered"
-echo "it answered after $((($(date +%s%N) - begun) / 1000000)) ms"
+[ -s "$work/answers" ] || failed "the function has not answered"
+echo "the function answered after $((($(date +%s%N) - begun) / 1000000)) ms"
 
-# The client's configuration, and a project that says what it was compiled with.
+# The client's configuration, and a project whose program prints which compiler built it.
 mkdir -p "$work/home" "$work/hello/src"
 cat >"$work/config.toml" <<CONFIG
 backend = "image"
@@ -76,28 +76,28 @@ build() {
     env -i PATH="$PATH" HOME="$work/home" CARGO_CLOUD_CONFIG="$work/config.toml" "$client" build --no-install "$@" ||
         failed "the build failed"
 }
-# toolchain VERSION: what the program for this machine says.
-said() { target/debug/hello | grep -F "hello from rustc $1" || failed "not made by $1: $(target/debug/hello)"; }
+# said VERSION: the program for this machine was built by this toolchain.
+said() { target/debug/hello | grep -F "hello from rustc $1" || failed "not built by $1: $(target/debug/hello)"; }
 
 echo "A program for this machine"
 printf '[toolchain]\nchannel = "stable"\ncomponents = ["clippy", "rustfmt"]\n' >rust-toolchain.toml
 build
 said 1.95.0
-echo "The same by a toolchain that the image hasn't got"
+echo "The same program with a toolchain that the image lacks"
 printf '[toolchain]\nchannel = "1.94.0"\n' >rust-toolchain.toml
 build
 said 1.94.0
 rm rust-toolchain.toml
-echo "One for Android"
+echo "A program for Android"
 build --target aarch64-linux-android
 "$root/opt/ndk/toolchains/llvm/prebuilt/linux-x86_64/bin/llvm-readelf" --program-headers \
     target/aarch64-linux-android/debug/hello | grep interpreter
 
-echo "What build scripts call"
+echo "The tools that build scripts call"
 # shellcheck disable=SC2016 # a script for the shell in there
 inside "${env[@]}" CARGO_HOME=/tmp/cargo CARGO_TERM_COLOR=never bash -euc '
     for tool in autoconf automake libtoolize m4 make cmake ninja perl python3 pkg-config protoc nasm git cc c++; do
-        command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
+        command -v "$tool" >/dev/null || { echo "$tool is missing" >&2; exit 1; }
     done
     mkdir /tmp/native && cd /tmp/native
     printf "cmake_minimum_required(VERSION 3.20)\nproject(p CXX)\nadd_executable(p p.cpp)\n" >CMakeLists.txt
@@ -119,7 +119,7 @@ inside "${env[@]}" CARGO_HOME=/tmp/cargo CARGO_TERM_COLOR=never bash -euc '
 int main(int count, char **paths) {
     void *lib = 0;
     for (int i = 1; i < count && !lib; i++) lib = dlopen(paths[i], RTLD_NOW);
-    if (!lib) return puts("there is no libclang"), 1;
+    if (!lib) return puts("libclang is missing"), 1;
     void *(*index)(int, int) = dlsym(lib, "clang_createIndex");
     void *(*parse)(void *, const char *, void *, int, void *, unsigned, unsigned) = dlsym(lib, "clang_parseTranslationUnit");
     unsigned (*problems)(void *) = dlsym(lib, "clang_getNumDiagnostics");

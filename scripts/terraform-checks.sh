@@ -18,7 +18,7 @@ fi
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$tools/bin/zizmor" --offline --quiet .github/workflows
+"$tools/bin/zizmor" --offline --quiet .github
 "$tools/bin/python3" - "$folder" <<'PYTHON'
 import pathlib, sys, yaml
 for file in pathlib.Path(".github/workflows").glob("*.yml"):

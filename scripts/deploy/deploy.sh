@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `make deploy`: the image, the registry, the platform, and this machine as its first device. Every step can be repeated:
-# what is there already is left as it is.
+# it keeps what exists.
 set -euo pipefail
 # shellcheck source=scripts/deploy/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,13 +14,13 @@ step "Looking at the account" find_deployment
 keep_choices
 
 build_image() {
-    # Lambda takes no image with attestations.
+    # Lambda refuses images with attestations.
     image_build --platform linux/amd64 --provenance=false --sbom=false --load -t "cargo-cloud:$deployment"
     build_zips
 }
 step "Building the image and the functions (20 to 40 minutes the first time, 3 GB to fetch)" build_image
 
-# This machine is a device, too, unless it has its configuration already.
+# This machine becomes a device too, unless it is configured already.
 me=$(uname -n | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9\n' - | sed 's/^-*//' | cut -c 1-32)
 configured() {
     local bucket
@@ -45,14 +45,14 @@ push_image() {
     docker tag "cargo-cloud:$deployment" "$target"
     docker push "$target" || {
         docker logout "$registry" >/dev/null
-        fail "the image was not pushed to its end. What has arrived stays there: type \`make deploy\` again"
+        fail "the push of the image broke off. The registry keeps what has arrived: type \`make deploy\` again"
     }
     docker logout "$registry" >/dev/null
     image=$(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$target" | grep -F "$repository@" | head -n 1)
-    [[ $image == *@sha256:* ]] || fail "docker doesn't tell the digest of what it has pushed to $target"
+    [[ $image == *@sha256:* ]] || fail "docker doesn't report the digest of the image it pushed to $target"
     say "$image"
 }
-step "Pushing the image (as long as your line takes for it; what is there already is not sent)" push_image
+step "Pushing the image (as long as your connection takes; layers that the registry has are not sent again)" push_image
 
 make_everything() {
     local answer
@@ -61,7 +61,7 @@ make_everything() {
         if apply; then
             break
         fi
-        [ -n "$cap" ] || fail "the platform is not complete. What was made stays: mend what the lines above say, then type \`make deploy\` again"
+        [ -n "$cap" ] || fail "the platform is not complete. What was created stays: fix the errors above, then type \`make deploy\` again"
         if [ -t 0 ] && [ -t 1 ]; then
             read -r -p "Go on with $cap MB? [Y/n] " answer
             [[ ! $answer =~ ^[nN] ]] || fail "stopped. \`make deploy\` goes on from here"
@@ -78,12 +78,12 @@ step "Making the platform (3 minutes)" make_everything
 configure_this_machine() {
     local line name=aws known
     known=$(client configure --list </dev/null 2>/dev/null) || known=
-    # The name stands before a colon; `aws` is the first deployment's.
+    # The backend's name stands before a colon; `aws` is the name for the first deployment.
     if [ "$deployment" != cargo-cloud ] || grep -q '^[* ] aws:' <<<"$known"; then
         name=$deployment
     fi
     ! grep -q "^[* ] $name:" <<<"$known" ||
-        fail "$config_file has a backend \`$name\` for something else: take it out (cargo cloud configure --remove $name) and type \`make deploy\` again"
+        fail "$config_file has a backend \`$name\` for another deployment: remove it (cargo cloud configure --remove $name), then type \`make deploy\` again"
     line=$(operator key --device "${me:-me}" <<<"$outputs")
     client configure --no-default --backend "$name" - <<<"$line"
 }

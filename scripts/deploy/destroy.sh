@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make destroy`: takes a deployment away, with everything in it. Asks once, unless YES=1.
+# `make destroy`: removes a deployment, with everything in it. Asks once, unless YES=1.
 set -euo pipefail
 # shellcheck source=scripts/deploy/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -8,7 +8,7 @@ read_choices
 need_operator
 step "Looking at the account" find_deployment
 resources=$(tf state list 2>/dev/null | grep -cv '\(^\|\.\)data\.') || true
-[ "${resources:-0}" -gt 0 ] || fail "nothing is deployed as \`$deployment\` from here, so there is nothing to take away"
+[ "${resources:-0}" -gt 0 ] || fail "nothing is deployed as \`$deployment\` from here, so there is nothing to remove"
 
 running=$(operator running <<<"$outputs")
 say
@@ -29,25 +29,25 @@ step "Stopping builds" operator stop --wait "${WAIT:-60}" <<<"$outputs"
 step "Emptying the buckets" operator empty <<<"$outputs"
 
 take_away() {
-    # Neither the functions' files nor the image need be there to be taken away.
+    # Terraform wants values for the functions' files and the image, even to remove them.
     image=${image:-$(no_image)}
     set_variables "$(operator devices <<<"$outputs")"
     variables+=(-var lambda_zips=tests/zips)
     apply -destroy || fail "not everything is gone. Type \`make destroy\` again: it goes on where it stopped"
 }
-step "Taking everything away (2 minutes)" take_away
+step "Removing everything (2 minutes)" take_away
 
 forget() {
     local name
     docker image rm --force "cargo-cloud:$deployment" >/dev/null 2>&1 || true
     [ -z "$repository" ] || docker image rm --force "$repository:live" >/dev/null 2>&1 || true
-    # This machine's own entry: a name on one line, its address on the next. Outputs don't tell it any more where an
-    # earlier destroying broke off.
+    # This machine's own entry: a name on one line, its address on the next. After an earlier attempt that broke off, the
+    # outputs no longer contain it.
     name=$(client configure --list </dev/null 2>/dev/null | grep -B 1 -F "$deployment-input-$account-$region" | sed -n 's/^[* ] \([^:]*\):.*/\1/p') || name=
     [ -z "$name" ] || client configure --remove "$name" </dev/null
-    # Your own variables stay.
+    # Keeps your own variables.
     rm -rf "${folder:?}"/{choices,*.log,.terraform,terraform.tfstate,terraform.tfstate.backup}
     rmdir "$folder" 2>/dev/null || true
 }
-step "Forgetting it on this machine" forget
+step "Removing its files on this machine" forget
 say "Nothing of \`$deployment\` is left in the account."

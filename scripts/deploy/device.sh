@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `make device NAME=tablet [OWNER=me] [REVOKE=1]`: a device's user and key. The key is printed as a line to paste, and as a
-# QR code on a terminal; it is kept nowhere here.
+# `make device NAME=tablet [OWNER=me] [REVOKE=1]`: creates or revokes a device's user and key. The key is printed as a line to
+# paste, and on a terminal also as a QR code; it is not stored on this machine.
 set -euo pipefail
 # shellcheck source=scripts/deploy/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,18 +13,18 @@ need_deployment
 
 change_devices() {
     set_variables "$devices"
-    # Devices and no more: not what else has changed in this folder since it was deployed. The functions' files are not
-    # looked at, so any will do.
+    # Only the devices, whatever else has changed in this folder since the deployment. Terraform doesn't read the functions'
+    # files for this, so any folder will do.
     [ -f target/lambdas/relay.zip ] || variables+=(-var lambda_zips=tests/zips)
-    apply -target=module.devices -refresh=false || fail "the devices are as they were, or half changed: type the same command again"
+    apply -target=module.devices -refresh=false || fail "the devices may be only half changed: type the same command again"
     read_outputs
 }
 
 if [ -n "${REVOKE:-}" ]; then
     devices=$(operator devices --remove "$NAME" <<<"$outputs")
     operator revoke --device "$NAME" <<<"$outputs"
-    step "Taking \`$NAME\` away" change_devices
-    say "\`$NAME\` can't build any more."
+    step "Revoking \`$NAME\`" change_devices
+    say "\`$NAME\` can no longer build."
     exit
 fi
 
@@ -38,7 +38,7 @@ if [ -t 1 ]; then
     arguments+=(--qr "${size#* }")
 fi
 say
-say "Type this on the device. Who has it builds at your cost, so don't keep it; it is not shown again, and \`make device NAME=$NAME\`"
-say "makes a new one, with which this one ends."
+say "Type this on the device. Whoever has this line builds at your cost, so don't keep it. It is not shown again; \`make device NAME=$NAME\`"
+say "makes a new line, and this one stops working."
 say
 operator key "${arguments[@]}" <<<"$outputs"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Of .github/workflows/deploy.yml: does what was asked for. A device's line is shown to nobody: it goes out encrypted with
-# the repository's secret DEVICE_PASSPHRASE.
+# Run by .github/workflows/deploy.yml: carries out the chosen action. A device's line is never shown: it is encrypted with the
+# repository's secret DEVICE_PASSPHRASE.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -9,17 +9,17 @@ fail() {
     exit 1
 }
 
-[ -n "${STATE_BUCKET:-}" ] || fail "the repository has no variable STATE_BUCKET: nothing would remember what was deployed"
+[ -n "${STATE_BUCKET:-}" ] || fail "the repository has no variable STATE_BUCKET, so nothing would record what was deployed"
 case ${ACTION:?} in
 plan | deploy | status) scripts/deploy/"$ACTION.sh" ;;
 revoke) REVOKE=1 scripts/deploy/device.sh ;;
 destroy)
-    [ "${CONFIRM:-}" = "$DEPLOYMENT" ] || fail "to be sure, give the deployment's name (\`$DEPLOYMENT\`) in the field of it"
+    [ "${CONFIRM:-}" = "$DEPLOYMENT" ] || fail "to be sure, give the deployment's name (\`$DEPLOYMENT\`) in the field \`confirm\`"
     YES=1 scripts/deploy/destroy.sh
     ;;
 device)
     [ ${#PASSPHRASE} -ge 20 ] ||
-        fail "the repository's secret DEVICE_PASSPHRASE has to have 20 characters or more: whoever reads this page could try short ones"
+        fail "the repository's secret DEVICE_PASSPHRASE needs 20 characters or more: a reader of this page could guess a shorter one"
     said=$(mktemp)
     trap 'rm -f "$said"' EXIT
     scripts/deploy/device.sh >"$said" || {
@@ -34,5 +34,5 @@ On the device (in Termux first: pkg install openssl-tool), with the passphrase w
     echo $sealed | openssl enc -d -aes-256-cbc -pbkdf2 -iter 600000 -a -A | cargo-cloud configure -
 END
     ;;
-*) fail "no \`$ACTION\`" ;;
+*) fail "there is no action \`$ACTION\`" ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make logs [FUNCTION=compile] [SINCE=1h] [FOLLOW=1]`: what the functions have logged.
+# `make logs [FUNCTION=compile] [SINCE=1h] [FOLLOW=1]`: prints the functions' logs.
 set -euo pipefail
 # shellcheck source=scripts/deploy/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make status`: what is deployed, what it has used this month, which builds are running, which devices there are.
+# `make status`: prints what is deployed, this month's usage, running builds, and devices.
 set -euo pipefail
 # shellcheck source=scripts/deploy/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Once, for .github/workflows/deploy.yml: lets the environment `aws` of a repository on GitHub act in this AWS account, and
-# makes the bucket that remembers what is deployed. For AWS CloudShell (a terminal in the browser, console.aws.amazon.com),
-# which has the AWS CLI and your rights.
+# Run this once before .github/workflows/deploy.yml: it lets the environment `aws` of a repository on GitHub act in this AWS
+# account, and creates the bucket for Terraform's state. Run it in AWS CloudShell (a terminal in the browser,
+# console.aws.amazon.com), which has the AWS CLI and your rights.
 #
-#   scripts/deploy/trust-github.sh YOU/cargo-cloud           again: changes nothing
+#   scripts/deploy/trust-github.sh YOU/cargo-cloud           running it again changes nothing
 #   scripts/deploy/trust-github.sh YOU/cargo-cloud --remove
 set -euo pipefail
 repository=${1:?usage: trust-github.sh YOU/REPOSITORY [--remove]}
 [[ $repository =~ ^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$ ]] || {
-    echo "error: \`$repository\` is no repository; YOU/cargo-cloud would be one" >&2
+    echo "error: \`$repository\` is not the name of a repository; it looks like YOU/cargo-cloud" >&2
     exit 1
 }
 role=cargo-cloud-deploy
@@ -23,7 +23,7 @@ if [ "${2:-}" = --remove ]; then
         aws iam detach-role-policy --role-name "$role" --policy-arn "$administrator"
         aws iam delete-role --role-name "$role"
     fi
-    echo "The role is gone. Still there: the bucket $bucket (empty it in the console when nothing is deployed any more), and"
+    echo "The role is removed. These stay: the bucket $bucket (delete it in the console once nothing is deployed), and"
     echo "GitHub as an identity provider, which other repositories may use."
     exit
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds conformance/fixtures/native (OpenSSL, zlib, SQLite, C++) for Android, the whole way: client, embedded backend, cargo-ndk
-# and the NDK of ANDROID_NDK_HOME. The backend looks at each program as at any other, so one that no device would load fails.
+# and the NDK of ANDROID_NDK_HOME. The backend checks each program as it checks any other, so a program that no device would load fails.
 #   TARGETS="aarch64-linux-android …"  instead of all
 set -euo pipefail
 cd "$(dirname "$0")/../.."

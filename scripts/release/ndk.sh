@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ndk.sh FOLDER: the Android NDK that the image has, by the checksum that stands in its Dockerfile.
+# ndk.sh FOLDER: fetches the Android NDK of the image, with the checksum in its Dockerfile.
 set -euo pipefail
 folder=${1:?usage: ndk.sh FOLDER}
 cd "$(dirname "$0")/../.."

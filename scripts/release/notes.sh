@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# notes.sh TAG: what has changed since the tag before, by room, and how to install. Commits are named `room: what changed`.
+# notes.sh TAG: prints how to install, and the changes since the previous tag by folder. Commits are named `folder: change`.
 set -euo pipefail
 tag=${1:?usage: notes.sh TAG}
 cd "$(dirname "$0")/../.."
@@ -11,9 +11,11 @@ In Termux, and on any Linux (on Windows: in WSL) or macOS; the checksum is verif
 
     curl -fsSL https://github.com/cargo-cloud/cargo-cloud/releases/download/$tag/install.sh | VERSION=${tag#v} sh
 
-With cargo: \`cargo binstall --git https://github.com/cargo-cloud/cargo-cloud cargo-cloud\`; on the machine that builds the same with
-\`cargo-cloud-local\` at its end.
-Where a file comes from: \`gh attestation verify FILE --repo cargo-cloud/cargo-cloud\`.
+Completions for bash, zsh and fish, and man pages are installed too; \`COMPLETIONS=no\` before \`sh\` leaves them out.
+
+With cargo: \`cargo binstall --git https://github.com/cargo-cloud/cargo-cloud cargo-cloud\`; on the machine that builds, the same with
+\`cargo-cloud-local\` at the end.
+To check where a file comes from: \`gh attestation verify FILE --repo cargo-cloud/cargo-cloud\`.
 
 INSTALL
 printf '## Changes%s\n' "${before:+ since $before}"

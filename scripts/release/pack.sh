@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # pack.sh client|backend TARGET FOLDER: builds a program as it is released and puts NAME-vVERSION-TARGET.tar.gz into FOLDER.
-# Archives have the names and the layout that `cargo binstall` is told in cli/Cargo.toml and local/Cargo.toml. The client's
+# cli/Cargo.toml and local/Cargo.toml tell `cargo binstall` the names and the layout of the archives. The client's
 # has completions (completions/) and man pages (man1/), too, which scripts/release/install.sh puts in place.
 set -euo pipefail
 usage='usage: pack.sh client|backend TARGET FOLDER'
@@ -19,7 +19,7 @@ build=(cargo build)
 case $target in
 *android*)
     command -v cargo-ndk >/dev/null || cargo install --locked cargo-ndk@4.1.2
-    # 24: Android 7, as Termux itself.
+    # 24 is Android 7, the oldest that Termux supports.
     build=(cargo ndk --target "$target" --platform 24 build)
     ;;
 esac

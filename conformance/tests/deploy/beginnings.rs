@@ -21,16 +21,16 @@ fn tools_that_are_missing() {
         machine
             .make(&["deploy"])
             .badly()
-            .says(&["docker is there but doesn't work", "Cannot connect to the Docker daemon"]);
+            .says(&["docker is installed but doesn't work", "Cannot connect to the Docker daemon"]);
         fs::rename(machine.path("docker/down"), machine.path("docker/without-buildx")).expect("it was there");
-        machine.make(&["deploy"]).badly().says(&["docker is there without buildx", "docker-buildx"]);
+        machine.make(&["deploy"]).badly().says(&["docker is installed without buildx", "docker-buildx"]);
         let machine = machine.without("docker");
         for verb in ["deploy", "plan", "status", "logs", "destroy"] {
-            machine.make(&[verb]).badly().says(&["docker is not there", "docs.docker.com"]);
+            machine.make(&[verb]).badly().says(&["docker is not installed", "docs.docker.com"]);
         }
     });
     with_machine(|_, machine| {
-        machine.without("terraform").make(&["deploy"]).badly().says(&["terraform is not there"]);
+        machine.without("terraform").make(&["deploy"]).badly().says(&["terraform is not installed"]);
     });
 }
 
@@ -81,7 +81,7 @@ fn credentials_and_region() {
         fs::write(machine.path("docker/rootless"), "").expect("a file");
         machine.make(&["status", "REGION=us-east-1"]).badly().says(&["nothing is deployed as `cargo-cloud`"]);
         assert!(machine.asked_of_docker().contains("--user 0:0"), "{}", machine.asked_of_docker());
-        machine.make(&["destroy", "REGION=us-east-1"]).badly().says(&["nothing to take away"]);
+        machine.make(&["destroy", "REGION=us-east-1"]).badly().says(&["nothing to remove"]);
         machine.make(&["device", "REGION=us-east-1"]).badly().says(&["make device NAME=tablet"]);
         machine.set("NAME", Some("the-machines-own"));
         machine.make(&["device", "REGION=us-east-1"]).badly().says(&["make device NAME=tablet"]);

@@ -175,7 +175,7 @@ fn devices_come_and_go(cloud: &Cloud, machine: &Machine) -> Vec<String> {
     narrow.says(&["no QR code: it needs a window of"]);
 
     machine.make(&["device", "NAME=phone", "REVOKE=1"]).badly().says(&["no device `phone`; there is:", "tablet"]);
-    machine.make(&["device", "NAME=tablet", "REVOKE=1"]).well().says(&["`tablet` can't build any more."]);
+    machine.make(&["device", "NAME=tablet", "REVOKE=1"]).well().says(&["`tablet` can no longer build."]);
     assert!(!users(cloud).contains(&"cargo-cloud-tablet".to_owned()));
     vec![first, second, third]
 }
@@ -203,7 +203,7 @@ fn looks(machine: &Machine) {
         "running none",
         "not used yet",
     ]);
-    machine.make(&["status", "REGION=eu-west-1"]).badly().says(&["is deployed in us-east-1, and you mean eu-west-1"]);
+    machine.make(&["status", "REGION=eu-west-1"]).badly().says(&["is deployed in us-east-1, but the chosen region is eu-west-1"]);
     machine.make(&["logs", "FUNCTION=none"]).badly().says(&["there is: compile, connect, disconnect, relay"]);
     machine.make(&["logs", "SINCE=yesterday"]).badly().says(&["`yesterday` is no period"]);
     machine.make(&["logs"]).well();
@@ -246,7 +246,7 @@ fn a_fork_takes_over(cloud: &Cloud, machine: &mut Machine, mut runner: Machine) 
         .output()
         .expect("sh starts");
     let secret = secret_of(&String::from_utf8_lossy(&opened.stdout));
-    run("revoke", &[]).well().says(&["`phone` can't build any more."]);
+    run("revoke", &[]).well().says(&["`phone` can no longer build."]);
     run("destroy", &[("CONFIRM", "cargo")]).badly().says(&["give the deployment's name"]);
     secret
 }
@@ -289,5 +289,5 @@ fn destroys(cloud: &Cloud, machine: &Machine) {
     // Whose the state's bucket is, is said by who made it.
     assert_eq!(cloud.left(), [format!("s3: {STATE}")]);
     assert!(!machine.path("clone/deployments/cargo-cloud").exists());
-    machine.make(&["destroy", "YES=1"]).badly().says(&["nothing to take away"]);
+    machine.make(&["destroy", "YES=1"]).badly().says(&["nothing to remove"]);
 }
