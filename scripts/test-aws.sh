@@ -21,4 +21,4 @@ whole=(--whole)
 [ $# = 0 ] || whole=()
 export CONFORMANCE_CLIENT=$binaries/cargo-cloud CONFORMANCE_BACKEND=$binaries/cargo-cloud-local
 "$binaries/aws-emulator" platform --dir "$dir" --lambdas "$binaries" ${whole[@]+"${whole[@]}"} -- \
-    "$cargo" test "${everything[@]}" --test suite --test platform -- "$@"
+    "$cargo" test --no-fail-fast "${everything[@]}" --test suite --test platform -- "$@"

@@ -116,9 +116,9 @@ skipped() { echo "$1: 0 passed, 0 failed, 1 skipped"; }
 new_machine
 rm "$machine/bin/"{terraform,python3,unshare,buildah,curl,wget}
 on_machine make test
-check "make test needs neither Terraform nor Python nor root" 0 "cargo build --all-targets" "cargo test --" "!skipped" "!workspace"
+check "make test needs neither Terraform nor Python nor root" 0 "cargo build --all-targets" "cargo test --no-fail-fast --" "!skipped" "!workspace"
 on_machine make test FILTER="builds:: cancel::"
-check "FILTER chooses tests" 0 "cargo test -- builds:: cancel::"
+check "FILTER chooses tests" 0 "cargo test --no-fail-fast -- builds:: cancel::"
 on_machine TF_CLI_CONFIG_FILE=/nowhere/terraformrc CARGO_NET_OFFLINE=true make test
 check "make test asks nothing of Terraform and needs no network" 0 "!error" "!nowhere"
 touch "$machine/a-test-fails"
@@ -188,7 +188,7 @@ check "image: no buildah" 0 "$(skipped image)" "buildah is not installed; "
 
 rm "$machine/bin/terraform"
 on_machine make test-all
-check "make test-all passes where parts can't run, and names them" 0 "cargo test --" "$(skipped platform)" "$(skipped deploy)" \
+check "make test-all passes where parts can't run, and names them" 0 "cargo test --no-fail-fast --" "$(skipped platform)" "$(skipped deploy)" \
     "$(skipped image)" "parts: 4 passed, 0 failed, 3 skipped" "platform: skipped, "
 touch "$machine/a-test-fails"
 on_machine make test-all

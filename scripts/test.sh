@@ -18,5 +18,5 @@ begun=$SECONDS
 built=$SECONDS
 binaries=$(target_directory)/debug
 export CONFORMANCE_CLIENT=$binaries/cargo-cloud CONFORMANCE_BACKEND=$binaries/cargo-cloud-local
-"$cargo" test -- "$@"
+"$cargo" test --no-fail-fast -- "$@"
 echo "tests: compiled in $((built - begun)) s, run in $((SECONDS - built)) s"
