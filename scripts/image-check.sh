@@ -143,7 +143,7 @@ read -ra packages <<<"$(bash builder-image/targets.sh packages "${targets[@]}" |
 echo "${packages[*]}"
 
 say "The function in the image"
-"$cargo" build --quiet --all-targets "${everything[@]}"
+"${cargo[@]}" build --quiet --all-targets "${everything[@]}"
 binaries=$(target_directory)/debug
 coproc ACCOUNT { exec "$binaries/aws-emulator" account --refusals "$work/refusals.json"; }
 account=$ACCOUNT_PID

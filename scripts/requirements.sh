@@ -5,7 +5,12 @@
 # A part that can't run says why in one line and counts as skipped. REQUIRED names the parts that must not be skipped,
 # for example `REQUIRED="platform deploy"`: skipping one of them is a failure.
 
-cargo=${CARGO:-cargo}
+cargo=("${CARGO:-cargo}")
+[ "${CARGO_NET_OFFLINE:-}" != true ] || cargo+=(--offline)
+# Runs tests: with CARGO_NET_OFFLINE, cargo stays off the network, but the tests' own builds need the registries that the tests
+# start on this machine.
+# shellcheck disable=SC2034 # used by the scripts
+cargo_test=(env -u CARGO_NET_OFFLINE "${cargo[@]}" test)
 missing=()
 
 # need_programs NAME…: each must be on the PATH.
@@ -114,7 +119,7 @@ need_namespaces() {
 
 # target_directory: where cargo puts what it builds, whatever names it: a variable, or a configuration.
 target_directory() {
-    "$cargo" metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+    "${cargo[@]}" metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
 }
 
 # The platform's tests and programs are built in one way: with other packages or features, cargo would choose other

@@ -30,10 +30,10 @@ part() {
 
 part test scripts/test.sh
 # In one command for all parts that follow, so that each dependency is compiled once.
-part build "$cargo" build --all-targets "${everything[@]}"
+part build "${cargo[@]}" build --all-targets "${everything[@]}"
 ! grep -q '^build: failed' "$logs/ended" || exit 1
 # The libraries' unit tests are here a second time, some seconds: cargo can't choose one of several libraries by its name.
-part units "$cargo" test "${everything[@]}" --lib --bin compile --bin connect --bin disconnect --bin relay --bin operator \
+part units "${cargo_test[@]}" "${everything[@]}" --lib --bin compile --bin connect --bin disconnect --bin relay --bin operator \
     --bin aws-emulator
 
 beside() {

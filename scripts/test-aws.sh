@@ -12,7 +12,7 @@ need_terraform
 need_moto
 skip_if_missing platform
 
-"$cargo" build --all-targets "${everything[@]}"
+"${cargo[@]}" build --all-targets "${everything[@]}"
 binaries=$(target_directory)/debug
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -21,4 +21,4 @@ whole=(--whole)
 [ $# = 0 ] || whole=()
 export CONFORMANCE_CLIENT=$binaries/cargo-cloud CONFORMANCE_BACKEND=$binaries/cargo-cloud-local
 "$binaries/aws-emulator" platform --dir "$dir" --lambdas "$binaries" ${whole[@]+"${whole[@]}"} -- \
-    "$cargo" test --no-fail-fast "${everything[@]}" --test suite --test platform -- "$@"
+    "${cargo_test[@]}" --no-fail-fast "${everything[@]}" --test suite --test platform -- "$@"

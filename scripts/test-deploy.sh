@@ -12,7 +12,7 @@ need_terraform
 need_moto
 skip_if_missing deploy
 
-"$cargo" build --all-targets "${everything[@]}"
+"${cargo[@]}" build --all-targets "${everything[@]}"
 CONFORMANCE_BINARIES=$(target_directory)/debug
 export CONFORMANCE_BINARIES
-"$cargo" test "${everything[@]}" --test deploy -- "$@"
+"${cargo_test[@]}" "${everything[@]}" --test deploy -- "$@"

@@ -44,8 +44,10 @@ new_machine() {
         stand_in "$tool" <<<'exit 0'
     done
     stand_in cargo <<'CARGO'
+[ "$1" != --offline ] || { offline=--offline; shift; }
 [ "$1" != metadata ] || { echo "{\"target_directory\":\"$PWD/target\"}"; exit; }
 echo "cargo $*" >>"$MACHINE/called"
+[ "$1" != test ] || echo "tests with $offline and CARGO_NET_OFFLINE=${CARGO_NET_OFFLINE:-}." >>"$MACHINE/called"
 [ "$1" != test ] || [ ! -e "$MACHINE/a-test-fails" ]
 CARGO
     stand_in id <<<'echo 0'
@@ -120,7 +122,8 @@ check "make test needs neither Terraform nor Python nor root" 0 "cargo build --a
 on_machine make test FILTER="builds:: cancel::"
 check "FILTER chooses tests" 0 "cargo test --no-fail-fast -- builds:: cancel::"
 on_machine TF_CLI_CONFIG_FILE=/nowhere/terraformrc CARGO_NET_OFFLINE=true make test
-check "make test asks nothing of Terraform and needs no network" 0 "!error" "!nowhere"
+check "make test asks nothing of Terraform; cargo stays off the network, and the tests' own builds don't" 0 \
+    "tests with --offline and CARGO_NET_OFFLINE=." "!error" "!nowhere"
 touch "$machine/a-test-fails"
 on_machine make test
 check "a test that fails fails make test" 2
@@ -200,7 +203,7 @@ check "make test-all fails where a required part is skipped" 2 "parts: 4 passed,
 # --- the real cargo
 
 code=0
-"$cargo" tree --offline --edges all --prefix none >"$scratch/said" 2>&1 || code=$?
+"${CARGO:-cargo}" tree --offline --edges all --prefix none >"$scratch/said" 2>&1 || code=$?
 check "what make test builds contains no AWS SDK" 0 "cargo-cloud-local v" "cargo-cloud-conformance v" "!aws-sdk" "!aws-config" "!lambda_runtime"
 
 # --- the real Terraform
