@@ -72,7 +72,7 @@ fn machines(figures: &Figures) -> Option<String> {
     dates.dedup();
     let load = machines.iter().map(|machine| machine.load).fold(0.0, f64::max);
     let busy = match load > 1.0 {
-        true => format!("; the machine was busy with other work (load up to {load:.1}), which slows both columns down"),
+        true => format!("; the machine was busy with other work (load up to {load:.1}), which makes every time longer"),
         false => String::new(),
     };
     Some(format!(
