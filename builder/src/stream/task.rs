@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use protocol::limits::{ALIVE_INTERVAL, PROGRESS_INTERVAL};
-use protocol::{Event, EventKind, Frame};
+use protocol::{Event, EventKind, Frame, unix_millis};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -151,8 +151,7 @@ impl StreamTask {
 
 /// The present time in milliseconds since 1970.
 fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    unix_millis(SystemTime::now())
 }
 
 /// The log file. After an error nothing more is written to it.

@@ -182,7 +182,9 @@ impl Cache for ProjectCache {
 
     async fn save(&self, project: &CachedProject) -> io::Result<()> {
         let saved = timeout_at(self.until.into(), self.save_to(project)).await;
-        saved.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "not in the time that was left")))
+        saved.unwrap_or_else(|_| {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "there was not enough time left to save the project"))
+        })
     }
 
     async fn time_to_save(&self, project: &CachedProject) -> Duration {
