@@ -17,7 +17,7 @@ use crate::keys::Keys;
 use crate::objects::{Objects, Uploads};
 use crate::options::{ClientConfig, Options};
 use crate::socket::Socket;
-use crate::{client_config, s3};
+use crate::{client_config, s3, setup};
 
 /// How long running builds may take to end when the backend is stopped.
 const BUILD_PATIENCE: Duration = Duration::from_secs(8);
@@ -66,6 +66,7 @@ impl LocalBackend {
         let mut config = EngineConfig::new(data.work());
         config.cargo_config.clone_from(&options.cargo_config);
         config.linkers = options.linker.iter().cloned().collect();
+        config.android_setup = setup::of_data_folder(data.root());
         let engine = Engine::new(config).await?;
         let targets = engine.capabilities().targets;
         let objects = Objects::new(data.objects(), data.staging());

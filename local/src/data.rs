@@ -38,9 +38,6 @@ pub enum DataError {
     Homeless,
 }
 
-/// The file that is locked. Its presence marks a data folder.
-const LOCK: &str = "lock";
-
 /// A data folder, locked by this process until this is dropped.
 #[derive(Debug)]
 pub struct DataFolder {
@@ -49,6 +46,9 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
+    /// The file that is locked. Its presence marks a data folder.
+    pub(crate) const LOCK: &str = "lock";
+
     /// The default: `cargo-cloud` in the platform's folder for data.
     pub fn default_path() -> Result<PathBuf, DataError> {
         let dirs = directories::BaseDirs::new().ok_or(DataError::Homeless)?;
@@ -58,13 +58,7 @@ impl DataFolder {
     /// Opens or creates a data folder, and removes what interrupted uploads left in it.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let unusable = |source| DataError::Unusable { folder: path.to_owned(), source };
-        files::make_private_folder(path).map_err(unusable)?;
-        if !path.join(LOCK).exists() && !is_empty(path).map_err(unusable)? {
-            return Err(DataError::Foreign(path.to_owned()));
-        }
-        // Even if it existed before: it holds the keys.
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(unusable)?;
-        let root = path.canonicalize().map_err(unusable)?;
+        let root = Self::prepare(path)?;
         let lock = lock(&root, path)?;
         let data = Self { root, _lock: lock };
         files::remove_folder_if_there(&data.staging()).map_err(unusable)?;
@@ -81,6 +75,20 @@ impl DataFolder {
             files::make_private_folder(&folder).map_err(unusable)?;
         }
         Ok(data)
+    }
+
+    /// Creates a data folder, or checks that this is one, without taking it from a backend that works in it. Gives its path
+    /// without links.
+    pub(crate) fn prepare(path: &Path) -> Result<PathBuf, DataError> {
+        let unusable = |source| DataError::Unusable { folder: path.to_owned(), source };
+        files::make_private_folder(path).map_err(unusable)?;
+        if !path.join(Self::LOCK).exists() && !is_empty(path).map_err(unusable)? {
+            return Err(DataError::Foreign(path.to_owned()));
+        }
+        // Even if it existed before: it holds the keys.
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(unusable)?;
+        lock_file(path).map_err(unusable)?;
+        path.canonicalize().map_err(unusable)
     }
 
     /// Path of the data folder, without links.
@@ -139,12 +147,16 @@ fn is_empty(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+/// The file that is locked; created if it is missing.
+fn lock_file(root: &Path) -> io::Result<File> {
+    let path = root.join(DataFolder::LOCK);
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
 /// Locks the folder, and writes this process's id into it. `shown` is the folder's name in an error.
 fn lock(root: &Path, shown: &Path) -> Result<File, DataError> {
     let unusable = |source| DataError::Unusable { folder: shown.to_owned(), source };
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let mut file = options.open(root.join(LOCK)).map_err(unusable)?;
+    let mut file = lock_file(root).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::Error(error)) => return Err(unusable(error)),

@@ -13,11 +13,13 @@ mod options;
 mod request_body;
 mod s3;
 mod service;
+mod setup;
 mod socket;
 
 pub use backend::{ConfiguredClient, LocalBackend, reachable};
 pub use client_config::ClientConfigError;
 pub use data::{DataError, DataFolder};
 pub use keys::{AccessKey, Keys, KeysError};
-pub use options::{BackendCommand, ClientConfig, CommandLine, Options, ServiceOptions};
+pub use options::{AndroidOptions, BackendCommand, ClientConfig, CommandLine, Options, ServiceOptions, Setup};
 pub use service::install as install_service;
+pub use setup::{Abi, android as setup_android};

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use cargo_cloud_local::{
-    BackendCommand, CommandLine, ConfiguredClient, LocalBackend, Options, install_service, reachable,
+    BackendCommand, CommandLine, ConfiguredClient, LocalBackend, Options, Setup, install_service, reachable,
+    setup_android,
 };
 use clap::Parser;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -38,6 +39,7 @@ fn run(cli: &CommandLine) -> Result<()> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
     let result = match &cli.command {
         Some(BackendCommand::InstallService(wanted)) => runtime.block_on(install_service(wanted)),
+        Some(BackendCommand::Setup(Setup::Android(wanted))) => setup_android(wanted),
         None => runtime.block_on(serve(&cli.options)),
     };
     // Doesn't wait for threads that block on a disk.

@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use protocol::{InvalidName, Owner};
 
+use crate::setup::Abi;
+
 /// Builds Rust projects for cargo-cloud on this machine.
 ///
 /// Starts the backend in the foreground; Ctrl-C stops it, with the builds that run.
@@ -29,6 +31,49 @@ pub enum BackendCommand {
     ///
     /// Installs a systemd user unit, or a launch agent on macOS; root is not needed. Run it again to replace the service.
     InstallService(Box<ServiceOptions>),
+
+    /// Install what this machine needs to build for other kinds of devices
+    #[command(subcommand)]
+    Setup(Setup),
+}
+
+/// What can be set up.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Setup {
+    /// Install what builds for Android need: Rust's standard library for it, Google's NDK and cargo-ndk
+    ///
+    /// The NDK and cargo-ndk go into the backend's data folder, the standard library is added by rustup. A backend that runs
+    /// needs no restart. Stopped at any moment, the same command goes on from there.
+    #[command(after_help = "Examples:\n  cargo-cloud-local setup android --dry-run\n  cargo-cloud-local setup android")]
+    Android(AndroidOptions),
+}
+
+/// Options of `setup android`.
+#[derive(Debug, Clone, Args)]
+pub struct AndroidOptions {
+    /// The kind of device, by Android's name. Can be given several times
+    #[arg(long, value_name = "ABI", default_value = "arm64-v8a")]
+    pub abi: Vec<Abi>,
+
+    /// Show what would be fetched or removed, from where and how much, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Remove what was installed here. Standard libraries that were there before stay
+    #[arg(long)]
+    pub remove: bool,
+
+    /// The backend's data folder [default: cargo-cloud in the platform's folder for data].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Another address of the NDK's archive: a mirror, or a stand-in.
+    #[arg(long, value_name = "URL", hide = true)]
+    pub ndk_url: Option<String>,
+
+    /// The SHA-1 of the archive at that address.
+    #[arg(long, value_name = "SHA1", hide = true)]
+    pub ndk_sha1: Option<String>,
 }
 
 /// Options of the subcommand `install-service`.
@@ -137,6 +182,8 @@ mod tests {
         assert_eq!(cli(&["--client-line", "--client-line", "ann"]).unwrap().options.client_line.len(), 2);
         assert!(cli(&["install-service", "--listen", "0.0.0.0:1", "--print"]).unwrap().command.is_some());
         assert!(cli(&["--jobs", "1", "install-service"]).is_err());
+        assert!(cli(&["setup", "android", "--abi", "x86_64", "--abi", "arm64-v8a", "--dry-run"]).is_ok());
+        assert!(cli(&["setup", "android", "--abi", "mips"]).is_err() && cli(&["setup"]).is_err());
         let options = Options::try_parse_from(["x", "--attempt-limit", "90s", "--jobs", "2"]).unwrap();
         assert_eq!(options.attempt_limit, Some(Duration::from_secs(90)));
         let linker = Options::try_parse_from(["x", "--linker", "a-b=/c=d"]).unwrap().linker;

@@ -14,7 +14,7 @@ pub struct Capabilities {
     pub protocol: u32,
     /// Version of the backend, for people.
     pub version: String,
-    /// The builder's own triple.
+    /// Triple of the machine that builds.
     pub host: String,
     /// Triples whose standard (or core) library is installed, the builder's own among them.
     pub targets: Vec<String>,

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use builder::Engine;
 use builder::lifecycle::{Abort, StopReason};
-use protocol::{BuildId, BuildResult, InvalidRequest, Owner, RequestHead, Status, keys, limits};
+use protocol::{BuildId, BuildResult, Capabilities, InvalidRequest, Owner, RequestHead, Status, keys, limits};
 use thiserror::Error;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
@@ -194,7 +194,12 @@ impl Builds {
 
     fn check(&self, record: &StoredBuild) -> Result<(), InvalidRequest> {
         let head = RequestHead::decode(&record.metadata)?;
-        protocol::admit(&head, record.size, Some(&self.engine.capabilities()))
+        protocol::admit(&head, record.size, Some(&self.capabilities()))
+    }
+
+    /// What this backend can build now.
+    pub fn capabilities(&self) -> Capabilities {
+        self.engine.capabilities()
     }
 
     /// Starts builds as others end, and announces queue positions, until the backend is stopped.

@@ -8,6 +8,7 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::path::S3Path;
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
+use super::capabilities::is_capabilities;
 use crate::keys::Keys;
 use crate::objects::BucketKind;
 
@@ -44,6 +45,12 @@ impl S3Access for Access {
 }
 
 fn allow(operation: &str, path: &S3Path, owner: &Owner) -> S3Result<()> {
+    if let S3Path::Object { bucket, key } = path
+        && operation == "GetObject"
+        && is_capabilities(bucket, key)
+    {
+        return Ok(());
+    }
     let (bucket, key) = match path {
         S3Path::Root => return Err(denied()),
         S3Path::Bucket { bucket } => (bucket, None),
@@ -117,6 +124,7 @@ mod tests {
             );
         }
         assert_eq!(may("GetObject", "output", &format!("me/{ID}/result.json")), Ok(()));
+        assert_eq!(may("GetObject", "output", "_backend.json"), Ok(()));
         assert_eq!(may("ListObjectsV2", "output", ""), Ok(()));
     }
 
@@ -130,6 +138,9 @@ mod tests {
             ("PutObject", "input", format!("me/../other/{ID}.zip")),
             ("GetObject", "output", format!("other/{ID}/result.json")),
             ("GetObject", "output", "me".to_owned()),
+            ("GetObject", "input", "_backend.json".to_owned()),
+            ("PutObject", "output", "_backend.json".to_owned()),
+            ("DeleteObject", "output", "_backend.json".to_owned()),
             ("CopyObject", "input", format!("me/{ID}.zip")),
             ("DeleteObjects", "input", String::new()),
             ("PostObject", "input", String::new()),

@@ -1,6 +1,7 @@
 //! The S3 interface: `s3s` speaks the protocol and checks signatures, what it asks for is done here.
 
 mod access;
+mod capabilities;
 mod errors;
 mod read;
 mod receive;
@@ -92,7 +93,10 @@ impl S3 for Buckets {
     }
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
-        self.get(request.input).await
+        match self.get_capabilities(&request.input).await? {
+            Some(capabilities) => Ok(S3Response::new(capabilities)),
+            None => self.get(request.input).await,
+        }
     }
 
     async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
