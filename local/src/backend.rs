@@ -68,7 +68,6 @@ impl LocalBackend {
         config.linkers = options.linker.iter().cloned().collect();
         config.android_setup = setup::of_data_folder(data.root());
         let engine = Engine::new(config).await?;
-        let targets = engine.capabilities().targets;
         let objects = Objects::new(data.objects(), data.staging());
         let uploads = Uploads::new(data.uploads(), &objects);
         let folders = BuildFolders { builds: data.builds(), attempts: data.attempts(), projects: data.projects() };
@@ -79,13 +78,13 @@ impl LocalBackend {
         let mut clients = Vec::new();
         for wanted in &options.client_config {
             let key = keys.of(&wanted.owner)?;
-            let chosen = client_config::write(&wanted.file, &reachable(address).to_string(), &key, &targets)?;
+            let chosen = client_config::write(&wanted.file, &reachable(address).to_string(), &key)?;
             clients.push(ConfiguredClient { config: wanted.clone(), chosen });
         }
 
         let mut client_lines = Vec::new();
         for owner in &options.client_line {
-            client_lines.push(client_config::line(&reachable(address).to_string(), &keys.of(owner)?, &targets));
+            client_lines.push(client_config::line(&reachable(address).to_string(), &keys.of(owner)?));
         }
 
         let stop = CancellationToken::new();

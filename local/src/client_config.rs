@@ -47,7 +47,7 @@ pub enum ClientConfigError {
 ///
 /// `address`: host and port as the client reaches them; `targets`: what can be built for, so that a client need not send
 /// a source to be refused. Gives the name of the backend that is used when none is named.
-pub fn write(path: &Path, address: &str, key: &AccessKey, targets: &[String]) -> Result<String, ClientConfigError> {
+pub fn write(path: &Path, address: &str, key: &AccessKey) -> Result<String, ClientConfigError> {
     let io = |source| ClientConfigError::Io { path: path.to_owned(), source };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -57,7 +57,7 @@ pub fn write(path: &Path, address: &str, key: &AccessKey, targets: &[String]) ->
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(io)?;
     }
-    let (text, chosen) = with_backend(&text, address, key, targets).map_err(|wrong| match wrong {
+    let (text, chosen) = with_backend(&text, address, key).map_err(|wrong| match wrong {
         Wrong::Toml(source) => ClientConfigError::Malformed { path: path.to_owned(), source: Box::new(source) },
         Wrong::Table(field) => ClientConfigError::NoTable { path: path.to_owned(), field },
     })?;
@@ -68,7 +68,7 @@ pub fn write(path: &Path, address: &str, key: &AccessKey, targets: &[String]) ->
 }
 
 /// What `cargo cloud configure` takes on a device: the same in one line.
-pub fn line(address: &str, key: &AccessKey, targets: &[String]) -> String {
+pub fn line(address: &str, key: &AccessKey) -> String {
     let line = ClientLine {
         region: REGION.to_owned(),
         input_bucket: INPUT.to_owned(),
@@ -78,7 +78,6 @@ pub fn line(address: &str, key: &AccessKey, targets: &[String]) -> String {
         owner: key.owner.clone(),
         access_key_id: key.id.clone(),
         secret_access_key: key.secret.clone(),
-        targets: targets.to_vec(),
     };
     line.encode(|bytes| HEXLOWER.encode(&Sha256::digest(bytes)))
 }
@@ -93,7 +92,7 @@ enum Wrong {
     Table(&'static str),
 }
 
-fn with_backend(text: &str, address: &str, key: &AccessKey, targets: &[String]) -> Result<(String, String), Wrong> {
+fn with_backend(text: &str, address: &str, key: &AccessKey) -> Result<(String, String), Wrong> {
     let mut document: DocumentMut = text.parse().map_err(Wrong::Toml)?;
     if !document.contains_key("backend") {
         document.insert("backend", value("local"));
@@ -118,7 +117,8 @@ fn with_backend(text: &str, address: &str, key: &AccessKey, targets: &[String]) 
     ] {
         local.insert(name, value(text));
     }
-    local.insert("targets", value(targets.iter().collect::<toml_edit::Array>()));
+    // What an earlier version wrote: a client asks the backend itself.
+    local.remove("targets");
     // A profile would be a second answer to whose keys are meant.
     local.remove("profile");
     let chosen = document["backend"].as_str().unwrap_or("local").to_owned();
@@ -138,13 +138,12 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/config.toml");
-        assert_eq!(write(&path, "127.0.0.1:4100", &key(), &["a-b-c".to_owned()]).unwrap(), "local");
+        assert_eq!(write(&path, "127.0.0.1:4100", &key()).unwrap(), "local");
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
             "backend = \"local\"\n\n[backends.local]\nendpoint = \"http://127.0.0.1:4100\"\n\
              socket = \"ws://127.0.0.1:4100/socket\"\nregion = \"us-east-1\"\ninput_bucket = \"input\"\n\
-             output_bucket = \"output\"\nowner = \"me\"\naccess_key_id = \"CCID\"\nsecret_access_key = \"s3cret\"\n\
-             targets = [\"a-b-c\"]\n"
+             output_bucket = \"output\"\nowner = \"me\"\naccess_key_id = \"CCID\"\nsecret_access_key = \"s3cret\"\n"
         );
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -152,14 +151,14 @@ mod tests {
     #[test]
     fn what_else_is_there_stays() {
         let old = "# mine\nbackend = \"aws\"\ncolor = 1\n\n[backends.aws]\nregion = \"eu-west-1\" # near\n\n\
-                   [backends.local]\nendpoint = \"http://127.0.0.1:1\"\nprofile = \"x\"\nnote = \"kept\"\n";
-        let (new, chosen) = with_backend(old, "127.0.0.1:2", &key(), &[]).ok().unwrap();
+                   [backends.local]\nendpoint = \"http://127.0.0.1:1\"\nprofile = \"x\"\ntargets = [\"a\"]\nnote = \"kept\"\n";
+        let (new, chosen) = with_backend(old, "127.0.0.1:2", &key()).ok().unwrap();
         assert_eq!(chosen, "aws");
         for kept in ["# mine", "backend = \"aws\"", "color = 1", "region = \"eu-west-1\" # near", "note = \"kept\""] {
             assert!(new.contains(kept), "{kept}: {new}");
         }
         assert!(new.contains("http://127.0.0.1:2") && !new.contains("127.0.0.1:1\""), "{new}");
-        assert!(!new.contains("profile"), "{new}");
+        assert!(!new.contains("profile") && !new.contains("targets"), "{new}");
     }
 
     #[test]
@@ -168,7 +167,7 @@ mod tests {
         let path = folder.path().join("config.toml");
         for text in ["backend = ", "backends = 3", "[backends]\nlocal = \"x\""] {
             std::fs::write(&path, text).unwrap();
-            assert!(write(&path, "127.0.0.1:2", &key(), &[]).is_err(), "{text}");
+            assert!(write(&path, "127.0.0.1:2", &key()).is_err(), "{text}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
     }

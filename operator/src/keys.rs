@@ -38,7 +38,6 @@ pub async fn issue(deployment: &Deployment, name: &str, columns: Option<usize>) 
         owner: device.owner.clone(),
         access_key_id: key.access_key_id,
         secret_access_key: key.secret_access_key,
-        targets: client.targets.clone(),
     };
     let line = line.encode(|bytes| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect());
     // With a hyphen: a tablet has no cargo to begin with.

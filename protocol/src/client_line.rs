@@ -52,9 +52,6 @@ pub struct ClientLine {
     pub access_key_id: String,
     /// The secret part of the access key.
     pub secret_access_key: String,
-    /// What the backend can build for; empty: not known.
-    #[serde(default)]
-    pub targets: Vec<String>,
 }
 
 impl fmt::Debug for ClientLine {
@@ -136,7 +133,6 @@ mod tests {
             owner: Owner::default(),
             access_key_id: "AK".to_owned(),
             secret_access_key: "s3/cr+t".to_owned(),
-            targets: vec!["aarch64-linux-android".to_owned()],
         }
     }
 
@@ -155,6 +151,15 @@ mod tests {
         ] {
             assert_eq!(ClientLine::decode(&pasted, digest), Ok(line()), "{pasted}");
         }
+    }
+
+    #[test]
+    fn a_line_of_an_older_backend_that_names_targets_is_read() {
+        let mut fields = serde_json::to_value(line()).unwrap();
+        fields["targets"] = serde_json::json!(["aarch64-linux-android"]);
+        let payload = BASE64URL_NOPAD.encode(fields.to_string().as_bytes());
+        let text = format!("{PREFIX}{payload}:{}", &digest(payload.as_bytes())[..CHECK_DIGITS]);
+        assert_eq!(ClientLine::decode(&text, digest), Ok(line()));
     }
 
     #[test]

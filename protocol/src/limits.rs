@@ -19,6 +19,9 @@ pub const MAX_CLIENT_MESSAGE_BYTES: usize = 1024;
 /// The largest WebSocket message that a client accepts, so that a hostile backend can't fill its memory.
 pub const MAX_RECEIVED_MESSAGE_BYTES: usize = 128 * 1024;
 
+/// The largest [`crate::Capabilities`] that a client reads, encoded: a backend with all of rustup's targets needs 8 KB.
+pub const MAX_CAPABILITIES_BYTES: u64 = 64 * 1024;
+
 /// The most encoded output that one build streams to its followers. The rest is announced as `skipped`, and the client
 /// reads it from the log. 25 write units allow a burst of about 7.5 MB (300 s of unused capacity: DynamoDB, burst capacity).
 pub const MAX_STREAMED_BYTES: u64 = 6 * 1024 * 1024;

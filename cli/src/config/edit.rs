@@ -30,8 +30,6 @@ pub fn with_backend(text: &str, name: &str, line: &ClientLine) -> anyhow::Result
             let _ = writeln!(block, "{key} = {}", value.to_toml_value());
         }
     }
-    let targets: Vec<_> = line.targets.iter().map(|target| target.as_str().to_toml_value()).collect();
-    let _ = writeln!(block, "targets = [{}]", targets.join(", "));
     let table: Table = block.parse().context("the configuration line is not valid")?;
     let new = match block_of(text, name) {
         Some(place) => spliced(text, place, &block),
@@ -155,7 +153,6 @@ mod tests {
             owner: protocol::Owner::default(),
             access_key_id: "AK".to_owned(),
             secret_access_key: "a\"b\\c".to_owned(),
-            targets: vec!["t-1".to_owned(), "t-2".to_owned()],
         }
     }
 

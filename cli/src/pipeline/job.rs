@@ -8,7 +8,6 @@ use protocol::{BuildId, Command, Request, SOURCE_URL, file_url, move_source};
 use super::pack::ProjectSource;
 use super::plan::Workspace;
 use super::session::Session;
-use super::targets::check_supported;
 use crate::builds::BuildRecord;
 use crate::follow::{DevicePaths, FollowedBuild};
 use crate::install::{InstallRoot, Installation, InstalledSnapshot};
@@ -62,7 +61,6 @@ impl BuildJob {
     /// # Errors
     /// If the backend doesn't build for a target, or the programs could not be installed in the end.
     pub fn prepare(&mut self, session: &Session) -> anyhow::Result<()> {
-        check_supported(&self.request, &session.backend)?;
         if let Some(install) = &self.placement.install {
             install.root.check_writable()?;
         }

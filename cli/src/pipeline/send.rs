@@ -8,12 +8,13 @@ use std::time::Duration;
 use anyhow::bail;
 use data_encoding::HEXLOWER;
 use protocol::limits::{MAX_REQUEST_BYTES, MAX_SOURCE_BYTES};
-use protocol::{BuildId, Request, RequestFile, keys};
+use protocol::{BuildId, Command, Request, RequestFile, keys};
 
 use super::pack::{ProjectSource, check_limits, exclusion_advice, report_listing};
 use super::session::Session;
+use super::targets::TargetCheck;
 use crate::random::random;
-use crate::source::{SourceEntry, SourcePackError, pack};
+use crate::source::{SourceEntry, SourceListing, SourcePackError, pack};
 use crate::storage::{PartWriter, SourceUpload, StorageError, UploadOutcome};
 use crate::terminal::bytes;
 
@@ -49,17 +50,23 @@ enum SendError {
 /// Sends a request, and the source that belongs to it if there is one. Returns the id of the build.
 ///
 /// # Errors
-/// If the request or the source is over a limit, a file can't be read or keeps changing, or the backend can't be reached.
+/// If the backend can't build for a target, the request or the source is over a limit, a file can't be read or keeps changing, or the backend can't be reached.
 pub fn send(session: &Session, source: Option<&ProjectSource>, request: &Request) -> anyhow::Result<BuildId> {
     let (metadata, file) = request.encode();
     check_request_size(&file)?;
     let metadata: Vec<_> = metadata.into_iter().collect();
     let mut packing = 1;
+    let mut check = (request.command != Command::Clean).then(|| TargetCheck::start(session, request));
     loop {
-        let entries = match source {
-            Some(source) => list(session, source, packing == 1)?,
-            None => Vec::new(),
-        };
+        let listing = source.map(|source| list(session, source, packing == 1)).transpose()?;
+        if let Some(check) = check.take() {
+            check.finish()?;
+        }
+        if let (Some(source), Some(listing)) = (source, &listing) {
+            let (name, count) = (&source.project.name, listing.entries.len());
+            session.shell.status("Packing", format!("{name} ({count} files, {})", bytes(listing.size())));
+        }
+        let entries = listing.map(|listing| listing.entries).unwrap_or_default();
         let build = session.new_build()?;
         let key = keys::source(&session.backend.owner, &build);
         let shipment = Shipment { key: &key, metadata: &metadata, request: &file, entries: &entries };
@@ -77,15 +84,13 @@ pub fn send(session: &Session, source: Option<&ProjectSource>, request: &Request
 }
 
 /// Lists what is sent, and says so; `first`: it is not a repetition.
-fn list(session: &Session, source: &ProjectSource, first: bool) -> anyhow::Result<Vec<SourceEntry>> {
+fn list(session: &Session, source: &ProjectSource, first: bool) -> anyhow::Result<SourceListing> {
     let listing = source.list()?;
     if first {
         report_listing(session.shell, &listing);
     }
     check_limits(&listing)?;
-    let (name, count) = (&source.project.name, listing.entries.len());
-    session.shell.status("Packing", format!("{name} ({count} files, {})", bytes(listing.size())));
-    Ok(listing.entries)
+    Ok(listing)
 }
 
 /// Packs and uploads at the same time.

@@ -1,10 +1,14 @@
 //! The targets that a build is for, and the one check of whether the backend builds for them.
 
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, bail};
-use protocol::Request;
+use protocol::{Capabilities, Command, Request};
 use toml::Table;
 
-use crate::config::Backend;
+use super::session::Session;
+use crate::interrupt::Interrupt;
 use crate::project::CargoConfig;
 use crate::{device, environment};
 
@@ -56,42 +60,71 @@ impl BuildTargets {
     }
 }
 
-/// Checks, before anything is sent, that the backend builds for the targets of a request.
-///
-/// # Errors
-/// With the first target that the configuration's list doesn't have.
-pub fn check_supported(request: &Request, backend: &Backend) -> anyhow::Result<()> {
-    for target in request.targets() {
-        if target.is_empty() {
-            let known: String = backend.targets.iter().map(|known| format!("\n    {known}")).collect();
-            bail!(
-                "\"--target\" takes a target architecture as an argument.\n\nThe backend `{}` builds for:{known}",
-                backend.name
-            );
-        }
-        if !backend.targets.is_empty() && !backend.targets.iter().any(|known| known == target) {
-            bail!(
-                "the backend `{}` can't build for `{target}`; it builds for {}. {}If that has changed, write its \
-                 configuration anew (the embedded backend does, started with --client-config)",
-                backend.name,
-                backend.targets.join(", "),
-                suggestion(target, &backend.targets)
-            );
+/// The question to the backend whether it builds for the targets of a request. It is asked in the background.
+pub struct TargetCheck {
+    targets: Vec<String>,
+    command: Command,
+    backend: String,
+    answer: JoinHandle<Option<Capabilities>>,
+    interrupt: Interrupt,
+}
+
+impl TargetCheck {
+    /// Asks the backend what it can build.
+    pub fn start(session: &Session, request: &Request) -> Self {
+        let storage = session.storage.clone();
+        Self {
+            targets: request.targets().map(str::to_owned).collect(),
+            command: request.command,
+            backend: session.backend.name.clone(),
+            answer: thread::spawn(move || storage.capabilities()),
+            interrupt: session.interrupt.clone(),
         }
     }
-    Ok(())
+
+    /// Waits for the answer. Without one in time, the backend itself decides once it has the source.
+    ///
+    /// # Errors
+    /// If the backend can't build for a target: what it lacks, and what to do about it.
+    pub fn finish(self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        while !self.answer.is_finished() && begun.elapsed() < PATIENCE && !self.interrupt.requested() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let answer = if self.answer.is_finished() { self.answer.join().ok().flatten() } else { None };
+        let can = answer.unwrap_or_default();
+        for target in &self.targets {
+            if target.is_empty() {
+                let known: String = can.linkable().map(|known| format!("\n    {known}")).collect();
+                let known = match known.as_str() {
+                    "" => String::new(),
+                    known => format!("\n\nThe backend `{}` builds for:{known}", self.backend),
+                };
+                bail!("\"--target\" takes a target architecture as an argument.{known}");
+            }
+            // Nothing is known without an answer.
+            if !can.host.is_empty()
+                && let Some(why) = can.refusal(self.command, target)
+            {
+                let meant = suggestion(target, &can).map(|known| format!(" (did you mean `{known}`?)"));
+                bail!("{why}{}", meant.unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
 }
+
+/// How long the answer is waited for once the source is listed.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many edits a mistyped target may be away from the one that is suggested.
 const SIMILAR: usize = 3;
 
-/// A question that names the target that the user may have meant, or nothing.
-fn suggestion(target: &str, known: &[String]) -> String {
-    let distances = known.iter().map(|known| (strsim::osa_distance(known, target), known));
-    match distances.filter(|(distance, _)| *distance <= SIMILAR).min_by_key(|(distance, _)| *distance) {
-        Some((_, known)) => format!("Did you mean `{known}`? "),
-        None => String::new(),
-    }
+/// The target that the user may have meant, if the backend doesn't know this one.
+fn suggestion<'a>(target: &str, can: &'a Capabilities) -> Option<&'a str> {
+    let distances = can.known().map(|known| (strsim::osa_distance(known, target), known));
+    let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
+    (1..=SIMILAR).contains(&distance).then_some(known)
 }
 
 #[cfg(test)]
@@ -100,8 +133,10 @@ mod tests {
 
     #[test]
     fn a_mistyped_target_gets_a_suggestion() {
-        let known = ["aarch64-linux-android", "x86_64-unknown-linux-gnu"].map(str::to_owned);
-        assert_eq!(suggestion("aarch64-linux-andriod", &known), "Did you mean `aarch64-linux-android`? ");
-        assert_eq!(suggestion("riscv64gc-unknown-linux-gnu", &known), "");
+        let targets = ["aarch64-linux-android", "x86_64-unknown-linux-gnu"].map(str::to_owned).to_vec();
+        let can = Capabilities { targets, ..Capabilities::new("x86_64-unknown-linux-gnu", "0.1.0") };
+        assert_eq!(suggestion("aarch64-linux-andriod", &can), Some("aarch64-linux-android"));
+        assert_eq!(suggestion("riscv64gc-unknown-linux-gnu", &can), None);
+        assert_eq!(suggestion("aarch64-linux-android", &can), None, "it is known: something else is missing");
     }
 }

@@ -1,6 +1,7 @@
 //! A small S3 client: requests are signed and retried, and its clock follows the server's.
 
 mod address;
+mod capabilities;
 mod client;
 mod clock;
 mod download;

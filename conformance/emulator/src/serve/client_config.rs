@@ -5,7 +5,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 
 use super::emulator::Emulator;
 
@@ -21,21 +20,17 @@ pub fn write_all(emulator: &Emulator, folder: &Path) -> Result<()> {
         .and_then(|(_, rest)| rest.split_once('/'))
         .with_context(|| format!("the output `client` has a socket that is none of API Gateway's: {socket}"))?;
     let api = host.split('.').next().unwrap_or_default();
-    let targets = client["targets"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let targets: Vec<String> = targets.map(|target| format!("{target:?}")).collect();
     for (name, device) in &emulator.platform.devices {
         let text = format!(
             "backend = \"aws\"\n\n[backends.aws]\nendpoint = \"http://{address}\"\n\
              socket = \"ws://{address}/execute-api/{api}/{stage}\"\nregion = {region:?}\ninput_bucket = {input:?}\n\
-             output_bucket = {output:?}\nowner = {owner:?}\naccess_key_id = {id:?}\nsecret_access_key = {secret:?}\n\
-             targets = [{targets}]\n",
+             output_bucket = {output:?}\nowner = {owner:?}\naccess_key_id = {id:?}\nsecret_access_key = {secret:?}\n",
             region = field("region")?,
             input = field("input_bucket")?,
             output = field("output_bucket")?,
             owner = device.owner,
             id = device.access_key_id,
             secret = device.secret_access_key,
-            targets = targets.join(", "),
         );
         let path = folder.join(format!("{name}.toml"));
         let file = std::fs::File::options().create(true).truncate(true).write(true).mode(0o600).open(&path);
