@@ -2,6 +2,8 @@
 
 CARGO ?= cargo
 TOOLS := target/tools
+# The version of cargo-ndk.
+include local/android-tools.env
 PUBLISHED := cargo-cloud-protocol cargo-cloud-builder cargo-cloud cargo-cloud-local
 
 .PHONY: help deploy plan device status logs destroy
@@ -109,7 +111,7 @@ $(TOOLS)/bin/hadolint: $(TOOLS)/bin/shellcheck
 
 $(TOOLS)/bin/cargo-ndk:
 	rustup target add aarch64-linux-android
-	CARGO_TARGET_DIR=target/android-tools $(CARGO) install --quiet --locked cargo-ndk@4.1.2 --root $(TOOLS)
+	CARGO_TARGET_DIR=target/android-tools $(CARGO) install --quiet --locked cargo-ndk@$(CARGO_NDK_VERSION) --root $(TOOLS)
 
 $(TOOLS)/bin/mdbook:
 	CARGO_TARGET_DIR=target/mdbook $(CARGO) install --quiet --locked mdbook@0.5.4 --no-default-features --features search --root $(TOOLS)

@@ -61,6 +61,8 @@ module "devices" {
   devices    = var.devices
   buckets    = module.storage.buckets
   socket_arn = module.socket.arn
+
+  capabilities_key = local.capabilities_key
 }
 
 module "guard" {

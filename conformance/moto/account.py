@@ -43,6 +43,8 @@ def left():
 def call(service, operation, arguments):
     answer = getattr(boto3.client(service), operation)(**json.loads(arguments))
     answer.pop("ResponseMetadata", None)
+    if "Body" in answer:
+        answer["Body"] = answer["Body"].read().decode()
     return answer
 
 

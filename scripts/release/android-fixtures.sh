@@ -4,10 +4,12 @@
 #   TARGETS="aarch64-linux-android …"  instead of all
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=local/android-tools.env
+. local/android-tools.env
 : "${ANDROID_NDK_HOME:?names the NDK}"
 read -ra targets <<<"${TARGETS:-aarch64-linux-android armv7-linux-androideabi i686-linux-android x86_64-linux-android}"
 rustup target add "${targets[@]}"
-command -v cargo-ndk >/dev/null || cargo install --locked cargo-ndk@4.1.2
+command -v cargo-ndk >/dev/null || cargo install --locked "cargo-ndk@$CARGO_NDK_VERSION"
 cargo build --locked -p cargo-cloud -p cargo-cloud-local
 binaries=${CARGO_TARGET_DIR:-$PWD/target}/debug
 work=$(mktemp -d)

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# ndk.sh FOLDER: fetches the Android NDK of the image, with the checksum in its Dockerfile.
+# ndk.sh FOLDER: fetches the Android NDK that local/android-tools.env pins, and checks its checksum.
 set -euo pipefail
 folder=${1:?usage: ndk.sh FOLDER}
 cd "$(dirname "$0")/../.."
-argument() { sed -n "s/^ARG $1=//p" builder-image/Dockerfile; }
+# shellcheck source=local/android-tools.env
+. local/android-tools.env
 zip=$(mktemp)
 unpacked=$(mktemp -d)
 trap 'rm -rf "$zip" "$unpacked"' EXIT
-curl -fsSL --retry 5 -o "$zip" "$(argument NDK_URL)"
-echo "$(argument NDK_SHA1)  $zip" | sha1sum --check --strict
+curl -fsSL --retry 5 -o "$zip" "$NDK_URL"
+echo "$NDK_SHA1  $zip" | sha1sum --check --strict
 unzip -q "$zip" -d "$unpacked"
 mv "$unpacked"/android-ndk-* "$folder"

@@ -15,10 +15,12 @@ backend) package=cargo-cloud-local profile=release ;;
     ;;
 esac
 rustup target add "$target"
+# shellcheck source=local/android-tools.env
+. local/android-tools.env
 build=(cargo build)
 case $target in
 *android*)
-    command -v cargo-ndk >/dev/null || cargo install --locked cargo-ndk@4.1.2
+    command -v cargo-ndk >/dev/null || cargo install --locked "cargo-ndk@$CARGO_NDK_VERSION"
     # 24 is Android 7, the oldest that Termux supports.
     build=(cargo ndk --target "$target" --platform 24 build)
     ;;

@@ -1,7 +1,9 @@
 //! What only the embedded backend promises, because a person starts and stops it.
 
+mod android_setup;
 mod service;
 mod side_by_side;
+mod targets;
 mod tls;
 
 use std::time::Duration;

@@ -47,6 +47,13 @@ data "aws_iam_policy_document" "main" {
     resources = ["${var.buckets.output.arn}/${each.key}/*"]
   }
 
+  # What the backend can build: the one object that is no owner's.
+  statement {
+    sid       = "Capabilities"
+    actions   = ["s3:GetObject"]
+    resources = ["${var.buckets.output.arn}/${var.capabilities_key}"]
+  }
+
   # Which builds there are: those that have a result, and those that have a source and none. And a result that isn't there
   # yet is 404 with this and 403 without: S3 takes the key that was asked for as the prefix.
   statement {

@@ -17,3 +17,8 @@ variable "socket_arn" {
   description = "ARN of the WebSocket API's stage"
   type        = string
 }
+
+variable "capabilities_key" {
+  description = "Key in the output bucket of what the backend can build: every device may read it"
+  type        = string
+}

@@ -9,6 +9,10 @@ locals {
   days   = { input = var.input_days, output = var.output_days, cache = var.cache_days }
   # What was uploaded can't be exchanged afterwards, by whoever holds whichever key. Only caches are written again.
   write_once = toset(["input", "output"])
+  # What the names of owners begin with (protocol/src/ids.rs): the output bucket's rules delete what is below such a name,
+  # and spare `_backend.json`, which is nobody's.
+  initials = split("", "abcdefghijklmnopqrstuvwxyz0123456789")
+  expiring = { input = [""], output = local.initials, cache = [""] }
 }
 
 resource "aws_s3_bucket" "main" {
@@ -55,15 +59,29 @@ resource "aws_s3_bucket_lifecycle_configuration" "main" {
 
   bucket = aws_s3_bucket.main[each.key].id
 
+  dynamic "rule" {
+    for_each = local.expiring[each.key]
+    iterator = prefix
+
+    content {
+      id     = "expire${prefix.value}"
+      status = "Enabled"
+
+      filter {
+        prefix = prefix.value
+      }
+
+      expiration {
+        days = each.value
+      }
+    }
+  }
+
   rule {
-    id     = "expire"
+    id     = "uploads"
     status = "Enabled"
 
     filter {}
-
-    expiration {
-      days = each.value
-    }
 
     abort_incomplete_multipart_upload {
       days_after_initiation = 1
@@ -98,10 +116,11 @@ data "aws_iam_policy_document" "bucket" {
     for_each = contains(local.write_once, each.key) ? ["WrittenOnce"] : []
 
     content {
-      sid       = statement.value
-      effect    = "Deny"
-      actions   = ["s3:PutObject"]
-      resources = ["${aws_s3_bucket.main[each.key].arn}/*"]
+      sid     = statement.value
+      effect  = "Deny"
+      actions = ["s3:PutObject"]
+      # All that is an owner's has a slash in its key.
+      resources = ["${aws_s3_bucket.main[each.key].arn}/*/*"]
 
       principals {
         type        = "*"
