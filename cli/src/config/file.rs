@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use protocol::Owner;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::Credentials;
 
@@ -34,8 +35,9 @@ struct BackendTable {
     secret_access_key: Option<String>,
     session_token: Option<String>,
     profile: Option<String>,
-    #[serde(default)]
-    targets: Vec<String>,
+    /// What earlier versions wrote. The client asks the backend itself.
+    #[serde(default, rename = "targets")]
+    _targets: IgnoredAny,
 }
 
 /// The parts of a backend's configuration that may be shown.
@@ -72,8 +74,6 @@ pub struct Backend {
     pub owner: Owner,
     /// The keys that requests to the backend are signed with.
     pub credentials: Credentials,
-    /// Triples that it can build for; empty if the configuration doesn't say.
-    pub targets: Vec<String>,
 }
 
 /// The folder of the configuration file, which also holds the device's id.
@@ -188,7 +188,6 @@ impl Config {
             output_bucket: table.output_bucket.clone(),
             owner: table.owner.clone(),
             credentials: table.credentials(name, env)?,
-            targets: table.targets.clone(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! All checks of a backend, in the order in which a build would meet what they look for.
 
 use super::buckets::buckets;
+use super::device::target;
 use super::network::network;
 use super::socket::socket;
 use super::trial_build::{TrialBuild, versions};
@@ -8,7 +9,7 @@ use super::{CheckOutcome, DoctorReport};
 use crate::install::InstallRoot;
 use crate::pipeline::Session;
 
-/// Checks the network, the buckets and the socket, and with `with_trial` builds a small program. `root` is where programs
+/// Checks the network, the buckets, the target and the socket, and with `with_trial` builds a small program. `root` is where programs
 /// are installed, if they can be. Ctrl-C leaves out the remaining checks.
 ///
 /// # Errors
@@ -24,11 +25,14 @@ pub fn backend(
         return Ok(());
     }
     if !buckets(report, session, &session.new_build()?) {
-        for check in ["socket", "trial build"] {
+        for check in ["target", "socket", "trial build"] {
             report.add(check, CheckOutcome::Skipped("it needs the buckets".to_owned()));
         }
         return Ok(());
     }
+    report.looking("target");
+    let capabilities = session.storage.capabilities();
+    report.add("target", target(capabilities.as_ref()));
     report.looking("socket");
     report.add("socket", socket(&session.backend, &session.new_build()?, session.signer()));
     if !with_trial || session.interrupt.requested() {
@@ -36,7 +40,7 @@ pub fn backend(
         return Ok(());
     }
     report.looking("trial build");
-    let outcome = TrialBuild { session, root }.run();
+    let outcome = TrialBuild { session, capabilities, root }.run();
     let versions = versions(&outcome);
     report.add("trial build", outcome.finding);
     report.add("versions", versions);

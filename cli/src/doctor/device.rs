@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use protocol::{Capabilities, Command};
+
 use super::CheckOutcome;
 use crate::config::{Backend, config_file};
 use crate::install::InstallRoot;
@@ -18,25 +20,27 @@ pub fn configuration(backend: &Backend, warning: Option<String>) -> anyhow::Resu
     })
 }
 
-/// Whether the backend can build for this device.
-pub fn target(backend: &Backend) -> CheckOutcome {
+/// Whether the backend can build for this device, and what else it builds for; `None`: it doesn't say.
+pub fn target(capabilities: Option<&Capabilities>) -> CheckOutcome {
     let Some(triple) = device::triple() else {
         return CheckOutcome::Warning(
             "cargo-cloud knows no Rust target for this kind of device".to_owned(),
             "name one with each build: --target TRIPLE".to_owned(),
         );
     };
-    if backend.targets.is_empty() {
-        return CheckOutcome::Ok(format!("{triple} (the configuration doesn't say what the backend builds for)"));
+    let Some(can) = capabilities else {
+        return CheckOutcome::Ok(format!("{triple} (this backend doesn't say what it builds for; a newer one does)"));
+    };
+    if let Some(why) = can.refusal(Command::Build, &triple) {
+        return CheckOutcome::failed(why, "or name another target with each build: --target TRIPLE");
     }
-    if backend.targets.contains(&triple) {
-        return CheckOutcome::Ok(triple);
-    }
-    CheckOutcome::failed(
-        format_args!("the backend can't build for {triple}; it can for {}", backend.targets.join(", ")),
-        "where the backend runs, add the target (`rustup target add`, the NDK for Android) and restart it; then configure \
-         this device again with the line that it prints. Or name another target with --target",
-    )
+    let others: Vec<_> = can.linkable().filter(|target| *target != triple).collect();
+    let others = if others.is_empty() { "nothing else now".to_owned() } else { others.join(", ") };
+    let fetched = match can.fetchable().count() {
+        0 => String::new(),
+        count => format!("; {count} more targets are fetched when a build asks for them"),
+    };
+    CheckOutcome::Ok(format!("{triple}; the backend also builds for {others}{fetched}"))
 }
 
 /// Whether programs can be installed; the second value is where.

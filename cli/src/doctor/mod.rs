@@ -9,5 +9,5 @@ mod socket;
 mod trial_build;
 
 pub use backend::backend;
-pub use device::{configuration, install_folder, target};
+pub use device::{configuration, install_folder};
 pub use report::{CheckOutcome, DoctorReport};

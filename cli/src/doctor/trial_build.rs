@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use protocol::limits::PROTOCOL_VERSION;
-use protocol::{ArtifactInfo, BuildId, BuildResult, CargoOptions, Details, FileKind, Outcome, keys};
+use protocol::{ArtifactInfo, BuildId, BuildResult, Capabilities, CargoOptions, Details, FileKind, Outcome, keys};
 
 use super::CheckOutcome;
 use crate::config::config_folder;
@@ -27,6 +27,8 @@ const NAME: &str = "cargo-cloud-echo";
 pub struct TrialBuild<'a> {
     /// The backend that builds it.
     pub session: &'a Session<'a>,
+    /// What the backend can build, if it says so.
+    pub capabilities: Option<Capabilities>,
     /// Where programs are installed, if they can be.
     pub root: Option<&'a InstallRoot>,
 }
@@ -78,8 +80,8 @@ impl TrialBuild<'_> {
         let words = format!("echo {}", self.session.new_build()?);
         write_project(&top, &words)?;
         let triple = device::triple().filter(|triple| {
-            let targets = &self.session.backend.targets;
-            targets.is_empty() || targets.contains(triple)
+            let can = self.capabilities.as_ref();
+            can.is_none_or(|can| can.refusal(protocol::Command::Build, triple).is_none())
         });
         let interrupt = self.session.interrupt.within(TIMEOUT);
         let session = self.session.on(shell, &interrupt);

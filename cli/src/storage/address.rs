@@ -61,7 +61,6 @@ pub(crate) mod tests {
                 secret_access_key: "b".to_owned(),
                 session_token: None,
             },
-            targets: Vec::new(),
         }
     }
 

@@ -27,7 +27,6 @@ pub fn doctor(shell: &Shell, interrupt: &Interrupt, invocation: &Invocation, arg
     };
     report.add("install folder", install);
     if let Some(backend) = backend {
-        report.add("target", doctor::target(&backend));
         match Session::with_backend(shell, interrupt, backend) {
             Ok(session) => doctor::backend(&mut report, &session, root.as_ref(), !args.no_build)?,
             Err(error) => {

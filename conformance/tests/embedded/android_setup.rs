@@ -118,7 +118,9 @@ fn archive() -> Vec<u8> {
     let ndk = android::environment().into_iter().find(|(name, _)| name == "ANDROID_NDK_HOME").expect("the NDK").1;
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let stored = |mode| {
-        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored).unix_permissions(mode)
+        zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored)
+            .unix_permissions(mode)
     };
     for entry in walkdir::WalkDir::new(&ndk).follow_links(true).into_iter().map(|entry| entry.expect("a file")) {
         let path = entry.path().strip_prefix(&ndk).expect("below the NDK");
@@ -240,7 +242,11 @@ fn setup_android_makes_a_running_backend_able_and_remove_undoes_it() {
     let project = Project::hello("tablet", "hello");
     client.run(project.root(), &["build", "--no-install", "--target", TARGET]).exited(101);
 
-    says(&desktop.setup(&["--dry-run"]), true, &["664 MB from http://127.0.0.1", "cargo-ndk 4.1.2", TARGET, "nothing was"]);
+    says(
+        &desktop.setup(&["--dry-run"]),
+        true,
+        &["664 MB from http://127.0.0.1", "cargo-ndk 4.1.2", TARGET, "nothing was"],
+    );
     assert!(!desktop.android().exists() && desktop.server.asked().is_empty());
 
     // A wrong file is not unpacked, and not kept to go on from.
@@ -268,7 +274,11 @@ fn setup_android_makes_a_running_backend_able_and_remove_undoes_it() {
     assert_eq!(desktop.targets(), ["x86_64-linux-android", TARGET]);
 
     // Nothing is fetched twice.
-    says(&desktop.setup(&["--abi", "x86_64", "--abi", "arm64-v8a"]), true, &["r27d: installed already", "cargo-ndk 4.1.2: installed"]);
+    says(
+        &desktop.setup(&["--abi", "x86_64", "--abi", "arm64-v8a"]),
+        true,
+        &["r27d: installed already", "cargo-ndk 4.1.2: installed"],
+    );
     assert!(desktop.server.asked().is_empty());
 
     client.run(project.root(), &["build", "--no-install", "--target", TARGET]).succeeded().never_says("may not run");

@@ -98,10 +98,10 @@ fn what_cannot_be_fetched_is_said_with_rustups_own_words() {
     // Nothing listens there.
     let (_backend, client) = rustup.backend(&[("RUSTUP_DIST_SERVER", "http://127.0.0.1:9")]);
     let project = Project::hello("portable", "hello");
-    client.run(project.root(), &["build", "--no-install", "--target", target]).exited(101).says(&[
-        &format!("this backend has no standard library for `{target}`, and can't fetch it: "),
-        "127.0.0.1:9",
-    ]);
+    client
+        .run(project.root(), &["build", "--no-install", "--target", target])
+        .exited(101)
+        .says(&[&format!("this backend has no standard library for `{target}`, and can't fetch it: "), "127.0.0.1:9"]);
 }
 
 #[test]
