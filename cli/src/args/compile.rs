@@ -7,16 +7,15 @@ use clap::{Arg, Args};
 use protocol::{CargoOptions, Command};
 
 use super::BuildCommand;
-use super::flag_groups::{CloudArgs, FeatureSelection, ManifestArgs, MessageArgs, ProjectArgs};
+use super::flag_groups::{CloudArgs, ManifestArgs, MessageArgs, ProjectArgs};
 use super::selection::{SelectionArgs, WholeSelection};
 
-/// Cargo's flags for compiling a project. `S` selects packages and targets, which differs between verbs.
+/// Cargo's flags for compiling a project. `S` selects packages, targets and features, which differs
+/// between verbs.
 #[derive(Debug, Clone, Args)]
 pub struct CompileArgs<S: SelectionArgs = WholeSelection> {
     #[command(flatten)]
     selection: S,
-    #[command(flatten)]
-    features: FeatureSelection,
     /// Build artifacts in release mode, with optimizations
     #[arg(short, long, help_heading = "Compilation Options", conflicts_with = "profile")]
     release: bool,
@@ -63,7 +62,6 @@ impl<S: SelectionArgs> CompileArgs<S> {
             ..CargoOptions::default()
         };
         self.selection.write(&mut options);
-        self.features.write(&mut options);
         self.messages.write(&mut options);
         self.manifest.write(&mut options);
         BuildCommand {

@@ -1,10 +1,12 @@
-//! What of a project a command is about: packages, and the targets in them. A flag that chooses one (`--bin`) may come
+//! What of a project a command is about: packages, the targets in them, and features. A flag that chooses one (`--bin`) may come
 //! without a value, which is sent as an empty one: cargo then lists what there is to choose from.
 
 use clap::Args;
 use protocol::CargoOptions;
 
-/// The flags of one verb that select packages and targets. Cargo's verbs differ in them, and in nothing else that they share.
+use super::flag_groups::FeatureSelection;
+
+/// The flags of one verb that select packages, targets and features. Cargo's verbs differ in them, and in nothing else that they share.
 pub trait SelectionArgs: Args {
     /// Copies the flags to what the builder's cargo is called with.
     fn write(&self, options: &mut CargoOptions);
@@ -17,6 +19,8 @@ pub struct WholeSelection {
     packages: PackageSelection,
     #[command(flatten)]
     targets: TargetSelection,
+    #[command(flatten)]
+    features: FeatureSelection,
 }
 
 /// Packages and targets as `doc` selects them: libraries and what can be run.
@@ -24,6 +28,9 @@ pub struct WholeSelection {
 pub struct DocSelection {
     #[command(flatten)]
     packages: PackageSelection,
+    // Cargo lists features before targets here.
+    #[command(flatten)]
+    features: FeatureSelection,
     #[command(flatten)]
     targets: DocTargetSelection,
 }
@@ -40,6 +47,8 @@ pub struct ProgramSelection {
     /// Name of the example target to run
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", help_heading = "Target Selection")]
     example: Vec<String>,
+    #[command(flatten)]
+    features: FeatureSelection,
 }
 
 /// Which packages of the workspace the command is about.
@@ -116,6 +125,7 @@ impl PackageSelection {
 impl SelectionArgs for WholeSelection {
     fn write(&self, options: &mut CargoOptions) {
         self.packages.write(options);
+        self.features.write(options);
         let targets = &self.targets;
         (options.lib, options.bins, options.examples) = (targets.lib, targets.bins, targets.examples);
         (options.tests, options.benches, options.all_targets) = (targets.tests, targets.benches, targets.all_targets);
@@ -129,6 +139,7 @@ impl SelectionArgs for WholeSelection {
 impl SelectionArgs for DocSelection {
     fn write(&self, options: &mut CargoOptions) {
         self.packages.write(options);
+        self.features.write(options);
         let targets = &self.targets;
         (options.lib, options.bins, options.examples) = (targets.lib, targets.bins, targets.examples);
         options.bin.clone_from(&targets.bin);
@@ -138,6 +149,7 @@ impl SelectionArgs for DocSelection {
 
 impl SelectionArgs for ProgramSelection {
     fn write(&self, options: &mut CargoOptions) {
+        self.features.write(options);
         options.package = self.package.iter().cloned().collect();
         options.bin.clone_from(&self.bin);
         options.example.clone_from(&self.example);
