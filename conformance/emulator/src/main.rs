@@ -26,7 +26,7 @@ enum Command {
     /// Serves an empty account until standard input is closed
     Account(platform::AccountOptions),
     /// Serves one emulated account: a copy of what `platform` applied
-    Serve(serve::Options),
+    Serve(serve::ServeOptions),
 }
 
 fn main() -> ExitCode {

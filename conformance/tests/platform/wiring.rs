@@ -119,7 +119,7 @@ fn a_variable_of_another_name() {
 
 #[test]
 fn a_pattern_that_fits_nothing() {
-    fails("no rule takes", |account| {
+    fails("no rule matches", |account| {
         let buses = account.target("events", "AWSEvents.ListEventBuses", &json!({}));
         for bus in buses["EventBuses"].as_array().expect("buses") {
             let rules = account.target("events", "AWSEvents.ListRules", &json!({ "EventBusName": bus["Name"] }));

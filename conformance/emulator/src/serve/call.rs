@@ -1,38 +1,38 @@
-//! A call of an AWS action, as IAM sees it.
+//! A call of an AWS action, as IAM judges it.
 
 use serde::Serialize;
 
-use super::iam::Context;
+use super::iam::RequestContext;
 
-/// Who calls.
+/// The caller of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum Principal {
     /// An IAM user: a device.
     User {
-        /// `arn:aws:iam::<account>:user/<path><name>`.
+        /// The ARN: `arn:aws:iam::<account>:user/<path><name>`.
         arn: String,
-        /// The name alone.
+        /// The name without the path.
         name: String,
-        /// `AIDA…`.
+        /// The unique id: `AIDA…`.
         id: String,
     },
     /// A session of a function's role.
     Role {
-        /// `arn:aws:iam::<account>:role/<name>`: what policies are attached to.
+        /// The ARN of the role, which policies are attached to: `arn:aws:iam::<account>:role/<name>`.
         arn: String,
-        /// The role's name alone.
+        /// The name of the role.
         name: String,
-        /// `arn:aws:sts::<account>:assumed-role/<role>/<session>`.
+        /// The ARN of the session: `arn:aws:sts::<account>:assumed-role/<role>/<session>`.
         session_arn: String,
-        /// `AROA…:<session>`.
+        /// The unique id of the session: `AROA…:<session>`.
         id: String,
-        /// The function that runs with it.
+        /// The function that runs with the role.
         function: String,
     },
-    /// A service that acts on its own, for which only the policies of resources count: `s3.amazonaws.com`.
+    /// A service that acts by itself, for which only the policies of resources count.
     Service {
-        /// Its name.
+        /// The name of the service: `s3.amazonaws.com`.
         name: String,
     },
     /// Nobody: the request was not signed.
@@ -40,7 +40,7 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// The ARN that `aws:PrincipalArn` has: the user's, the role's.
+    /// The value of `aws:PrincipalArn`: the ARN of the user or of the role.
     pub fn arn(&self) -> Option<&str> {
         match self {
             Self::User { arn, .. } | Self::Role { arn, .. } => Some(arn),
@@ -48,7 +48,7 @@ impl Principal {
         }
     }
 
-    /// The ARN error messages name: the user's, the session's.
+    /// The ARN in error messages: that of the user or of the session.
     pub fn caller_arn(&self) -> &str {
         match self {
             Self::User { arn, .. } => arn,
@@ -58,7 +58,7 @@ impl Principal {
         }
     }
 
-    /// The function that calls, if it is one: `cargo-cloud-compile`.
+    /// The function that calls, if one does: `cargo-cloud-compile`.
     pub fn function(&self) -> Option<&str> {
         match self {
             Self::Role { function, .. } => Some(function),
@@ -67,15 +67,15 @@ impl Principal {
     }
 }
 
-/// One action on one resource. A request may need several (a transaction, for example): each has to be allowed.
+/// One action on one resource. A request may need several calls, for example a transaction: each has to be allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// Who.
+pub struct ActionCall {
+    /// The caller of the action.
     pub principal: Principal,
-    /// For example `s3:PutObject`.
+    /// The action, for example `s3:PutObject`.
     pub action: String,
-    /// The ARN of what is acted on; `*` for actions that know no resource.
+    /// The ARN that is acted on; `*` for actions without a resource.
     pub resource: String,
-    /// Values of condition keys.
-    pub context: Context,
+    /// The values of condition keys.
+    pub context: RequestContext,
 }

@@ -1,26 +1,26 @@
-//! The clients' configurations: how each device reaches this account.
+//! Configurations for the client, with which each device reaches this account.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::emulator::Emulator;
+use crate::platform_file::PlatformFile;
 
-/// Writes `FOLDER/<device>.toml` for each device: what Terraform's output says, at this emulator's address.
-pub fn write_all(emulator: &Emulator, folder: &Path) -> Result<()> {
-    let client = emulator.platform.outputs.get("client").context("Terraform has no output `client`")?;
+/// Writes `FOLDER/<device>.toml` for each device: the values of Terraform's output, with this emulator's address.
+pub fn write_all(platform: &PlatformFile, address: SocketAddr, folder: &Path) -> Result<()> {
+    let client = platform.outputs.get("client").context("Terraform has no output `client`")?;
     let field = |name: &str| client[name].as_str().with_context(|| format!("the output `client` has no `{name}`"));
-    let address = emulator.address;
     let socket = field("socket")?;
     // wss://<api>.execute-api.<region>.amazonaws.com/<stage>; moto says https.
     let (host, stage) = socket
         .split_once("://")
         .and_then(|(_, rest)| rest.split_once('/'))
-        .with_context(|| format!("the output `client` has a socket that is none of API Gateway's: {socket}"))?;
+        .with_context(|| format!("the socket in the output `client` is not an address of API Gateway: {socket}"))?;
     let api = host.split('.').next().unwrap_or_default();
-    for (name, device) in &emulator.platform.devices {
+    for (name, device) in &platform.devices {
         let text = format!(
             "backend = \"aws\"\n\n[backends.aws]\nendpoint = \"http://{address}\"\n\
              socket = \"ws://{address}/execute-api/{api}/{stage}\"\nregion = {region:?}\ninput_bucket = {input:?}\n\

@@ -1,5 +1,6 @@
-//! `/emulator/…`: how a scenario disturbs the account, and looks into it. Unsigned.
+//! `/emulator/…`: how a scenario disturbs the account and looks into it. Requests are not signed.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,61 +12,72 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::emulator::Emulator;
-use super::events::Disorder;
-use super::faults::{Fault, is_function};
-use super::front::signature::parse_query;
-use super::front::{Reply, json_reply};
+use super::account::EmulatedAccount;
+use super::delivery::{DeliverySettings, Disorder};
+use super::faults::{FaultPlan, InjectedFault, is_function};
+use super::functions::Functions;
+use super::http::signature::parse_query;
+use super::http::{AwsReply, json_reply};
+use super::power::Power;
+use super::socket::Gateway;
 
-/// Where all of it is.
+/// The start of every path of this interface.
 pub const ROOT: &str = "/emulator/";
 
-/// Answers a request.
-pub async fn answer(emulator: &Arc<Emulator>, request: Request<Incoming>) -> Reply {
-    let (head, body) = request.into_parts();
-    let Ok(body) = body.collect().await else { return json_reply(400, &json!({ "error": "the request broke off" })) };
-    let path = head.uri.path().strip_prefix(ROOT).unwrap_or_default();
-    let query = parse_query(head.uri.query().unwrap_or_default());
-    match perform(emulator, &head.method, path, &query, &body.to_bytes()).await {
-        Ok(answer) => json_reply(200, &answer),
-        Err(error) => json_reply(400, &json!({ "error": format!("{error:#}") })),
-    }
+/// The interface for scenarios.
+pub struct Control {
+    /// The account that scenarios look into.
+    pub account: Arc<EmulatedAccount>,
+    /// The faults that scenarios set.
+    pub faults: Arc<FaultPlan>,
+    /// The disorder of deliveries that scenarios set.
+    pub delivery: Arc<DeliverySettings>,
+    /// The power that scenarios switch.
+    pub power: Arc<Power>,
+    /// The functions that scenarios invoke and stop.
+    pub functions: Arc<Functions>,
+    /// The connections that scenarios break.
+    pub gateway: Arc<Gateway>,
+    /// The address of this emulator.
+    pub address: SocketAddr,
+    /// Its address for requests that count as sent without TLS.
+    pub plain: SocketAddr,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Switch {
+struct PowerRequest {
     on: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Drops {
-    /// `$disconnect` is not invoked, which is no more than AWS promises.
+struct DropRequest {
+    /// Whether `$disconnect` is not invoked; AWS doesn't promise that it always is.
     #[serde(default)]
     untold: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Refusals {
-    /// A function, or several; none: from now on none is expected.
-    principal: Option<OneOrMany>,
+struct RefusalRequest {
+    /// One function or several that may be refused; without it none may be.
+    principal: Option<FunctionNames>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum OneOrMany {
+enum FunctionNames {
     One(String),
     Many(Vec<String>),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Invoke {
+struct InvokeRequest {
     function: String,
     payload: Value,
-    /// Waits for the answer.
+    /// Whether to wait for the function's answer.
     #[serde(default)]
     wait: bool,
 }
@@ -74,123 +86,137 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     serde_json::from_slice(body).context("the body is not what was expected")
 }
 
-async fn perform(
-    emulator: &Arc<Emulator>,
-    method: &Method,
-    path: &str,
-    query: &[(String, String)],
-    body: &[u8],
-) -> Result<Value> {
-    match (method, path) {
-        (&Method::POST, "faults") => emulator.faults.set(read::<Vec<Fault>>(body)?),
-        (&Method::POST, "delivery") => emulator.delivery.set(read::<Disorder>(body)?),
-        (&Method::POST, "power") => power(emulator, read::<Switch>(body)?.on).await?,
-        (&Method::POST, "cold") => emulator.functions.cool().await,
-        (&Method::POST, "drop-connections") => emulator.gateway.drop_all(!read::<Drops>(body)?.untold),
-        (&Method::POST, "expect-refusals") => {
-            emulator.expect_refusals(match read::<Refusals>(body)?.principal {
-                Some(OneOrMany::One(name)) => vec![name],
-                Some(OneOrMany::Many(names)) => names,
-                None => Vec::new(),
-            });
+impl Control {
+    /// Answers a request of a scenario.
+    pub async fn answer(&self, request: Request<Incoming>) -> AwsReply {
+        let (head, body) = request.into_parts();
+        let Ok(body) = body.collect().await else {
+            return json_reply(400, &json!({ "error": "the connection broke before the whole body arrived" }));
+        };
+        let path = head.uri.path().strip_prefix(ROOT).unwrap_or_default();
+        let query = parse_query(head.uri.query().unwrap_or_default());
+        match self.perform(&head.method, path, &query, &body.to_bytes()).await {
+            Ok(answer) => json_reply(200, &answer),
+            Err(error) => json_reply(400, &json!({ "error": format!("{error:#}") })),
         }
-        (&Method::POST, "invoke") => return invoke(emulator, read(body)?).await,
-        (&Method::POST, "reload") => emulator.reload().await?,
-        (&Method::GET, "calls") => return Ok(serde_json::to_value(emulator.calls())?),
-        (&Method::GET, "processes") => return Ok(emulator.functions.processes()),
-        (&Method::GET, "problems") => return Ok(json!(emulator.problems.all())),
-        (&Method::GET, "objects") => {
-            let bucket = query.iter().find(|(name, _)| name == "bucket").map(|(_, value)| value.as_str());
-            return objects(emulator, bucket.context("name a bucket: ?bucket=output")?).await;
+    }
+
+    async fn perform(&self, method: &Method, path: &str, query: &[(String, String)], body: &[u8]) -> Result<Value> {
+        match (method, path) {
+            (&Method::POST, "faults") => self.faults.set(read::<Vec<InjectedFault>>(body)?),
+            (&Method::POST, "delivery") => self.delivery.set(read::<Disorder>(body)?),
+            (&Method::POST, "power") => self.switch_power(read::<PowerRequest>(body)?.on).await?,
+            (&Method::POST, "cold") => self.functions.cool().await,
+            (&Method::POST, "drop-connections") => {
+                self.gateway.connections.drop_all(!read::<DropRequest>(body)?.untold)
+            }
+            (&Method::POST, "expect-refusals") => {
+                self.account.expect_refusals(match read::<RefusalRequest>(body)?.principal {
+                    Some(FunctionNames::One(name)) => vec![name],
+                    Some(FunctionNames::Many(names)) => names,
+                    None => Vec::new(),
+                });
+            }
+            (&Method::POST, "invoke") => return self.invoke(read(body)?).await,
+            (&Method::POST, "reload") => self.account.reload().await?,
+            (&Method::GET, "calls") => return Ok(serde_json::to_value(self.account.calls())?),
+            (&Method::GET, "processes") => return Ok(self.functions.live().processes()),
+            (&Method::GET, "problems") => return Ok(json!(self.account.problems.all())),
+            (&Method::GET, "objects") => {
+                let bucket = query.iter().find(|(name, _)| name == "bucket").map(|(_, value)| value.as_str());
+                return self.objects(bucket.context("name a bucket: ?bucket=output")?).await;
+            }
+            (&Method::GET, "table") => return self.table().await,
+            (&Method::GET, "addresses") => {
+                let (plain, moto) = (self.plain.to_string(), self.account.moto.port());
+                return Ok(json!({ "address": self.address.to_string(), "plain": plain, "moto_port": moto }));
+            }
+            (&Method::GET, "sandboxes") => return Ok(self.functions.live().list()),
+            _ => bail!("there is no {method} {ROOT}{path}"),
         }
-        (&Method::GET, "table") => return table(emulator).await,
-        (&Method::GET, "addresses") => {
-            let (plain, moto) = (emulator.plain.to_string(), emulator.moto.port());
-            return Ok(json!({ "address": emulator.address.to_string(), "plain": plain, "moto_port": moto }));
+        Ok(json!({}))
+    }
+
+    /// Switches the power. Off: everything that runs is killed, and connections break. On: everything continues from what
+    /// was stored.
+    async fn switch_power(&self, on: bool) -> Result<()> {
+        self.power.switch(on);
+        if on {
+            return Ok(());
         }
-        (&Method::GET, "sandboxes") => return Ok(emulator.functions.sandboxes()),
-        _ => bail!("there is no {method} {ROOT}{path}"),
+        self.gateway.connections.drop_all(true);
+        self.functions.end_all().await;
+        ensure!(self.functions.live().is_empty(), "a sandbox does not end");
+        Ok(())
     }
-    Ok(json!({}))
-}
 
-/// Off: what runs dies, connections break. On: all goes on with what was stored.
-async fn power(emulator: &Arc<Emulator>, on: bool) -> Result<()> {
-    emulator.power.switch(on);
-    if on {
-        return Ok(());
+    async fn invoke(&self, invoke: InvokeRequest) -> Result<Value> {
+        let applied = self.account.applied();
+        let name = applied.functions.keys().find(|name| is_function(&invoke.function, name));
+        let name = name.with_context(|| format!("there is no function {}", invoke.function))?;
+        let payload = Bytes::from(invoke.payload.to_string());
+        if !invoke.wait {
+            self.functions.enqueue(name, payload);
+            return Ok(json!({}));
+        }
+        match self.functions.invoke(name, payload).await {
+            Ok(answer) => Ok(serde_json::from_slice(&answer).unwrap_or_default()),
+            Err(error) => bail!("{name} gives no answer: {error:?}"),
+        }
     }
-    emulator.gateway.drop_all(true);
-    emulator.functions.end_all().await;
-    ensure!(!emulator.functions.has_sandboxes(), "a sandbox does not end");
-    Ok(())
-}
 
-async fn invoke(emulator: &Arc<Emulator>, invoke: Invoke) -> Result<Value> {
-    let wiring = emulator.wiring();
-    let name = wiring.functions.keys().find(|name| is_function(&invoke.function, name));
-    let name = name.with_context(|| format!("there is no function {}", invoke.function))?;
-    let payload = Bytes::from(invoke.payload.to_string());
-    if !invoke.wait {
-        emulator.enqueue(name, payload);
-        return Ok(json!({}));
-    }
-    match emulator.invoke(name, payload).await {
-        Ok(answer) => Ok(serde_json::from_slice(&answer).unwrap_or_default()),
-        Err(error) => bail!("{name} gives no answer: {error:?}"),
-    }
-}
-
-/// The keys of a bucket, named in full or as the platform calls it: `output`.
-async fn objects(emulator: &Emulator, bucket: &str) -> Result<Value> {
-    #[derive(Deserialize)]
-    struct Listing {
-        #[serde(rename = "Contents", default)]
-        contents: Vec<Content>,
-        #[serde(rename = "NextContinuationToken")]
-        next: Option<String>,
-    }
-    #[derive(Deserialize)]
-    struct Content {
-        #[serde(rename = "Key")]
-        key: String,
-    }
-    let wiring = emulator.wiring();
-    let part = format!("-{bucket}-");
-    let name = wiring.notifications.keys().find(|name| *name == bucket || name.contains(&part));
-    let name = name.with_context(|| format!("there is no bucket {bucket}"))?;
-    let mut keys = Vec::new();
-    let mut path = format!("/{name}?list-type=2");
-    loop {
-        let xml = emulator.moto.get("s3", &path).await?.with_context(|| format!("there is no bucket {name}"))?;
-        let listing: Listing = quick_xml::de::from_reader(&*xml).context("a listing can't be read")?;
-        keys.extend(listing.contents.into_iter().map(|content| content.key));
-        let Some(token) = listing.next else { return Ok(json!(keys)) };
-        let token = percent_encoding::utf8_percent_encode(&token, percent_encoding::NON_ALPHANUMERIC);
-        path = format!("/{name}?list-type=2&continuation-token={token}");
-    }
-}
-
-/// All rows of the table: attribute to value, strings and numbers as they are.
-async fn table(emulator: &Emulator) -> Result<Value> {
-    let tables = emulator.moto.json("dynamodb", "DynamoDB_20120810.ListTables", &json!({})).await?;
-    let mut rows = Vec::new();
-    for table in tables["TableNames"].as_array().into_iter().flatten() {
-        let mut request = json!({ "TableName": table });
+    /// The keys in a bucket, whose name is given in full or by the part that tells it apart: `output`.
+    async fn objects(&self, bucket: &str) -> Result<Value> {
+        #[derive(Deserialize)]
+        struct ObjectListing {
+            #[serde(rename = "Contents", default)]
+            contents: Vec<ListedObject>,
+            #[serde(rename = "NextContinuationToken")]
+            next: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct ListedObject {
+            #[serde(rename = "Key")]
+            key: String,
+        }
+        let applied = self.account.applied();
+        let part = format!("-{bucket}-");
+        let name = applied.notifications.keys().find(|name| *name == bucket || name.contains(&part));
+        let name = name.with_context(|| format!("there is no bucket {bucket}"))?;
+        let mut keys = Vec::new();
+        let mut path = format!("/{name}?list-type=2");
         loop {
-            let page = emulator.moto.json("dynamodb", "DynamoDB_20120810.Scan", &request).await?;
-            rows.extend(page["Items"].as_array().into_iter().flatten().map(plain));
-            match page.get("LastEvaluatedKey") {
-                Some(key) => request["ExclusiveStartKey"] = key.clone(),
-                None => break,
+            let xml =
+                self.account.moto.get("s3", &path).await?.with_context(|| format!("there is no bucket {name}"))?;
+            let listing: ObjectListing = quick_xml::de::from_reader(&*xml).context("a listing can't be read")?;
+            keys.extend(listing.contents.into_iter().map(|content| content.key));
+            let Some(token) = listing.next else { return Ok(json!(keys)) };
+            let token = percent_encoding::utf8_percent_encode(&token, percent_encoding::NON_ALPHANUMERIC);
+            path = format!("/{name}?list-type=2&continuation-token={token}");
+        }
+    }
+
+    /// All rows of the table, from attribute to value, without DynamoDB's types.
+    async fn table(&self) -> Result<Value> {
+        let tables = self.account.moto.json("dynamodb", "DynamoDB_20120810.ListTables", &json!({})).await?;
+        let mut rows = Vec::new();
+        for table in tables["TableNames"].as_array().into_iter().flatten() {
+            let mut request = json!({ "TableName": table });
+            loop {
+                let page = self.account.moto.json("dynamodb", "DynamoDB_20120810.Scan", &request).await?;
+                rows.extend(page["Items"].as_array().into_iter().flatten().map(untyped));
+                match page.get("LastEvaluatedKey") {
+                    Some(key) => request["ExclusiveStartKey"] = key.clone(),
+                    None => break,
+                }
             }
         }
+        Ok(json!(rows))
     }
-    Ok(json!(rows))
 }
 
-/// Without DynamoDB's types.
-fn plain(item: &Value) -> Value {
+/// A row without DynamoDB's types.
+fn untyped(item: &Value) -> Value {
     let attributes = item.as_object().into_iter().flatten().map(|(name, value)| {
         let typed = value.as_object().and_then(|value| value.iter().next());
         let value = match typed {
@@ -212,6 +238,6 @@ mod tests {
     #[test]
     fn rows_are_shown_without_types() {
         let row = json!({"pk": {"S": "usage"}, "spent": {"N": "12"}, "on": {"BOOL": true}});
-        assert_eq!(plain(&row), json!({"pk": "usage", "spent": 12, "on": true}));
+        assert_eq!(untyped(&row), json!({"pk": "usage", "spent": 12, "on": true}));
     }
 }

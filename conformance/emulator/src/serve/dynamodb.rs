@@ -1,14 +1,14 @@
-//! DynamoDB: moto keeps the table; which items a request is about is read here, for the policies' conditions.
+//! DynamoDB: moto keeps the table; which items a request works on is read here, for the conditions of the policies.
 
 use serde_json::Value;
 
-use super::call::Call;
-use super::emulator::Emulator;
-use super::front::{Reply, Signed, json_error};
+use super::account::EmulatedAccount;
+use super::call::ActionCall;
+use super::http::{AwsReply, SignedRequest, json_error, json_reply};
 
 const VERSION: &str = "DynamoDB_20120810.";
 
-fn parse(signed: &Signed) -> Result<(&str, Value), Reply> {
+fn parse(signed: &SignedRequest) -> Result<(&str, Value), AwsReply> {
     let target = signed.header("x-amz-target").unwrap_or_default();
     let Some(operation) = target.strip_prefix(VERSION) else {
         return Err(json_error(400, "UnknownOperationException", "there is no such operation"));
@@ -18,20 +18,20 @@ fn parse(signed: &Signed) -> Result<(&str, Value), Reply> {
     Ok((operation, body))
 }
 
-/// What the caller has to be allowed (Service Authorization Reference, Amazon DynamoDB).
-pub fn calls(emulator: &Emulator, signed: &Signed) -> Result<Vec<Call>, Reply> {
+/// The calls that the sender has to be allowed (Service Authorization Reference, Amazon DynamoDB).
+pub fn calls(account: &EmulatedAccount, signed: &SignedRequest) -> Result<Vec<ActionCall>, AwsReply> {
     let (operation, body) = parse(signed)?;
     let mut calls = Vec::new();
     match operation {
         "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query" => {
-            calls.push(call(emulator, signed, operation, &body, &[&body]));
+            calls.push(call(account, signed, operation, &body, &[&body]));
         }
         // Every item is an action of its own.
         "TransactWriteItems" | "TransactGetItems" => {
             for item in body["TransactItems"].as_array().into_iter().flatten() {
                 let Some((kind, item)) = item.as_object().and_then(|item| item.iter().next()) else { continue };
                 // Put, Update, Delete, Get, ConditionCheck.
-                calls.push(call(emulator, signed, &format!("{kind}Item"), item, &[item]));
+                calls.push(call(account, signed, &format!("{kind}Item"), item, &[item]));
             }
         }
         "BatchWriteItem" | "BatchGetItem" => {
@@ -45,7 +45,7 @@ pub fn calls(emulator: &Emulator, signed: &Signed) -> Result<Vec<Call>, Reply> {
                 let keys: Vec<Value> = requests["Keys"].as_array().into_iter().flatten().map(with_key).collect();
                 let items: Vec<&Value> = items.into_iter().chain(&keys).collect();
                 let named = serde_json::json!({ "TableName": table });
-                calls.push(call(emulator, signed, operation, &named, &items));
+                calls.push(call(account, signed, operation, &named, &items));
             }
         }
         other => {
@@ -62,14 +62,20 @@ fn with_key(key: &Value) -> Value {
     serde_json::json!({ "Key": key })
 }
 
-fn call(emulator: &Emulator, signed: &Signed, action: &str, request: &Value, items: &[&Value]) -> Call {
+fn call(
+    account: &EmulatedAccount,
+    signed: &SignedRequest,
+    action: &str,
+    request: &Value,
+    items: &[&Value],
+) -> ActionCall {
     let table = request["TableName"].as_str().unwrap_or_default();
-    let platform = &emulator.platform;
+    let platform = &account.platform;
     let resource = match table.starts_with("arn:") {
         true => table.to_owned(),
         false => format!("arn:aws:dynamodb:{}:{}:table/{table}", platform.region, platform.account),
     };
-    let mut context = emulator.request_context(signed.plain);
+    let mut context = account.request_context(signed.plain);
     let keys: Vec<String> = items.iter().filter_map(|item| partition_key(item)).collect();
     context.set_all("dynamodb:LeadingKeys", keys);
     for (field, key) in [("ReturnValues", "dynamodb:ReturnValues"), ("Select", "dynamodb:Select")] {
@@ -77,10 +83,10 @@ fn call(emulator: &Emulator, signed: &Signed, action: &str, request: &Value, ite
             context.set(key, value);
         }
     }
-    Call { principal: signed.principal.clone(), action: format!("dynamodb:{action}"), resource, context }
+    ActionCall { principal: signed.principal.clone(), action: format!("dynamodb:{action}"), resource, context }
 }
 
-/// The partition key of the item a request is about. The table's is called `pk`.
+/// The partition key, `pk`, of the item that a request works on.
 fn partition_key(request: &Value) -> Option<String> {
     let direct = request.get("Key").or_else(|| request.get("Item")).and_then(|item| text(item.get("pk")?));
     direct.or_else(|| queried_key(request))
@@ -90,7 +96,7 @@ fn text(value: &Value) -> Option<String> {
     value.get("S").or_else(|| value.get("N"))?.as_str().map(str::to_owned)
 }
 
-/// Of `pk = :value AND …`, in any order, with names that may be given apart.
+/// The partition key in `pk = :value AND …`, in any order; the attribute may stand under another name.
 fn queried_key(request: &Value) -> Option<String> {
     let expression = request["KeyConditionExpression"].as_str()?.replace(['(', ')'], " ").replace('=', " = ");
     let words: Vec<&str> = expression.split_whitespace().collect();
@@ -102,20 +108,20 @@ fn queried_key(request: &Value) -> Option<String> {
     text(&request["ExpressionAttributeValues"][value])
 }
 
-/// Does what is asked.
-pub async fn perform(emulator: &Emulator, signed: &Signed) -> Reply {
+/// Forwards a request that was allowed to moto.
+pub async fn perform(account: &EmulatedAccount, signed: &SignedRequest) -> AwsReply {
     let (operation, body) = match parse(signed) {
         Ok(request) => request,
         Err(reply) => return reply,
     };
-    match emulator.moto.forward_json("dynamodb", &format!("{VERSION}{operation}"), &body).await {
+    match account.moto.forward_json("dynamodb", &format!("{VERSION}{operation}"), &body).await {
         Ok((status, body)) => {
-            let mut reply = super::front::json_reply(status.as_u16(), &Value::Null);
+            let mut reply = json_reply(status.as_u16(), &Value::Null);
             *reply.body_mut() = body.into();
             reply
         }
         Err(error) => {
-            emulator.problems.add(format!("moto fails: {error:#}"));
+            account.problems.add(format!("moto fails: {error:#}"));
             json_error(500, "InternalServerError", "Internal server error")
         }
     }
@@ -128,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_partition_key_is_found_wherever_it_stands() {
+    fn the_partition_key_is_found_in_every_form_of_request() {
         for request in [
             json!({"Key": {"pk": {"S": "a"}, "sk": {"S": "b"}}}),
             json!({"Item": {"pk": {"S": "a"}}}),

@@ -1,215 +1,126 @@
-//! The emulated account, with everything that works on it.
+//! Puts the emulator together: makes the services and connects each with those that it uses.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::SystemTime;
+use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context, Result};
+use tokio::sync::mpsc;
 
-use super::call::{Call, Principal};
-use super::events::Delivery;
-use super::faults::{Faults, is_function};
-use super::functions::Functions;
-use super::iam::{Context, Decision};
-use super::keys::{AccessKey, Keys};
+use super::account::EmulatedAccount;
+use super::control::Control;
+use super::delivery::DeliverySettings;
+use super::events::EventBus;
+use super::faults::FaultPlan;
+use super::front::{Front, Router};
+use super::functions::{FunctionHandles, FunctionSettings, Functions};
+use super::keys::{KeyStore, SigningKey};
 use super::moto::Moto;
 use super::power::Power;
-use super::problems::Problems;
-use super::recorder::Recorder;
+use super::s3::S3;
 use super::socket::Gateway;
-use super::wiring::Wiring;
 use crate::platform_file::PlatformFile;
 
-/// All of it.
+/// The emulator of one account, ready to answer requests.
 pub struct Emulator {
-    /// What `platform` has told.
-    pub platform: PlatformFile,
-    /// Where requests come in.
+    /// Answers requests.
+    pub front: Arc<Front>,
+    /// The account that all services work on.
+    pub account: Arc<EmulatedAccount>,
+    /// The functions, whose sandboxes have to end before the emulator does.
+    pub functions: Arc<Functions>,
+    /// The power of everything but the control interface.
+    pub power: Arc<Power>,
+}
+
+/// The addresses that an emulator answers at.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// The address for clients and functions.
     pub address: SocketAddr,
-    /// Where they come in without TLS.
+    /// The address for requests that count as sent without TLS.
     pub plain: SocketAddr,
-    /// The state of the account.
-    pub moto: Moto,
-    /// Who can sign.
-    pub keys: Keys,
-    /// What is to go wrong.
-    pub faults: Faults,
-    /// What went wrong and must not have.
-    pub problems: Problems,
-    /// The functions, running.
-    pub functions: Functions,
-    /// How the bus delivers.
-    pub delivery: Delivery,
-    /// The WebSocket API's connections.
-    pub gateway: Gateway,
-    /// Whether there is any.
-    pub power: Power,
-    recorder: Recorder,
-    wiring: RwLock<Arc<Wiring>>,
-    /// Functions that the scenario lets be refused.
-    refusable: Mutex<Vec<String>>,
-}
-
-/// A call that is not allowed.
-#[derive(Debug, Clone)]
-pub struct Refused {
-    /// The call.
-    pub call: Call,
-    /// Whether a statement denies it; otherwise none allows it.
-    pub explicit: bool,
-}
-
-impl Refused {
-    /// As AWS says it.
-    pub fn message(&self) -> String {
-        let Call { principal, action, resource, .. } = &self.call;
-        let why = match self.explicit {
-            true => "with an explicit deny in a policy".to_owned(),
-            false => format!("because no identity-based policy allows the {action} action"),
-        };
-        format!(
-            "User: {} is not authorized to perform: {action} on resource: \"{resource}\" {why}",
-            principal.caller_arn()
-        )
-    }
 }
 
 impl Emulator {
-    /// Puts it together; `keys` of the devices are added.
-    pub fn new(parts: Parts) -> Result<Arc<Self>> {
-        let recorder = Recorder::create(&parts.calls)?;
-        let keys = Keys::default();
-        for device in parts.platform.devices.values() {
-            let principal = parts.wiring.policies.user(&device.user);
-            let principal =
-                principal.with_context(|| format!("the user {} of platform.json is not there", device.user))?;
-            keys.add(AccessKey {
-                id: device.access_key_id.clone(),
-                secret: device.secret_access_key.clone(),
-                token: None,
-                principal,
-                sandbox: None,
-            });
-        }
-        Ok(Arc::new(Self {
-            platform: parts.platform,
-            address: parts.address,
-            plain: parts.plain,
-            moto: parts.moto,
-            keys,
-            faults: Faults::default(),
-            problems: Problems::default(),
-            functions: parts.functions,
-            delivery: Delivery::default(),
-            gateway: Gateway::default(),
-            power: Power::default(),
-            recorder,
-            wiring: RwLock::new(Arc::new(parts.wiring)),
-            refusable: Mutex::default(),
-        }))
-    }
-
-    /// What was applied, as it was last read.
-    pub fn wiring(&self) -> Arc<Wiring> {
-        self.wiring.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Reads again what was applied: the scenario has changed it.
-    pub async fn reload(&self) -> Result<()> {
-        let wiring = Wiring::load(&self.moto, &self.platform).await?;
-        *self.wiring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(wiring);
-        Ok(())
-    }
-
-    /// Decides about calls and writes them down. All have to be allowed.
-    pub fn authorize(&self, calls: &[Call]) -> Result<(), Refused> {
-        let wiring = self.wiring();
-        let mut refused = None;
-        for call in calls {
-            let decision = wiring.policies.authorize(call);
-            let function = call.principal.function();
-            let expected = function.is_none_or(|name| self.may_be_refused(name));
-            if let Err(error) = self.recorder.add(call, &decision, expected) {
-                self.problems.add(format!("{error:#}"));
-            }
-            if decision.allowed() {
-                continue;
-            }
-            let why = Refused { call: call.clone(), explicit: matches!(decision, Decision::Denied(_)) };
-            if !expected {
-                self.problems.add(format!("refused: {}", why.message()));
-            }
-            refused.get_or_insert(why);
-        }
-        refused.map_or(Ok(()), Err)
-    }
-
-    /// Whether a service may invoke a function for something of this account: the function's resource policy says.
-    pub fn may_invoke(&self, service: &str, function_arn: &str, source_arn: &str) -> bool {
-        let context = Context::new()
-            .with("aws:SourceArn", source_arn)
-            .with("aws:SourceAccount", &self.platform.account)
-            .with("aws:SecureTransport", "true");
-        let call = Call {
-            principal: Principal::Service { name: service.to_owned() },
-            action: "lambda:InvokeFunction".to_owned(),
-            resource: function_arn.to_owned(),
-            context,
+    /// The emulator of an account that was applied. Calls are recorded in the folder `calls`.
+    pub async fn new(
+        platform: PlatformFile,
+        moto: Moto,
+        calls: &Path,
+        addresses: Addresses,
+        settings: FunctionSettings,
+    ) -> Result<Self> {
+        let Addresses { address, plain } = addresses;
+        let account = Arc::new(EmulatedAccount::load(platform, moto, calls).await?);
+        let keys = Arc::new(device_keys(&account)?);
+        let power = Arc::new(Power::default());
+        let faults = Arc::new(FaultPlan::default());
+        let delivery = Arc::new(DeliverySettings::default());
+        let (failures, mut failed) = mpsc::unbounded_channel();
+        let handles = FunctionHandles {
+            account: account.clone(),
+            keys: keys.clone(),
+            power: power.clone(),
+            delivery: delivery.clone(),
+            endpoint: address,
+            failures,
         };
-        let allowed = self.authorize(&[call]).is_ok();
-        if !allowed {
-            self.problems.add(format!("{service} may not invoke {function_arn} for {source_arn}"));
-        }
-        allowed
-    }
-
-    /// What every signed request says about itself.
-    pub fn request_context(&self, plain: bool) -> Context {
-        Context::new()
-            .with("aws:SecureTransport", (!plain).to_string())
-            .with("aws:SourceIp", "127.0.0.1")
-            .with("aws:RequestedRegion", &self.platform.region)
-            .with("aws:ResourceAccount", &self.platform.account)
-    }
-
-    /// From now on these functions may be refused, and no others.
-    pub fn expect_refusals(&self, functions: Vec<String>) {
-        *self.refusable.lock().unwrap_or_else(PoisonError::into_inner) = functions;
-    }
-
-    fn may_be_refused(&self, function: &str) -> bool {
-        let refusable = self.refusable.lock().unwrap_or_else(PoisonError::into_inner);
-        refusable.iter().any(|wanted| is_function(wanted, function))
-    }
-
-    /// All calls so far.
-    pub fn calls(&self) -> Vec<super::recorder::Record> {
-        self.recorder.all()
+        let functions = Arc::new(Functions::new(handles, settings));
+        let bus = Arc::new(EventBus::new(account.clone(), functions.clone(), delivery.clone()));
+        // The bus invokes functions, and a function that fails publishes on the bus: this task closes the circle.
+        let publisher = bus.clone();
+        tokio::spawn(async move {
+            while let Some(failure) = failed.recv().await {
+                publisher.publish_failure(failure);
+            }
+        });
+        let gateway = Arc::new(Gateway {
+            account: account.clone(),
+            keys: keys.clone(),
+            faults: faults.clone(),
+            power: power.clone(),
+            functions: functions.clone(),
+            connections: Default::default(),
+        });
+        let router = Router {
+            account: account.clone(),
+            keys,
+            faults: faults.clone(),
+            functions: functions.clone(),
+            bus,
+            s3: S3::new(account.clone(), functions.clone()),
+            gateway: gateway.clone(),
+        };
+        let control = Control {
+            account: account.clone(),
+            faults,
+            delivery,
+            power: power.clone(),
+            functions: functions.clone(),
+            gateway,
+            address,
+            plain,
+        };
+        let front = Arc::new(Front { router, control, power: power.clone() });
+        Ok(Self { front, account, functions, power })
     }
 }
 
-/// What an [`Emulator`] is made of.
-pub struct Parts {
-    /// What `platform` has told.
-    pub platform: PlatformFile,
-    /// Where calls are written down.
-    pub calls: PathBuf,
-    /// Where requests come in.
-    pub address: SocketAddr,
-    /// Where they come in without TLS.
-    pub plain: SocketAddr,
-    /// The state of the account.
-    pub moto: Moto,
-    /// What was applied.
-    pub wiring: Wiring,
-    /// The functions.
-    pub functions: Functions,
-}
-
-/// The time, as logs and events have it: `2026-01-02T03:04:05.678Z`.
-pub fn timestamp(time: SystemTime) -> String {
-    let format =
-        time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    time::OffsetDateTime::from(time).format(format).unwrap_or_default()
+/// The keys of the devices, which `platform` has made.
+fn device_keys(account: &EmulatedAccount) -> Result<KeyStore> {
+    let (keys, applied) = (KeyStore::default(), account.applied());
+    for device in account.platform.devices.values() {
+        let principal = applied.policies.user(&device.user);
+        let principal =
+            principal.with_context(|| format!("platform.json names the user {}, who does not exist", device.user))?;
+        keys.add(SigningKey {
+            id: device.access_key_id.clone(),
+            secret: device.secret_access_key.clone(),
+            token: None,
+            principal,
+            sandbox: None,
+        });
+    }
+    Ok(keys)
 }

@@ -1,4 +1,4 @@
-//! What goes wrong on request: the next call of this action, from this function, on this resource.
+//! Faults on request: a scenario makes the next call of an action, from a function, on a resource fail.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,68 +6,68 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::call::Call;
+use super::call::ActionCall;
 use super::iam::like;
 
-/// Something that goes wrong.
+/// A fault that a scenario asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// The function that calls, with or without the prefix of the platform; anyone, when not given.
+pub struct InjectedFault {
+    /// The function whose calls fail, with or without the prefix of the platform; without it, every caller's.
     function: Option<String>,
-    /// `s3:PutObject`, or a pattern.
+    /// The action, `s3:PutObject`, or a pattern of actions.
     action: String,
     /// A pattern of the resource's ARN.
     #[serde(default = "any")]
     resource: String,
-    /// Patterns of what is known of the call, by the names of condition keys: `events:detail-type`.
+    /// Patterns for the values of condition keys, by the names of the keys: `events:detail-type`.
     #[serde(default)]
     context: BTreeMap<String, String>,
-    /// So many calls are let through before.
+    /// How many matching calls succeed first.
     #[serde(default)]
     skip: u32,
-    /// So many calls it happens to.
+    /// How many matching calls fail then.
     #[serde(default = "one")]
     times: u32,
-    /// Before the call has an effect, or after.
+    /// Whether the call fails before or after it has its effect.
     #[serde(default)]
     phase: Phase,
-    /// What happens.
+    /// What happens to the call.
     #[serde(rename = "do")]
-    deed: Deed,
+    effect: FaultEffect,
 }
 
-/// When it goes wrong.
+/// When a fault happens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The call has no effect.
     #[default]
     Before,
-    /// The call has its effect, only the caller does not learn of it.
+    /// The call has its effect, but the caller doesn't learn that.
     After,
 }
 
-/// What goes wrong.
+/// What a fault does to a call.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Deed {
-    /// Everything that runs in the function's sandbox dies, as when memory runs out; what it had in /tmp stays.
+pub enum FaultEffect {
+    /// Kills everything in the function's sandbox, as when memory runs out; its /tmp stays.
     Kill(bool),
-    /// This answer: an error of the service's, by its status.
+    /// Answers with an error of the service, given by its status.
     Status(u16),
-    /// This answer: an error by its name, `ProvisionedThroughputExceededException`.
+    /// Answers with an error given by its name: `ProvisionedThroughputExceededException`.
     Error(String),
-    /// The answer is late.
+    /// Delays the answer by this many milliseconds.
     DelayMs(u64),
-    /// PutEvents takes the call and refuses its entries.
+    /// PutEvents accepts the call and refuses all of its entries.
     FailEntries(bool),
-    /// The connection breaks.
+    /// Breaks the connection without an answer.
     Reset(bool),
 }
 
-impl Deed {
-    /// How long it delays.
+impl FaultEffect {
+    /// How long the answer is delayed, if it is.
     pub fn delay(&self) -> Option<Duration> {
         match self {
             Self::DelayMs(time) => Some(Duration::from_millis(*time)),
@@ -84,37 +84,38 @@ fn one() -> u32 {
     1
 }
 
-/// All that is to go wrong.
+/// The faults that the scenario asks for.
 #[derive(Default)]
-pub struct Faults(Mutex<Vec<Fault>>);
+pub struct FaultPlan(Mutex<Vec<InjectedFault>>);
 
-impl Faults {
-    /// From now on these, and no others.
-    pub fn set(&self, faults: Vec<Fault>) {
+impl FaultPlan {
+    /// Replaces all faults.
+    pub fn set(&self, faults: Vec<InjectedFault>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
-    /// What happens to this call now. Each fault counts the call once; the first that is due is taken.
-    pub fn take(&self, calls: &[Call], phase: Phase) -> Option<Deed> {
+    /// The fault that happens to these calls of one request now. Each fault counts the request once; the first one that
+    /// is due happens.
+    pub fn take(&self, calls: &[ActionCall], phase: Phase) -> Option<FaultEffect> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut deed = None;
+        let mut effect = None;
         for fault in faults.iter_mut().filter(|fault| fault.phase == phase && fault.times > 0) {
-            if !calls.iter().any(|call| fault.is_about(call)) {
+            if !calls.iter().any(|call| fault.covers(call)) {
                 continue;
             }
             if fault.skip > 0 {
                 fault.skip -= 1;
-            } else if deed.is_none() {
+            } else if effect.is_none() {
                 fault.times -= 1;
-                deed = Some(fault.deed.clone());
+                effect = Some(fault.effect.clone());
             }
         }
-        deed
+        effect
     }
 }
 
-impl Fault {
-    fn is_about(&self, call: &Call) -> bool {
+impl InjectedFault {
+    fn covers(&self, call: &ActionCall) -> bool {
         let of_function = match (&self.function, call.principal.function()) {
             (None, _) => true,
             (Some(_), None) => false,
@@ -139,9 +140,9 @@ pub fn is_function(wanted: &str, name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::serve::call::Principal;
-    use crate::serve::iam::Context;
+    use crate::serve::iam::RequestContext;
 
-    fn call(function: &str, action: &str, resource: &str) -> Vec<Call> {
+    fn call(function: &str, action: &str, resource: &str) -> Vec<ActionCall> {
         let principal = Principal::Role {
             arn: String::new(),
             name: String::new(),
@@ -149,27 +150,32 @@ mod tests {
             id: String::new(),
             function: format!("cargo-cloud-{function}"),
         };
-        vec![Call { principal, action: action.to_owned(), resource: resource.to_owned(), context: Context::new() }]
+        vec![ActionCall {
+            principal,
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            context: RequestContext::new(),
+        }]
     }
 
     #[test]
-    fn a_fault_meets_the_calls_it_is_about() {
-        let faults = Faults::default();
+    fn a_fault_happens_to_the_calls_that_it_names() {
+        let faults = FaultPlan::default();
         let text = r#"[{"function":"compile","action":"s3:PutObject","resource":"*/claim","skip":1,"times":2,"do":{"kill":true}},
             {"action":"dynamodb:*","phase":"after","do":{"error":"X"}}]"#;
         faults.set(serde_json::from_str(text).unwrap());
         let put = call("compile", "s3:PutObject", "arn:aws:s3:::b/me/1/claim");
         let found: Vec<_> = (0..4).map(|_| faults.take(&put, Phase::Before)).collect();
-        assert_eq!(found, [None, Some(Deed::Kill(true)), Some(Deed::Kill(true)), None]);
+        assert_eq!(found, [None, Some(FaultEffect::Kill(true)), Some(FaultEffect::Kill(true)), None]);
         assert_eq!(faults.take(&put, Phase::After), None);
         let query = call("relay", "dynamodb:Query", "t");
         assert_eq!(faults.take(&query, Phase::Before), None);
-        assert_eq!(faults.take(&query, Phase::After), Some(Deed::Error("X".to_owned())));
+        assert_eq!(faults.take(&query, Phase::After), Some(FaultEffect::Error("X".to_owned())));
     }
 
     #[test]
-    fn a_fault_can_be_about_what_is_known_of_a_call() {
-        let faults = Faults::default();
+    fn a_fault_can_name_the_values_of_condition_keys() {
+        let faults = FaultPlan::default();
         let text = r#"[{"action":"events:PutEvents","context":{"events:detail-type":"cont*"},"do":{"kill":true}}]"#;
         faults.set(serde_json::from_str(text).unwrap());
         let mut put = call("compile", "events:PutEvents", "bus");
@@ -177,12 +183,12 @@ mod tests {
         put[0].context.set("events:detail-type", "events");
         assert_eq!(faults.take(&put, Phase::Before), None);
         put[0].context.set("events:detail-type", "continue");
-        assert_eq!(faults.take(&put, Phase::Before), Some(Deed::Kill(true)));
+        assert_eq!(faults.take(&put, Phase::Before), Some(FaultEffect::Kill(true)));
     }
 
     #[test]
-    fn others_are_left_alone() {
-        let faults = Faults::default();
+    fn other_calls_succeed() {
+        let faults = FaultPlan::default();
         faults.set(
             serde_json::from_str(r#"[{"function":"compile","action":"s3:PutObject","do":{"status":503}}]"#).unwrap(),
         );
@@ -194,6 +200,8 @@ mod tests {
             assert_eq!(faults.take(&other, Phase::Before), None, "{other:?}");
         }
         assert!(is_function("cargo-cloud-compile", "cargo-cloud-compile") && is_function("compile", "x-compile"));
-        assert!(!is_function("compile", "recompile") && serde_json::from_str::<Fault>(r#"{"action":"a"}"#).is_err());
+        assert!(
+            !is_function("compile", "recompile") && serde_json::from_str::<InjectedFault>(r#"{"action":"a"}"#).is_err()
+        );
     }
 }

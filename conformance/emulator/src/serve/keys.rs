@@ -3,43 +3,44 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::call::Principal;
+use super::ids::random_text;
 
-/// What requests are signed with.
+/// An access key: what a caller signs requests with.
 #[derive(Debug, Clone)]
-pub struct AccessKey {
-    /// `AKIA…` of a user, `ASIA…` of a role.
+pub struct SigningKey {
+    /// The key's id: `AKIA…` for a user, `ASIA…` for a role.
     pub id: String,
-    /// The secret half.
+    /// The secret half of the key.
     pub secret: String,
-    /// Sent along by roles.
+    /// The session token that a role sends with each request; a user has none.
     pub token: Option<String>,
-    /// Whose it is.
+    /// The user or role that the key belongs to.
     pub principal: Principal,
-    /// The sandbox it was made for.
+    /// The sandbox that the key was made for; a user's key has none.
     pub sandbox: Option<u64>,
 }
 
-/// All keys.
+/// All access keys of the account, by their ids.
 #[derive(Default)]
-pub struct Keys(RwLock<HashMap<String, Arc<AccessKey>>>);
+pub struct KeyStore(RwLock<HashMap<String, Arc<SigningKey>>>);
 
-impl Keys {
-    /// The key with this id.
-    pub fn find(&self, id: &str) -> Option<Arc<AccessKey>> {
+impl KeyStore {
+    /// The key with this id, if there is one.
+    pub fn find(&self, id: &str) -> Option<Arc<SigningKey>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    /// From now on there is this one.
-    pub fn add(&self, key: AccessKey) {
+    /// Adds a key, which can sign requests from now on.
+    pub fn add(&self, key: SigningKey) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key.id.clone(), Arc::new(key));
     }
 
-    /// Temporary credentials of a role's session, for one sandbox.
-    pub fn of_session(&self, principal: Principal, sandbox: u64) -> Result<AccessKey> {
-        let key = AccessKey {
+    /// Makes and adds temporary credentials of a role's session, for one sandbox.
+    pub fn add_session(&self, principal: Principal, sandbox: u64) -> Result<SigningKey> {
+        let key = SigningKey {
             id: format!("ASIA{}", random_text(16, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")?),
             secret: random_text(40, BASE_64)?,
             token: Some(random_text(200, BASE_64)?),
@@ -52,16 +53,3 @@ impl Keys {
 }
 
 const BASE_64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// `len` characters out of 16, 32 or 64.
-pub fn random_text(len: usize, alphabet: &[u8]) -> Result<String> {
-    let mut bytes = vec![0; len];
-    getrandom::fill(&mut bytes).context("no random numbers")?;
-    Ok(bytes.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect())
-}
-
-/// An id as AWS gives to requests and events: `0a1b2c3d-…`.
-pub fn random_uuid() -> String {
-    let text = random_text(32, b"0123456789abcdef").unwrap_or_else(|_| "0".repeat(32));
-    format!("{}-{}-4{}-a{}-{}", &text[..8], &text[8..12], &text[13..16], &text[17..20], &text[20..])
-}

@@ -1,4 +1,4 @@
-//! moto, which keeps the account's state: what `terraform apply` made, and what the scenario adds.
+//! moto, which keeps the state of the account: what `terraform apply` made, and what the scenario adds.
 
 use std::time::Duration;
 
@@ -10,16 +10,35 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BucketListing {
+    buckets: BucketMembers,
+}
+
+#[derive(Deserialize)]
+struct BucketMembers {
+    #[serde(rename = "Bucket", default)]
+    members: Vec<NamedBucket>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NamedBucket {
+    name: String,
+}
 
 /// A copy of the account, for this process alone.
 pub struct Moto {
     client: Client<HttpConnector, Full<Bytes>>,
     port: u16,
     region: String,
-    /// moto ends when this is closed.
+    /// The copy of moto ends when this connection closes.
     _lifeline: Option<TcpStream>,
 }
 
@@ -37,11 +56,11 @@ impl Moto {
 
     /// Asks the server that `platform` started for a copy of its account (conformance/moto/server.py).
     pub async fn fork(control: u16, region: &str) -> Result<Self> {
-        let why = "moto gives no copy of the account; does `aws-emulator platform` still run?";
+        let why = "moto gives no copy of the account; is `aws-emulator platform` still running?";
         let mut lifeline = TcpStream::connect(("127.0.0.1", control)).await.context(why)?;
         lifeline.write_all(b"POST /fork HTTP/1.1\r\n\r\n").await.context(why)?;
         let mut answer = Vec::new();
-        // The connection stays open: what has come is looked at after each read.
+        // The connection stays open, so the answer is checked after each read.
         let port = loop {
             ensure!(lifeline.read_buf(&mut answer).await.context(why)? > 0, why);
             let text = String::from_utf8_lossy(&answer);
@@ -56,12 +75,12 @@ impl Moto {
         Ok(copy)
     }
 
-    /// The port it listens on.
+    /// The port that moto listens on.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Sends a request whose URI is only path and query; the body of the answer is read whole.
+    /// Sends a request whose URI is only a path and a query, and reads the whole answer.
     pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Bytes>> {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
         *request.uri_mut() = format!("http://127.0.0.1:{}{path}", self.port).parse().context("no URI")?;
@@ -72,7 +91,7 @@ impl Moto {
         Ok(Response::from_parts(head, body))
     }
 
-    /// What makes moto take a request as one to this service.
+    /// The header that tells moto which service a request is for.
     pub fn authorization(&self, service: &str) -> HeaderValue {
         let text = format!(
             "AWS4-HMAC-SHA256 Credential=AKIAEMULATOR/20260101/{}/{service}/aws4_request, SignedHeaders=host, Signature=0",
@@ -81,8 +100,8 @@ impl Moto {
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 
-    /// A call of a service that takes JSON and the name of the action as a header, for example `dynamodb`,
-    /// `DynamoDB_20120810.Query`: status and body of its answer.
+    /// Calls a service that takes JSON and the name of the action in a header, for example `dynamodb` and
+    /// `DynamoDB_20120810.Query`. Returns the status and the body of the answer.
     pub async fn forward_json(&self, service: &str, target: &str, body: &Value) -> Result<(StatusCode, Bytes)> {
         let request = Request::post("/")
             .header("x-amz-target", target)
@@ -93,7 +112,7 @@ impl Moto {
         Ok((answer.status(), answer.into_body()))
     }
 
-    /// The same, where anything but success is an error.
+    /// The same as [`Self::forward_json`], where any status but 200 is an error.
     pub async fn json(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
         let (status, body) = self.forward_json(service, target, body).await?;
         if status != StatusCode::OK {
@@ -102,7 +121,7 @@ impl Moto {
         serde_json::from_slice(&body).with_context(|| format!("moto's answer to {target} is no JSON"))
     }
 
-    /// A call of a service that takes forms and gives XML: `iam`, `ListUsers`.
+    /// Calls a service that takes forms and answers in XML, for example `iam` and `ListUsers`.
     pub async fn form(&self, service: &str, version: &str, action: &str, fields: &[(&str, &str)]) -> Result<String> {
         let encode =
             |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
@@ -120,7 +139,7 @@ impl Moto {
         Ok(text)
     }
 
-    /// A GET of a service with resources as paths (`lambda`, `apigateway`, `s3`): `None` for what is not there.
+    /// Gets a path of a service (`lambda`, `apigateway`, `s3`); `None` when moto answers 404.
     pub async fn get(&self, service: &str, path: &str) -> Result<Option<Bytes>> {
         let request = Request::builder().method(Method::GET).uri(path);
         let request = request.header(AUTHORIZATION, self.authorization(service)).body(Full::default())?;
@@ -132,7 +151,14 @@ impl Moto {
         }
     }
 
-    /// The same, where the answer is JSON.
+    /// The names of all buckets.
+    pub async fn bucket_names(&self) -> Result<Vec<String>> {
+        let list = self.get("s3", "/").await?.context("moto lists no buckets")?;
+        let list: BucketListing = quick_xml::de::from_reader(&*list).context("the list of buckets can't be read")?;
+        Ok(list.buckets.members.into_iter().map(|bucket| bucket.name).collect())
+    }
+
+    /// The same as [`Self::get`], where the answer is JSON.
     pub async fn get_json(&self, service: &str, path: &str) -> Result<Option<Value>> {
         let Some(body) = self.get(service, path).await? else { return Ok(None) };
         let value = serde_json::from_slice(&body).with_context(|| format!("moto's answer to GET {path} is no JSON"))?;

@@ -1,8 +1,8 @@
-//! Power: without it nothing answers but what switches it on again.
+//! Power: without it nothing answers except the control interface, which switches it on again.
 
 use tokio::sync::watch;
 
-/// The switch.
+/// The switch, which is on at first.
 pub struct Power(watch::Sender<bool>);
 
 impl Default for Power {
@@ -12,23 +12,23 @@ impl Default for Power {
 }
 
 impl Power {
-    /// Whether it is on.
+    /// Whether the power is on.
     pub fn is_on(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Switches it.
+    /// Switches the power on or off.
     pub fn switch(&self, on: bool) {
         self.0.send_replace(on);
     }
 
-    /// Waits until it is on.
+    /// Waits until the power is on.
     pub async fn on(&self) {
-        // The sender is this one: it can't be gone.
+        // It can't fail: the sender belongs to `self`.
         let _ = self.0.subscribe().wait_for(|on| *on).await;
     }
 
-    /// Waits until it is off.
+    /// Waits until the power is off.
     pub async fn off(&self) {
         let _ = self.0.subscribe().wait_for(|on| !*on).await;
     }

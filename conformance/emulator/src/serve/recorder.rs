@@ -1,5 +1,5 @@
-//! Every call of a function or a device, and which statement of which policy allowed it: `DIR/calls/<pid>.jsonl`, from
-//! which the driver learns what grants are never used.
+//! Every call of a function or a device, and the statement of a policy that allowed it, in `DIR/calls/<pid>.jsonl`. The
+//! driver reads there which grants were never used.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,34 +9,34 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::call::{Call, Principal};
+use super::call::{ActionCall, Principal};
 use super::iam::{Decision, Reason};
 
-/// One call, as it is written down.
+/// One call as it is recorded.
 #[derive(Debug, Clone, Serialize)]
-pub struct Record {
-    /// `user/tablet`, `role/cargo-cloud-relay`, `service/s3.amazonaws.com`, `anonymous`.
+pub struct CallRecord {
+    /// The caller: `user/tablet`, `role/cargo-cloud-relay`, `service/s3.amazonaws.com` or `anonymous`.
     pub principal: String,
-    /// `s3:PutObject`.
+    /// The action: `s3:PutObject`, for example.
     pub action: String,
-    /// The ARN.
+    /// The ARN that is acted on.
     pub resource: String,
-    /// Whether it was allowed.
+    /// Whether the policies allowed it.
     pub allowed: bool,
-    /// Whether the scenario said that this may be refused. Always true for devices: what they are refused, they report.
+    /// Whether a refusal is acceptable: the scenario said so, or a device called, which reports refusals itself.
     pub expected: bool,
-    /// The statement that decided.
+    /// The statement that decided, if one did.
     pub by: Option<Reason>,
 }
 
-/// Where calls are written down.
-pub struct Recorder {
+/// Records all calls, in memory and in a file.
+pub struct CallRecorder {
     file: Mutex<File>,
-    records: Mutex<Vec<Record>>,
+    records: Mutex<Vec<CallRecord>>,
 }
 
-impl Recorder {
-    /// Begins a file of this process's own in `folder`.
+impl CallRecorder {
+    /// Starts a file for this process in a folder.
     pub fn create(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
         let path = folder.join(format!("{}.jsonl", std::process::id()));
@@ -45,9 +45,9 @@ impl Recorder {
         Ok(Self { file: Mutex::new(file), records: Mutex::default() })
     }
 
-    /// Writes a call down.
-    pub fn add(&self, call: &Call, decision: &Decision, expected: bool) -> Result<()> {
-        let record = Record {
+    /// Records a call and the decision about it.
+    pub fn add(&self, call: &ActionCall, decision: &Decision, expected: bool) -> Result<()> {
+        let record = CallRecord {
             principal: name(&call.principal),
             action: call.action.clone(),
             resource: call.resource.clone(),
@@ -58,19 +58,19 @@ impl Recorder {
         let mut line = serde_json::to_vec(&record).context("a call has no JSON")?;
         line.push(b'\n');
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        // In one write: the file may be read at any time.
+        // One write for each line: the file may be read at any time.
         file.write_all(&line).context("a call can't be written down")?;
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
         Ok(())
     }
 
-    /// All calls so far.
-    pub fn all(&self) -> Vec<Record> {
+    /// All calls that were recorded so far.
+    pub fn all(&self) -> Vec<CallRecord> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// How a principal is written down.
+/// The name of a principal in records.
 pub fn name(principal: &Principal) -> String {
     match principal {
         Principal::User { name, .. } => format!("user/{name}"),

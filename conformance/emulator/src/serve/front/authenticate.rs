@@ -1,90 +1,97 @@
-//! Who sent a request: reads its body and checks its signature.
+//! Finds out who sent a request: reads its body and checks its signature.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use sha2::{Digest, Sha256};
 
-use super::request::Signed;
-use super::signature::{Denied, Signature};
 use crate::serve::call::Principal;
-use crate::serve::emulator::Emulator;
-use crate::serve::keys::AccessKey;
-use crate::serve::s3::chunked;
+use crate::serve::http::signature::{Signature, SignatureError};
+use crate::serve::http::{SignedRequest, chunked};
+use crate::serve::keys::{KeyStore, SigningKey};
 
-/// How far a clock may be off (S3: RequestTimeTooSkewed; the others have the same limit).
+/// How far the clock of a sender may be off (S3: RequestTimeTooSkewed; the other services have the same limit).
 const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
 
-/// Why a request is not taken.
+/// Why a request is refused before its service sees it.
 #[derive(Debug)]
-pub enum Failure {
-    /// The connection broke off.
+pub enum AuthenticationFailure {
+    /// The connection broke before the whole body arrived.
     Broken,
-    /// The signature.
-    Denied(Denied),
-    /// The scope names another region than this one.
+    /// The signature is wrong, or can't be read.
+    Signature(SignatureError),
+    /// The scope of the signature names another region.
     Region(String),
-    /// The content is not what its digest says.
+    /// The content doesn't match its digest.
     Digest,
-    /// Its chunks can't be read.
+    /// The chunks of the body can't be read.
     Chunks(String),
 }
 
-/// Reads and checks a request. The service is the one its signature names.
+/// The body of a request, and who signed it.
+pub struct Authenticated {
+    /// The signature, which names the service; `None` for a request without one.
+    pub signature: Option<Signature>,
+    /// The key that the request is signed with.
+    pub key: Option<Arc<SigningKey>>,
+    /// The decoded body.
+    pub body: Bytes,
+}
+
+/// Reads and checks a request. `region`: the only region of this emulator.
 pub async fn read(
-    emulator: &Emulator,
+    keys: &KeyStore,
+    region: &str,
     head: &Parts,
     body: Incoming,
-) -> Result<(Option<Signature>, Option<Arc<AccessKey>>, Bytes), Failure> {
-    // All of it, even if it is refused: then the answer reaches a client that is still sending.
-    let body = body.collect().await.map_err(|_| Failure::Broken)?.to_bytes();
-    let Some(signature) = Signature::read(head).map_err(Failure::Denied)? else { return Ok((None, None, body)) };
-    if signature.region != emulator.platform.region {
-        return Err(Failure::Region(signature.region));
+) -> Result<Authenticated, AuthenticationFailure> {
+    // The whole body even of a request that is refused, so that the answer reaches a client that is still sending.
+    let body = body.collect().await.map_err(|_| AuthenticationFailure::Broken)?.to_bytes();
+    let Some(signature) = Signature::read(head).map_err(AuthenticationFailure::Signature)? else {
+        return Ok(Authenticated { signature: None, key: None, body });
+    };
+    if signature.region != region {
+        return Err(AuthenticationFailure::Region(signature.region));
     }
-    let key = emulator.keys.find(&signature.key).ok_or_else(|| Denied::Key(signature.key.clone()));
-    let key = key.map_err(Failure::Denied)?;
+    let key = keys.find(&signature.key).ok_or_else(|| SignatureError::Key(signature.key.clone()));
+    let key = key.map_err(AuthenticationFailure::Signature)?;
     let content = head.headers.get("x-amz-content-sha256").and_then(|value| value.to_str().ok());
     let is_s3 = signature.service == "s3";
     let payload = match content {
         Some(content) if is_s3 => content.to_owned(),
         None if is_s3 && signature.expires.is_some() => "UNSIGNED-PAYLOAD".to_owned(),
-        None if is_s3 => return Err(Failure::Denied(Denied::Malformed("x-amz-content-sha256".to_owned()))),
-        _ => hex(&Sha256::digest(&body)),
+        None if is_s3 => {
+            return Err(AuthenticationFailure::Signature(SignatureError::Malformed("x-amz-content-sha256".to_owned())));
+        }
+        _ => HEXLOWER.encode(&Sha256::digest(&body)),
     };
     let now = SystemTime::now();
     let checked = signature.verify(head, &payload, &key.secret, key.token.as_deref(), now, MAX_SKEW);
-    checked.map_err(Failure::Denied)?;
+    checked.map_err(AuthenticationFailure::Signature)?;
     let body = match payload.as_str() {
         "UNSIGNED-PAYLOAD" => body,
-        "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => chunked::decode(&body).map_err(Failure::Chunks)?,
-        other if other.starts_with("STREAMING-") => return Err(Failure::Chunks(format!("{other} is not known here"))),
-        digest if digest == hex(&Sha256::digest(&body)) => body,
-        _ => return Err(Failure::Digest),
+        "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => chunked::decode(&body).map_err(AuthenticationFailure::Chunks)?,
+        other if other.starts_with("STREAMING-") => {
+            return Err(AuthenticationFailure::Chunks(format!("{other} is not known here")));
+        }
+        digest if digest == HEXLOWER.encode(&Sha256::digest(&body)) => body,
+        _ => return Err(AuthenticationFailure::Digest),
     };
-    Ok((Some(signature), Some(key), body))
+    Ok(Authenticated { signature: Some(signature), key: Some(key), body })
 }
 
-/// Puts a request together with its sender.
-pub fn signed(head: Parts, body: Bytes, key: Option<&AccessKey>, plain: bool) -> Signed {
-    Signed {
+/// Combines a request with its sender.
+pub fn signed(head: Parts, body: Bytes, key: Option<&SigningKey>, plain: bool) -> SignedRequest {
+    SignedRequest {
         head,
         body,
         principal: key.map_or(Principal::Anonymous, |key| key.principal.clone()),
         sandbox: key.and_then(|key| key.sandbox),
         plain,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,12 +1,9 @@
-//! What comes in over HTTP: who sent it, whether they may, and who answers.
+//! Everything that arrives over HTTP: requests to AWS's services, WebSocket handshakes, and the control interface.
 
 mod authenticate;
-mod reply;
-mod request;
-mod service;
-pub mod signature;
+mod refusals;
+mod router;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,25 +15,35 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{debug, warn};
 
-pub use reply::{Reply, json_error, json_reply, xml_error};
-pub use request::Signed;
+pub use router::Router;
 
-use super::control;
-use super::emulator::Emulator;
-use super::socket;
+use super::control::{self, Control};
+use super::http::AwsReply;
+use super::power::Power;
+use super::socket::{self, Arrival, StageAddress};
 
-/// How long a request's head may take.
-const HEADER_PATIENCE: Duration = Duration::from_secs(30);
+/// How long the head of a request may take to arrive.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Answers connections for good. `plain`: they count as having no TLS.
-pub async fn serve(emulator: Arc<Emulator>, listener: TcpListener, plain: bool) {
+/// What answers requests.
+pub struct Front {
+    /// The services of AWS.
+    pub router: Router,
+    /// The interface for scenarios.
+    pub control: Control,
+    /// Without power AWS doesn't answer.
+    pub power: Arc<Power>,
+}
+
+/// Answers all connections of a listener; it never returns. `plain`: the connections count as having no TLS.
+pub async fn serve(front: Arc<Front>, listener: TcpListener, plain: bool) {
     loop {
         match listener.accept().await {
             Ok((stream, client)) => {
-                tokio::spawn(connection(emulator.clone(), stream, client, plain));
+                tokio::spawn(connection(front.clone(), stream, Arrival { client, plain }));
             }
             Err(error) => {
-                // Out of file descriptors, mostly: some will come free.
+                // Mostly a lack of file descriptors, some of which will become free.
                 warn!(%error, "a connection can't be accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -44,14 +51,14 @@ pub async fn serve(emulator: Arc<Emulator>, listener: TcpListener, plain: bool) 
     }
 }
 
-async fn connection(emulator: Arc<Emulator>, stream: TcpStream, client: SocketAddr, plain: bool) {
+async fn connection(front: Arc<Front>, stream: TcpStream, arrival: Arrival) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "no TCP_NODELAY");
     }
-    let service = service_fn(|request| answer(emulator.clone(), request, client, plain));
+    let service = service_fn(|request| answer(front.clone(), request, arrival));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_PATIENCE)
+        .header_read_timeout(HEADER_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     if let Err(error) = served.await {
@@ -59,7 +66,7 @@ async fn connection(emulator: Arc<Emulator>, stream: TcpStream, client: SocketAd
     }
 }
 
-/// An error ends the connection without an answer.
+/// An error that makes the server end the connection without an answer.
 #[derive(Debug)]
 struct Reset;
 
@@ -71,35 +78,25 @@ impl std::fmt::Display for Reset {
 
 impl std::error::Error for Reset {}
 
-async fn answer(
-    emulator: Arc<Emulator>,
-    request: Request<Incoming>,
-    client: SocketAddr,
-    plain: bool,
-) -> Result<Reply, Reset> {
+async fn answer(front: Arc<Front>, request: Request<Incoming>, arrival: Arrival) -> Result<AwsReply, Reset> {
     if request.uri().path().starts_with(control::ROOT) {
-        return Ok(control::answer(&emulator, request).await);
+        return Ok(front.control.answer(request).await);
     }
-    // The control is answered without power, nothing else is.
+    // Without power only the control interface answers.
     let reply = tokio::select! {
         biased;
-        () = emulator.power.off() => None,
-        reply = of_aws(&emulator, request, client, plain) => reply,
+        () = front.power.off() => None,
+        reply = answer_as_aws(&front, request, arrival) => reply,
     };
     reply.ok_or(Reset)
 }
 
-/// `None` breaks the connection.
-async fn of_aws(
-    emulator: &Arc<Emulator>,
-    request: Request<Incoming>,
-    client: SocketAddr,
-    plain: bool,
-) -> Option<Reply> {
-    match socket::Address::of(request.uri().path()) {
+/// The answer of an AWS service; `None` breaks the connection.
+async fn answer_as_aws(front: &Front, request: Request<Incoming>, arrival: Arrival) -> Option<AwsReply> {
+    match StageAddress::of(request.uri().path()) {
         Some(address) if address.connection.is_none() => {
-            Some(socket::connect(emulator, request, &address, client, plain).await)
+            Some(socket::connect(&front.router.gateway, request, &address, arrival).await)
         }
-        address => service::answer(emulator, request, address, plain).await,
+        address => front.router.answer(request, address, arrival.plain).await,
     }
 }

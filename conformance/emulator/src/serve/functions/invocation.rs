@@ -1,33 +1,33 @@
-//! One run of a function, and how it ends.
+//! One invocation of a function, and how it ends.
 
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::serve::emulator::timestamp;
-use crate::serve::keys::random_uuid;
+use crate::serve::ids::random_uuid;
+use crate::serve::timestamp::timestamp;
 
-/// What a function is to work on.
+/// One invocation of a function.
 #[derive(Debug, Clone)]
-pub struct Invocation {
-    /// Lambda's id of it; the same when it is tried again.
+pub struct FunctionInvocation {
+    /// Lambda's request id, which stays the same when the invocation is retried.
     pub id: String,
-    /// The event.
+    /// The event that the function receives.
     pub payload: Bytes,
 }
 
-impl Invocation {
-    /// A new one.
+impl FunctionInvocation {
+    /// A new invocation with an id of its own.
     pub fn new(payload: Bytes) -> Self {
         Self { id: random_uuid(), payload }
     }
 }
 
-/// How it ended.
+/// How an invocation ended.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// What the handler answered.
+pub enum InvocationOutcome {
+    /// The handler returned this answer.
     Answered(Bytes),
     /// The error the handler, or the start of the runtime, reported.
     Failed(Value),
@@ -37,8 +37,8 @@ pub enum Outcome {
     Exited(String),
 }
 
-impl Outcome {
-    /// What stands for it in records and answers. The texts are Lambda's own.
+impl InvocationOutcome {
+    /// The error for records and answers, in Lambda's own words; `None` for a success.
     pub fn error(&self, request_id: &str) -> Option<Value> {
         match self {
             Self::Answered(_) => None,
@@ -56,9 +56,38 @@ impl Outcome {
     }
 }
 
-/// Why an asynchronous invocation was given up.
+/// The source of the events that Lambda's destinations send (docs.aws.amazon.com/lambda,
+/// invocation-async-retain-records).
+pub const LAMBDA_SOURCE: &str = "lambda";
+
+/// The detail type of the record of a failure, in the same place.
+pub const FAILURE_DETAIL_TYPE: &str = "Lambda Function Invocation Result - Failure";
+
+/// The record of a failed asynchronous invocation, on its way to an event bus.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailedEvent {
+    /// The ARN of the function that failed, without a version.
+    pub function_arn: String,
+    /// The ARN of the bus that is the function's failure destination.
+    pub bus_arn: String,
+    /// The record, see [`failure_record`].
+    pub record: Value,
+}
+
+/// How an asynchronous invocation was given up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GiveUp {
+    /// Why Lambda gave up.
+    pub reason: GiveUpReason,
+    /// How often the function ran.
+    pub runs: u32,
+    /// How it ended the last time, if it ran at all.
+    pub last: Option<InvocationOutcome>,
+}
+
+/// Why Lambda gave up an asynchronous invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
+pub enum GiveUpReason {
     /// It failed as often as it may.
     RetriesExhausted,
     /// It waited for too long.
@@ -66,28 +95,22 @@ pub enum Condition {
 }
 
 /// The record of an asynchronous invocation that failed (docs.aws.amazon.com/lambda, invocation-async-retain-records).
-pub fn failure_record(
-    function_arn: &str,
-    invocation: &Invocation,
-    condition: Condition,
-    runs: u32,
-    last: Option<&Outcome>,
-) -> Value {
+pub fn failure_record(function_arn: &str, invocation: &FunctionInvocation, why: &GiveUp) -> Value {
     let mut record = json!({
         "version": "1.0",
         "timestamp": timestamp(SystemTime::now()),
         "requestContext": {
             "requestId": invocation.id,
             "functionArn": format!("{function_arn}:$LATEST"),
-            "condition": match condition {
-                Condition::RetriesExhausted => "RetriesExhausted",
-                Condition::EventAgeExceeded => "EventAgeExceeded",
+            "condition": match why.reason {
+                GiveUpReason::RetriesExhausted => "RetriesExhausted",
+                GiveUpReason::EventAgeExceeded => "EventAgeExceeded",
             },
-            "approximateInvokeCount": runs,
+            "approximateInvokeCount": why.runs,
         },
         "requestPayload": serde_json::from_slice::<Value>(&invocation.payload).unwrap_or_default(),
     });
-    if let Some(error) = last.and_then(|outcome| outcome.error(&invocation.id)) {
+    if let Some(error) = why.last.as_ref().and_then(|outcome| outcome.error(&invocation.id)) {
         record["responseContext"] =
             json!({ "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" });
         record["responsePayload"] = error;
@@ -100,21 +123,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_are_worded_as_lambda_words_them() {
-        let invocation = Invocation { id: "r".to_owned(), payload: Bytes::from_static(b"{\"a\":1}") };
-        let record =
-            |outcome: &Outcome| failure_record("f", &invocation, Condition::RetriesExhausted, 1, Some(outcome));
-        let killed = record(&Outcome::Exited("signal: killed".to_owned()));
+    fn failure_records_have_lambdas_own_texts() {
+        let invocation = FunctionInvocation { id: "r".to_owned(), payload: Bytes::from_static(b"{\"a\":1}") };
+        let record = |outcome: InvocationOutcome| {
+            failure_record(
+                "f",
+                &invocation,
+                &GiveUp { reason: GiveUpReason::RetriesExhausted, runs: 1, last: Some(outcome) },
+            )
+        };
+        let killed = record(InvocationOutcome::Exited("signal: killed".to_owned()));
         assert_eq!(killed["requestPayload"]["a"], 1);
         assert_eq!(killed["responsePayload"]["errorType"], "Runtime.ExitError");
         let text = "RequestId: r Error: Runtime exited with error: signal: killed";
         assert_eq!(killed["responsePayload"]["errorMessage"], text);
-        let late = record(&Outcome::TimedOut(Duration::from_millis(900_010)));
+        let late = record(InvocationOutcome::TimedOut(Duration::from_millis(900_010)));
         assert!(
             late["responsePayload"]["errorMessage"].as_str().unwrap().ends_with("Task timed out after 900.01 seconds")
         );
         assert_eq!(late["responsePayload"].get("errorType"), None);
-        let old = failure_record("f", &invocation, Condition::EventAgeExceeded, 0, None);
+        let old =
+            failure_record("f", &invocation, &GiveUp { reason: GiveUpReason::EventAgeExceeded, runs: 0, last: None });
         assert_eq!(
             (&old["requestContext"]["condition"], old.get("responsePayload")),
             (&json!("EventAgeExceeded"), None)

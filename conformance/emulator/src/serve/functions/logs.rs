@@ -1,4 +1,4 @@
-//! CloudWatch Logs, as far as functions write to it: what they say goes to `FOLDER/logs/<function>.log`.
+//! CloudWatch Logs, as far as functions write to it: their output goes to `FOLDER/logs/<function>.log`.
 
 use std::fs::File;
 use std::io::Write;
@@ -8,14 +8,14 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result};
 
 /// The log of a function.
-pub struct Log {
+pub struct FunctionLog {
     file: Mutex<File>,
-    /// What tells that a function has panicked, once.
+    /// The line that reports a panic, until it is taken.
     panicked: Mutex<Option<String>>,
 }
 
-impl Log {
-    /// Begins, or goes on.
+impl FunctionLog {
+    /// Opens the log `<function>.log` in a folder, and appends to it if it exists.
     pub fn open(folder: &Path, function: &str) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
         let path = folder.join(format!("{function}.log"));
@@ -24,7 +24,7 @@ impl Log {
         Ok(Self { file: Mutex::new(file), panicked: Mutex::default() })
     }
 
-    /// Adds a line. A log that can't be written stops nothing.
+    /// Appends a line. The function goes on if the log can't be written.
     pub fn write(&self, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
         // `thread 'main' (7) panicked at src/…`, in front of the line or in a JSON field of it.
@@ -40,7 +40,7 @@ impl Log {
         }
     }
 
-    /// The panic there was since this was last asked.
+    /// Takes the line that reported a panic since the last call.
     pub fn take_panic(&self) -> Option<String> {
         self.panicked.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

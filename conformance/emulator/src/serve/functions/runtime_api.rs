@@ -18,33 +18,41 @@ use tokio::sync::{Mutex, Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::debug;
 
-use super::invocation::Invocation;
+use super::invocation::FunctionInvocation;
 
-/// What a function may answer with at most (Lambda's quota).
+/// The longest answer of a function in bytes (Lambda's quota).
 const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024;
 
-/// What the runtime said.
+/// What the runtime reported about an invocation.
 #[derive(Debug)]
-pub enum Answer {
-    /// The handler's answer.
+pub enum HandlerAnswer {
+    /// The handler returned this answer.
     Response(Bytes),
-    /// The handler's error.
+    /// The handler failed with this error.
     Error(Value),
+}
+
+/// The progress of an invocation that was offered to the runtime.
+pub struct OfferedInvocation {
+    /// Completes when the runtime has taken the invocation.
+    pub taken: oneshot::Receiver<()>,
+    /// Completes with the answer.
+    pub answered: oneshot::Receiver<HandlerAnswer>,
 }
 
 /// An invocation on its way to the runtime.
 struct Offer {
-    invocation: Invocation,
+    invocation: FunctionInvocation,
     deadline: SystemTime,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<HandlerAnswer>,
     taken: oneshot::Sender<()>,
 }
 
-struct State {
+struct RuntimeState {
     function_arn: String,
     offer: Mutex<Option<Offer>>,
     offered: Notify,
-    current: StdMutex<Option<(String, oneshot::Sender<Answer>)>>,
+    current: StdMutex<Option<(String, oneshot::Sender<HandlerAnswer>)>>,
     polled: watch::Sender<Option<Instant>>,
     init_error: StdMutex<Option<Value>>,
 }
@@ -52,16 +60,16 @@ struct State {
 /// The API of one sandbox; it ends when this is dropped.
 pub struct RuntimeApi {
     address: SocketAddr,
-    state: Arc<State>,
+    state: Arc<RuntimeState>,
     server: JoinHandle<()>,
 }
 
 impl RuntimeApi {
-    /// Listens on a port of its own.
+    /// Listens on a free port of this machine.
     pub async fn listen(function_arn: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for a runtime API")?;
         let address = listener.local_addr().context("the runtime API has no address")?;
-        let state = Arc::new(State {
+        let state = Arc::new(RuntimeState {
             function_arn: function_arn.to_owned(),
             offer: Mutex::default(),
             offered: Notify::new(),
@@ -73,12 +81,12 @@ impl RuntimeApi {
         Ok(Self { address, state, server })
     }
 
-    /// The value of `AWS_LAMBDA_RUNTIME_API`.
+    /// The value of the function's variable `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Waits until the runtime has asked for work for the first time; when that was.
+    /// Waits until the runtime has asked for work for the first time, and returns when that was.
     pub async fn first_poll(&self) -> Instant {
         let mut polled = self.state.polled.subscribe();
         loop {
@@ -91,22 +99,18 @@ impl RuntimeApi {
         }
     }
 
-    /// What the runtime reported as the reason why it can't start.
+    /// The reason why the runtime can't start, if it reported one.
     pub fn init_error(&self) -> Option<Value> {
         self.state.init_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Offers an invocation: what tells that it was taken, and what was answered.
-    pub async fn offer(
-        &self,
-        invocation: Invocation,
-        timeout: Duration,
-    ) -> (oneshot::Receiver<()>, oneshot::Receiver<Answer>) {
+    /// Offers an invocation to the runtime.
+    pub async fn offer(&self, invocation: FunctionInvocation, timeout: Duration) -> OfferedInvocation {
         let ((answer, answered), (take, taken)) = (oneshot::channel(), oneshot::channel());
         let deadline = SystemTime::now() + timeout;
         *self.state.offer.lock().await = Some(Offer { invocation, deadline, answer, taken: take });
         self.state.offered.notify_one();
-        (taken, answered)
+        OfferedInvocation { taken, answered }
     }
 }
 
@@ -116,7 +120,7 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<State>) {
+async fn serve(listener: TcpListener, state: Arc<RuntimeState>) {
     // Connections end with this task.
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -133,7 +137,7 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-async fn answer(request: Request<Incoming>, state: &State) -> Result<Response<Full<Bytes>>, hyper::Error> {
+async fn answer(request: Request<Incoming>, state: &RuntimeState) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (head, body) = request.into_parts();
     let Some(path) = head.uri.path().strip_prefix("/2018-06-01/runtime/") else {
         return Ok(reply(StatusCode::NOT_FOUND, json!({ "errorType": "NotFound" })));
@@ -151,20 +155,20 @@ async fn answer(request: Request<Incoming>, state: &State) -> Result<Response<Fu
         (&Method::POST, ["invocation", id, "response"]) if body.len() > MAX_ANSWER_BYTES => {
             let text = format!("Exceeded maximum allowed payload size ({MAX_ANSWER_BYTES} bytes).");
             let error = json!({ "errorType": "Function.ResponseSizeTooLarge", "errorMessage": text });
-            finish(state, id, Answer::Error(error.clone()));
+            finish(state, id, HandlerAnswer::Error(error.clone()));
             reply(StatusCode::PAYLOAD_TOO_LARGE, error)
         }
-        (&Method::POST, ["invocation", id, "response"]) => accepted(finish(state, id, Answer::Response(body))),
+        (&Method::POST, ["invocation", id, "response"]) => accepted(finish(state, id, HandlerAnswer::Response(body))),
         (&Method::POST, ["invocation", id, "error"]) => {
             let error = serde_json::from_slice(&body)
                 .unwrap_or_else(|_| json!({ "errorMessage": String::from_utf8_lossy(&body), "errorType": "Unknown" }));
-            accepted(finish(state, id, Answer::Error(error)))
+            accepted(finish(state, id, HandlerAnswer::Error(error)))
         }
         _ => reply(StatusCode::NOT_FOUND, json!({ "errorType": "NotFound" })),
     })
 }
 
-async fn next(state: &State) -> Response<Full<Bytes>> {
+async fn next(state: &RuntimeState) -> Response<Full<Bytes>> {
     state.polled.send_if_modified(|polled| polled.is_none().then(|| *polled = Some(Instant::now())).is_some());
     let offer = loop {
         if let Some(offer) = state.offer.lock().await.take() {
@@ -174,7 +178,7 @@ async fn next(state: &State) -> Response<Full<Bytes>> {
     };
     let id = offer.invocation.id.clone();
     *state.current.lock().unwrap_or_else(PoisonError::into_inner) = Some((id.clone(), offer.answer));
-    // Whoever offered it may have given up.
+    // The receiver is gone when the invocation was given up.
     let _ = offer.taken.send(());
     let deadline = offer.deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let trace = format!("Root=1-{:08x}-{};Parent={};Sampled=0", deadline / 1000, &id.replace('-', "")[..24], &id[..8]);
@@ -188,8 +192,8 @@ async fn next(state: &State) -> Response<Full<Bytes>> {
         .unwrap_or_default()
 }
 
-/// Whether it was the invocation that runs.
-fn finish(state: &State, id: &str, answer: Answer) -> bool {
+/// Hands over an answer; whether it belongs to the invocation that runs.
+fn finish(state: &RuntimeState, id: &str, answer: HandlerAnswer) -> bool {
     let mut current = state.current.lock().unwrap_or_else(PoisonError::into_inner);
     match current.take() {
         Some((running, sender)) if running == id => sender.send(answer).is_ok(),

@@ -1,4 +1,4 @@
-//! A sandbox: one function's process in namespaces of its own, with all it starts.
+//! A sandbox: the process of one function, and all that it starts, in namespaces of their own.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -13,38 +13,38 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, watch};
 
-use super::config::FunctionConfig;
 use super::image::Image;
-use super::invocation::{Invocation, Outcome};
-use super::logs::Log;
+use super::invocation::{FunctionInvocation, InvocationOutcome};
+use super::logs::FunctionLog;
 use super::processes::Namespace;
-use super::runtime_api::{Answer, RuntimeApi};
+use super::runtime_api::{HandlerAnswer, OfferedInvocation, RuntimeApi};
+use crate::serve::applied::functions::FunctionConfig;
 
-/// What the first process does.
+/// The script that the first process in a sandbox runs.
 const SCRIPT: &str = include_str!("sandbox.sh");
 
-/// How long the start may take before Lambda gives it up and begins again on the invocation's own time.
+/// How long the start may take before Lambda gives up and starts again on the invocation's own time.
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The user Lambda runs functions as.
+/// The user and group that Lambda runs functions as.
 const LAMBDA_USER: (u32, u32) = (993, 990);
 
 /// What a sandbox is started with.
-pub struct Spec<'a> {
-    /// Its number.
+pub struct SandboxSpec<'a> {
+    /// The number of the sandbox, different for each.
     pub id: u64,
-    /// The function.
+    /// The function to run in it.
     pub config: &'a FunctionConfig,
-    /// What the function sees of this machine.
+    /// The part of this machine that the function can see.
     pub image: &'a Image,
     /// All variables but those of the image and of the runtime.
     pub environment: BTreeMap<String, String>,
     /// A folder of its own: a new one, or that of a sandbox that failed, with what it left in /tmp.
     pub folder: PathBuf,
-    /// The size of its /tmp in bytes.
+    /// The size of its /tmp in bytes; `None` for no limit.
     pub tmp_size: Option<u64>,
-    /// Where its output goes.
-    pub log: Arc<Log>,
+    /// The log for its output.
+    pub log: Arc<FunctionLog>,
 }
 
 /// A running sandbox. Everything in it ends when this is dropped.
@@ -52,19 +52,19 @@ pub struct Sandbox {
     id: u64,
     folder: PathBuf,
     runtime: RuntimeApi,
-    handle: Handle,
+    handle: SandboxHandle,
     exited: watch::Receiver<Option<ExitStatus>>,
 }
 
-/// Means to look at a sandbox and to end it, from anywhere.
+/// Looks at a sandbox and ends it, from anywhere.
 #[derive(Clone)]
-pub struct Handle {
+pub struct SandboxHandle {
     kill: Arc<Notify>,
     removed: Arc<AtomicBool>,
     namespace: Namespace,
 }
 
-impl Handle {
+impl SandboxHandle {
     /// Ends everything that runs in it. What is in /tmp stays.
     pub fn kill(&self) {
         self.kill.notify_one();
@@ -76,15 +76,15 @@ impl Handle {
         self.kill();
     }
 
-    /// Its processes.
+    /// The namespace of its processes.
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
     }
 }
 
 impl Sandbox {
-    /// Starts one; the runtime has not asked for work yet.
-    pub async fn start(spec: Spec<'_>) -> Result<Self> {
+    /// Starts a sandbox. The runtime inside has not asked for work yet.
+    pub async fn start(spec: SandboxSpec<'_>) -> Result<Self> {
         let runtime = RuntimeApi::listen(&spec.config.arn).await?;
         let tmp = spec.folder.join("tmp");
         std::fs::create_dir_all(&tmp).with_context(|| format!("{} can't be made", tmp.display()))?;
@@ -101,25 +101,25 @@ impl Sandbox {
         for stream in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
             tokio::spawn(copy(stream, spec.log.clone()));
         }
-        let handle = Handle { kill: Arc::default(), removed: Arc::default(), namespace: Namespace::new(pid) };
+        let handle = SandboxHandle { kill: Arc::default(), removed: Arc::default(), namespace: Namespace::new(pid) };
         let (exit, exited) = watch::channel(None);
         tokio::spawn(keep(child, handle.clone(), exit, spec.folder.clone()));
         Ok(Self { id: spec.id, folder: spec.folder, runtime, handle, exited })
     }
 
-    /// Its number.
+    /// The number of this sandbox.
     pub fn id(&self) -> u64 {
         self.id
     }
 
-    /// Its folder, if it has ended and left one.
-    pub fn left(&self) -> Option<PathBuf> {
+    /// The folder that it has left, if it has ended and was not removed.
+    pub fn left_over(&self) -> Option<PathBuf> {
         let is_there = !self.is_alive() && !self.handle.removed.load(Ordering::Relaxed);
         is_there.then(|| self.folder.clone())
     }
 
-    /// For others.
-    pub fn handle(&self) -> &Handle {
+    /// A handle that others can keep.
+    pub fn handle(&self) -> &SandboxHandle {
         &self.handle
     }
 
@@ -128,41 +128,42 @@ impl Sandbox {
         self.exited.borrow().is_none()
     }
 
-    /// Waits until the runtime asks for work. An outcome when it doesn't, in this time.
-    pub async fn ready(&self, patience: Duration) -> Result<Duration, Outcome> {
+    /// Waits until the runtime asks for work, and returns how long that took. The error says why it didn't within the
+    /// limit.
+    pub async fn ready(&self, limit: Duration) -> Result<Duration, InvocationOutcome> {
         let began = Instant::now();
         tokio::select! {
             _ = self.runtime.first_poll() => Ok(began.elapsed()),
             status = self.exit() => Err(match self.runtime.init_error() {
-                Some(error) => Outcome::Failed(error),
-                None => Outcome::Exited(describe(status)),
+                Some(error) => InvocationOutcome::Failed(error),
+                None => InvocationOutcome::Exited(describe(status)),
             }),
-            () = tokio::time::sleep(patience) => {
+            () = tokio::time::sleep(limit) => {
                 self.stop().await;
-                Err(Outcome::TimedOut(patience))
+                Err(InvocationOutcome::TimedOut(limit))
             }
         }
     }
 
-    /// Runs an invocation. `None` when the sandbox ended before it was begun.
-    pub async fn invoke(&self, invocation: &Invocation, timeout: Duration) -> Option<Outcome> {
+    /// Runs an invocation. `None` when the sandbox ended before the runtime took it.
+    pub async fn invoke(&self, invocation: &FunctionInvocation, timeout: Duration) -> Option<InvocationOutcome> {
         let began = Instant::now();
-        let (mut taken, answered) = self.runtime.offer(invocation.clone(), timeout).await;
+        let OfferedInvocation { mut taken, answered } = self.runtime.offer(invocation.clone(), timeout).await;
         let outcome = tokio::select! {
             biased;
             Ok(answer) = answered => match answer {
-                Answer::Response(body) => Outcome::Answered(body),
-                Answer::Error(error) => Outcome::Failed(error),
+                HandlerAnswer::Response(body) => InvocationOutcome::Answered(body),
+                HandlerAnswer::Error(error) => InvocationOutcome::Failed(error),
             },
             status = self.exit() => {
                 if taken.try_recv().is_err() {
                     return None;
                 }
-                Outcome::Exited(describe(status))
+                InvocationOutcome::Exited(describe(status))
             }
             () = tokio::time::sleep(timeout) => {
                 self.stop().await;
-                Outcome::TimedOut(began.elapsed())
+                InvocationOutcome::TimedOut(began.elapsed())
             }
         };
         Some(outcome)
@@ -183,7 +184,7 @@ impl Sandbox {
     async fn exit(&self) -> ExitStatus {
         let mut exited = self.exited.clone();
         let status = exited.wait_for(Option::is_some).await.ok().and_then(|status| *status);
-        // The keeper always says it before it ends.
+        // The task that waits for the process always reports a status before it ends.
         status.unwrap_or_default()
     }
 }
@@ -196,7 +197,7 @@ impl Drop for Sandbox {
     }
 }
 
-/// Whether this machine can make sandboxes.
+/// Checks that this machine can make sandboxes; the error says what to do.
 pub async fn check() -> Result<()> {
     let is_root = rustix::process::geteuid().is_root();
     let mut command = Command::new("setpriv");
@@ -221,7 +222,7 @@ fn unshare(is_root: bool) -> Vec<&'static str> {
     arguments
 }
 
-fn command(spec: &Spec<'_>, tmp: &Path, runtime: &RuntimeApi, is_root: bool) -> Command {
+fn command(spec: &SandboxSpec<'_>, tmp: &Path, runtime: &RuntimeApi, is_root: bool) -> Command {
     let mut command = Command::new("setpriv");
     command.args(unshare(is_root)).arg("/bin/sh").arg(spec.folder.join("sandbox.sh"));
     let shown = spec.image.shown.iter().map(|(to, from)| format!("{}\t{}", to.display(), from.display()));
@@ -245,13 +246,13 @@ fn command(spec: &Spec<'_>, tmp: &Path, runtime: &RuntimeApi, is_root: bool) -> 
     command
 }
 
-type Stream = Box<dyn AsyncRead + Send + Unpin>;
+type OutputStream = Box<dyn AsyncRead + Send + Unpin>;
 
-fn boxed(stream: impl AsyncRead + Send + Unpin + 'static) -> Stream {
+fn boxed(stream: impl AsyncRead + Send + Unpin + 'static) -> OutputStream {
     Box::new(stream)
 }
 
-async fn copy(stream: Stream, log: Arc<Log>) {
+async fn copy(stream: OutputStream, log: Arc<FunctionLog>) {
     let mut lines = BufReader::new(stream);
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
@@ -260,8 +261,8 @@ async fn copy(stream: Stream, log: Arc<Log>) {
     }
 }
 
-/// Waits for the end, says so, and tidies up.
-async fn keep(mut child: Child, handle: Handle, exit: watch::Sender<Option<ExitStatus>>, folder: PathBuf) {
+/// Waits for the end of a sandbox, reports it, and removes the files when that is asked for.
+async fn keep(mut child: Child, handle: SandboxHandle, exit: watch::Sender<Option<ExitStatus>>, folder: PathBuf) {
     let status = tokio::select! {
         status = child.wait() => status,
         () = handle.kill.notified() => {
@@ -270,7 +271,7 @@ async fn keep(mut child: Child, handle: Handle, exit: watch::Sender<Option<ExitS
             if !handle.namespace.kill_first() {
                 let _ = child.start_kill();
             }
-            // What `unshare` makes of that differs from version to version.
+            // The status that `unshare` makes of that differs between its versions.
             child.wait().await.map(|_| ExitStatus::from_raw(9))
         }
     };
@@ -280,7 +281,7 @@ async fn keep(mut child: Child, handle: Handle, exit: watch::Sender<Option<ExitS
     exit.send_replace(Some(status.unwrap_or_default()));
 }
 
-/// Removes a sandbox's folder. A target folder takes a while.
+/// Removes a sandbox's folder, which takes a while when it holds a target directory.
 pub async fn remove(folder: PathBuf) {
     let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
     if let Ok(Err(error)) = removed {
@@ -288,7 +289,7 @@ pub async fn remove(folder: PathBuf) {
     }
 }
 
-/// How Lambda words the end of a process. The shell in between makes 128 + n of signal n.
+/// The end of a process in Lambda's words. The shell in between turns signal n into the code 128 + n.
 fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(137), _) | (_, Some(9)) => "signal: killed".to_owned(),
@@ -305,7 +306,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_are_worded_as_lambda_words_them() {
+    fn the_end_of_a_process_has_lambdas_own_text() {
         for (raw, text) in
             [(9, "signal: killed"), (137 << 8, "signal: killed"), (1 << 8, "exit status 1"), (0, "exit status 0")]
         {

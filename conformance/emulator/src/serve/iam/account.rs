@@ -9,7 +9,7 @@ use super::document::Policy;
 /// Everybody in the account.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Account {
+pub struct Identities {
     #[serde(rename = "UserDetailList")]
     users: List<User>,
     #[serde(rename = "GroupDetailList")]
@@ -38,8 +38,8 @@ pub struct Identity {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Response {
-    get_account_authorization_details_result: Account,
+struct AuthorizationDetailsResponse {
+    get_account_authorization_details_result: Identities,
 }
 
 #[derive(Deserialize)]
@@ -136,10 +136,11 @@ struct Tag {
 #[derive(Deserialize)]
 struct Boundary {}
 
-impl Account {
+impl Identities {
     /// Reads the answer.
     pub fn parse(xml: &str) -> Result<Self> {
-        let response: Response = quick_xml::de::from_str(xml).context("the account's details can't be read")?;
+        let response: AuthorizationDetailsResponse =
+            quick_xml::de::from_str(xml).context("the account's details can't be read")?;
         let account = response.get_account_authorization_details_result;
         ensure!(!account.is_truncated, "the account's details come in several pages, of which only one is read");
         Ok(account)
@@ -260,7 +261,7 @@ mod tests {
     #[test]
     fn everybody_is_there_with_their_policies() {
         let inline = r#"%7B%22Statement%22%3A%20%5B%5D%7D"#;
-        let account = Account::parse(&ANSWER.replace("INLINE", inline)).unwrap();
+        let account = Identities::parse(&ANSWER.replace("INLINE", inline)).unwrap();
         let users = account.users().unwrap();
         assert_eq!((users[0].arn.as_str(), users[0].id.as_str()), ("arn:aws:iam::1:user/cc/me/tablet", "AIDA1"));
         assert_eq!(users[0].tags, [("owner".to_owned(), "me".to_owned())]);
@@ -284,7 +285,7 @@ mod tests {
         ] {
             let text = whole.replace(from, to);
             assert_ne!(text, whole);
-            assert!(Account::parse(&text).and_then(|account| account.users().map(drop)).is_err(), "{to}");
+            assert!(Identities::parse(&text).and_then(|account| account.users().map(drop)).is_err(), "{to}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Condition operators (IAM User Guide, "IAM JSON policy elements: Condition operators" and "Conditions with multiple
 //! context keys or values"). Operators that are not here are an error when a policy is read, so none is ever skipped.
 
-use super::context::Context;
+use super::context::RequestContext;
 use super::keys;
 use super::pattern::{fill, variables};
 
@@ -76,7 +76,7 @@ impl Condition {
     }
 
     /// Whether a call fulfils it.
-    pub fn holds(&self, context: &Context) -> bool {
+    pub fn holds(&self, context: &RequestContext) -> bool {
         let given = context.get(&self.key);
         if self.operator == Operator::Null {
             let missing = given.is_none_or(<[String]>::is_empty);
@@ -106,7 +106,7 @@ impl Condition {
     }
 
     /// Whether a value of the call is what any of the policy's values asks for.
-    fn fits(&self, given: &str, context: &Context) -> bool {
+    fn fits(&self, given: &str, context: &RequestContext) -> bool {
         self.values.iter().any(|wanted| self.operator.compare(wanted, given, context))
     }
 }
@@ -147,7 +147,7 @@ impl Operator {
         if fine { Ok(()) } else { Err(format!("`{value}` is no value for this condition operator")) }
     }
 
-    fn compare(self, wanted: &str, given: &str, context: &Context) -> bool {
+    fn compare(self, wanted: &str, given: &str, context: &RequestContext) -> bool {
         match self {
             Self::StringEquals => fill(wanted, context).is_some_and(|wanted| wanted.text() == given),
             Self::StringEqualsIgnoreCase => {
@@ -181,13 +181,13 @@ mod tests {
     }
 
     #[track_caller]
-    fn holds(operator: &str, key: &str, values: &[&str], context: &Context) -> bool {
+    fn holds(operator: &str, key: &str, values: &[&str], context: &RequestContext) -> bool {
         condition(operator, key, values).holds(context)
     }
 
     #[test]
     fn values_are_alternatives_and_their_negation_is_none_of_them() {
-        let put = Context::new().with("s3:prefix", "me/a");
+        let put = RequestContext::new().with("s3:prefix", "me/a");
         for (operator, values, expected) in [
             ("StringEquals", vec!["x", "me/a"], true),
             ("StringEquals", vec!["me/*"], false),
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_missing_key_fulfils_only_what_is_negated_or_if_exists() {
-        let nothing = Context::new();
+        let nothing = RequestContext::new();
         for (operator, expected) in [
             ("StringEquals", false),
             ("StringLike", false),
@@ -227,8 +227,8 @@ mod tests {
     #[test]
     fn sets_are_compared_value_by_value() {
         let key = "dynamodb:LeadingKeys";
-        let two = Context::new().with_all(key, ["build#a", "conn#b"]);
-        let none = Context::new().with_all::<&str>(key, []);
+        let two = RequestContext::new().with_all(key, ["build#a", "conn#b"]);
+        let none = RequestContext::new().with_all::<&str>(key, []);
         for (operator, values, expected) in [
             ("ForAllValues:StringLike", vec!["build#*"], false),
             ("ForAllValues:StringLike", vec!["build#*", "conn#*"], true),
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn presence_truth_numbers_and_arns() {
-        let context = Context::new()
+        let context = RequestContext::new()
             .with("s3:if-none-match", "*")
             .with("aws:SecureTransport", "false")
             .with("s3:max-keys", "10")
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn variables_are_filled_and_an_unknown_value_equals_nothing() {
-        let context = Context::new().with("aws:username", "me").with("s3:prefix", "me");
+        let context = RequestContext::new().with("aws:username", "me").with("s3:prefix", "me");
         assert!(holds("StringEquals", "s3:prefix", &["${aws:username}"], &context));
         assert!(!holds("StringEquals", "s3:prefix", &["${aws:PrincipalTag/owner}"], &context));
         assert!(holds("StringNotEquals", "s3:prefix", &["${aws:PrincipalTag/owner}"], &context));

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 /// Condition keys with their values. Names are compared without regard to case, as IAM does. A key may be there without
 /// a value (an empty set), which is not the same as a key that is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Context(BTreeMap<String, Vec<String>>);
+pub struct RequestContext(BTreeMap<String, Vec<String>>);
 
-impl Context {
+impl RequestContext {
     /// Nothing known.
     pub fn new() -> Self {
         Self::default()

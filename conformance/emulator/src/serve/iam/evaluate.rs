@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{Actions, Policy, PrincipalPattern, Resources, Statement};
 use super::pattern::{fill, like};
-use crate::serve::call::{Call, Principal};
+use crate::serve::call::{ActionCall, Principal};
 
 /// Which part of which policy decided.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Decision {
 
 /// Decides about a call by the caller's own policies and the resource's.
 pub fn decide<'a>(
-    call: &Call,
+    call: &ActionCall,
     own: impl IntoIterator<Item = &'a Policy>,
     of_resource: impl IntoIterator<Item = &'a Policy>,
 ) -> Decision {
@@ -73,7 +73,7 @@ pub fn decide<'a>(
 }
 
 /// The patterns of action and resource by which a statement is about a call.
-fn applies(statement: &Statement, call: &Call, is_of_resource: bool) -> Option<(String, String)> {
+fn applies(statement: &Statement, call: &ActionCall, is_of_resource: bool) -> Option<(String, String)> {
     match &statement.principals {
         Some(patterns) => {
             let named = |pattern| is_named(pattern, &call.principal, statement.allow);

@@ -10,7 +10,7 @@ mod keys;
 mod pattern;
 mod policies;
 
-pub use context::Context;
+pub use context::RequestContext;
 pub use evaluate::{Decision, Reason};
 pub use grants::Grants;
 pub use pattern::like;

@@ -1,6 +1,6 @@
 //! Wildcards, ARNs and policy variables, as policies write them.
 
-use super::context::Context;
+use super::context::RequestContext;
 
 /// Whether `text` is of the form `pattern`: `*` stands for any characters, `?` for one.
 pub fn like(pattern: &str, text: &str) -> bool {
@@ -43,7 +43,7 @@ impl Filled {
 /// Replaces the variables of a pattern: `${key}`, `${key, 'default'}`, and `${*}`, `${?}`, `${$}` for the characters
 /// themselves. `None` when a variable has no single value: what it stands in then matches nothing (User Guide,
 /// "Policy variables: variables with no value").
-pub fn fill(pattern: &str, context: &Context) -> Option<Filled> {
+pub fn fill(pattern: &str, context: &RequestContext) -> Option<Filled> {
     let mut tokens = Vec::with_capacity(pattern.len());
     let mut rest = pattern;
     while let Some(start) = rest.find("${") {
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn variables_take_the_values_of_the_call() {
-        let context = Context::new().with("aws:username", "tab*let").with_all("many", ["a", "b"]);
+        let context = RequestContext::new().with("aws:username", "tab*let").with_all("many", ["a", "b"]);
         let filled = fill("home/${aws:Username}/*", &context).unwrap();
         assert!(filled.matches("home/tab*let/x"));
         assert!(!filled.matches("home/tablet/x"), "a value's `*` is no wildcard");

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde::Deserialize;
 
-use super::account::{Account, Identity};
-use super::context::Context;
+use super::account::{Identities, Identity};
+use super::context::RequestContext;
 use super::document::Policy;
 use super::evaluate::{Decision, decide};
 use super::grants::Grants;
-use crate::serve::call::{Call, Principal};
+use crate::serve::call::{ActionCall, Principal};
 use crate::serve::moto::Moto;
 
 /// Everybody in the account, with all policies.
@@ -30,7 +30,7 @@ impl Policies {
         let names: Vec<String> = (1..=filter.len()).map(|n| format!("Filter.member.{n}")).collect();
         let fields: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(filter).collect();
         let account = moto.form("iam", "2010-05-08", "GetAccountAuthorizationDetails", &fields).await?;
-        let account = Account::parse(&account)?;
+        let account = Identities::parse(&account)?;
         let mut policies = Self::new(account.users()?, account.roles()?);
         policies.load_buckets(moto).await?;
         policies.load_functions(moto).await?;
@@ -45,12 +45,10 @@ impl Policies {
     }
 
     async fn load_buckets(&mut self, moto: &Moto) -> Result<()> {
-        let list = moto.get("s3", "/").await?.context("moto lists no buckets")?;
-        let list: BucketList = quick_xml::de::from_reader(&*list).context("the list of buckets can't be read")?;
-        for bucket in list.buckets.bucket {
-            if let Some(policy) = moto.get("s3", &format!("/{}?policy", bucket.name)).await? {
-                let name = format!("bucket/{}", bucket.name);
-                self.add(format!("arn:aws:s3:::{}", bucket.name), &name, &String::from_utf8_lossy(&policy))?;
+        for bucket in moto.bucket_names().await? {
+            if let Some(policy) = moto.get("s3", &format!("/{bucket}?policy")).await? {
+                let name = format!("bucket/{bucket}");
+                self.add(format!("arn:aws:s3:::{bucket}"), &name, &String::from_utf8_lossy(&policy))?;
             }
         }
         Ok(())
@@ -101,7 +99,7 @@ impl Policies {
 
     /// Decides about a call. What IAM itself knows of the caller (`aws:PrincipalArn`, `aws:username`, tags and so on)
     /// is added to the call's context; what the request says is the caller's to fill in.
-    pub fn authorize(&self, call: &Call) -> Decision {
+    pub fn authorize(&self, call: &ActionCall) -> Decision {
         let identity = match &call.principal {
             Principal::User { arn, .. } => self.users.get(arn),
             Principal::Role { arn, .. } => self.roles.get(arn),
@@ -121,7 +119,7 @@ impl Policies {
 }
 
 /// The condition keys about the caller (User Guide, "AWS global condition context keys: Properties of the principal").
-fn describe(principal: &Principal, identity: Option<&Identity>, context: &mut Context) {
+fn describe(principal: &Principal, identity: Option<&Identity>, context: &mut RequestContext) {
     let is_service = matches!(principal, Principal::Service { .. });
     context.set("aws:PrincipalIsAWSService", is_service.to_string());
     match principal {
@@ -153,24 +151,6 @@ fn owner_of(resource: &str) -> String {
         ["arn", _, "lambda", ..] => resource.split(':').take(7).collect::<Vec<_>>().join(":"),
         _ => resource.to_owned(),
     }
-}
-
-#[derive(Deserialize)]
-struct BucketList {
-    #[serde(rename = "Buckets")]
-    buckets: Buckets,
-}
-
-#[derive(Deserialize)]
-struct Buckets {
-    #[serde(rename = "Bucket", default)]
-    bucket: Vec<Bucket>,
-}
-
-#[derive(Deserialize)]
-struct Bucket {
-    #[serde(rename = "Name")]
-    name: String,
 }
 
 #[derive(Deserialize)]
@@ -225,8 +205,13 @@ mod tests {
         )
     }
 
-    fn call(principal: Principal, action: &str, resource: &str) -> Call {
-        Call { principal, action: action.to_owned(), resource: resource.to_owned(), context: Context::new() }
+    fn call(principal: Principal, action: &str, resource: &str) -> ActionCall {
+        ActionCall {
+            principal,
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            context: RequestContext::new(),
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
-//! S3: moto keeps the objects, the rest is here.
+//! S3: moto keeps the objects; access, notifications and the details of HTTP are here.
 
-pub mod chunked;
 mod notification;
 mod operation;
 
@@ -11,58 +10,81 @@ use http_body_util::Full;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::{Request, Response, StatusCode};
 
-pub use notification::Notification;
-use operation::Kind;
-pub use operation::Operation;
+use operation::OperationKind;
+pub use operation::S3Operation;
 
-use super::emulator::Emulator;
-use super::front::{Reply, Signed, xml_error};
-use super::keys::random_uuid;
+use super::account::EmulatedAccount;
+use super::call::ActionCall;
+use super::functions::Functions;
+use super::http::{AwsReply, SignedRequest, xml_error};
+use super::ids::s3_request_id;
 
-/// Does what is asked.
-pub async fn perform(emulator: &Arc<Emulator>, signed: &Signed, operation: &Operation) -> Reply {
-    let answer = match forward(emulator, signed).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            emulator.problems.add(format!("moto fails: {error:#}"));
-            return xml_error(500, "InternalError", "We encountered an internal error. Please try again.", &[]);
-        }
-    };
-    let (mut head, body) = answer.into_parts();
-    if head.status == StatusCode::NOT_FOUND && matches!(operation.kind, Kind::GetObject | Kind::HeadObject) {
-        let call = operation.listing_call(emulator, signed);
-        if emulator.authorize(&[call]).is_err() {
-            return xml_error(403, "AccessDenied", "Access Denied", &[]);
-        }
-    }
-    if let Some(kind) = operation.creates().filter(|_| head.status.is_success()) {
-        notification::created(emulator, signed, operation, kind, &head.headers, &body).await;
-    }
-    for name in ["server", "access-control-allow-origin", "x-amzn-requestid", "connection", "transfer-encoding"] {
-        head.headers.remove(name);
-    }
-    let id = random_uuid().replace('-', "")[..16].to_uppercase();
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        head.headers.insert("x-amz-request-id", id);
-    }
-    // The length of a HEAD's answer is the object's; every other is set by who sends it.
-    if operation.kind == Kind::HeadObject {
-        let mut response = Response::from_parts(head, Full::default());
-        if response.status() != StatusCode::OK {
-            response.headers_mut().remove(CONTENT_LENGTH);
-        }
-        return response;
-    }
-    head.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(head, Full::new(body))
+/// The S3 service.
+pub struct S3 {
+    account: Arc<EmulatedAccount>,
+    functions: Arc<Functions>,
 }
 
-/// Sends a request on to moto, its content unwrapped.
-async fn forward(emulator: &Emulator, signed: &Signed) -> anyhow::Result<Response<Bytes>> {
+impl S3 {
+    /// S3 of this account, which invokes these functions when objects are created.
+    pub fn new(account: Arc<EmulatedAccount>, functions: Arc<Functions>) -> Self {
+        Self { account, functions }
+    }
+
+    /// The calls that the sender has to be allowed.
+    pub fn calls(&self, signed: &SignedRequest, operation: &S3Operation) -> Vec<ActionCall> {
+        operation.calls(&self.account, signed)
+    }
+
+    /// Performs an operation that was allowed.
+    pub async fn perform(&self, signed: &SignedRequest, operation: &S3Operation) -> AwsReply {
+        let answer = match forward(&self.account, signed).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.account.problems.add(format!("moto fails: {error:#}"));
+                return xml_error(500, "InternalError", "We encountered an internal error. Please try again.", &[]);
+            }
+        };
+        let (mut head, body) = answer.into_parts();
+        if head.status == StatusCode::NOT_FOUND
+            && matches!(operation.kind, OperationKind::GetObject | OperationKind::HeadObject)
+        {
+            let call = operation.listing_call(&self.account, signed);
+            if self.account.authorize(&[call]).is_err() {
+                return xml_error(403, "AccessDenied", "Access Denied", &[]);
+            }
+        }
+        if let Some(kind) = operation.creates().filter(|_| head.status.is_success()) {
+            let object =
+                notification::created_object(&self.account, signed, operation, kind, &head.headers, &body).await;
+            notification::notify(&self.account, &self.functions, &object);
+        }
+        for name in ["server", "access-control-allow-origin", "x-amzn-requestid", "connection", "transfer-encoding"] {
+            head.headers.remove(name);
+        }
+        if let Ok(id) = HeaderValue::from_str(&s3_request_id()) {
+            head.headers.insert("x-amz-request-id", id);
+        }
+        // In an answer to HEAD the length is the object's; for every other answer the server sets it.
+        if operation.kind == OperationKind::HeadObject {
+            let mut response = Response::from_parts(head, Full::default());
+            if response.status() != StatusCode::OK {
+                response.headers_mut().remove(CONTENT_LENGTH);
+            }
+            return response;
+        }
+        head.headers.remove(CONTENT_LENGTH);
+        Response::from_parts(head, Full::new(body))
+    }
+}
+
+/// Forwards a request to moto, with its content decoded.
+async fn forward(account: &EmulatedAccount, signed: &SignedRequest) -> anyhow::Result<Response<Bytes>> {
     let path = signed.head.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = Request::builder().method(signed.method()).uri(path).body(Full::new(signed.body.clone()))?;
     for (name, value) in &signed.head.headers {
-        if [HOST, AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) || is_wrapping(name.as_str()) {
+        if [HOST, AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) || is_transport_header(name.as_str())
+        {
             continue;
         }
         if name == "content-encoding" && value.to_str().is_ok_and(|text| text == "aws-chunked") {
@@ -70,17 +92,17 @@ async fn forward(emulator: &Emulator, signed: &Signed) -> anyhow::Result<Respons
         }
         request.headers_mut().append(name, value.clone());
     }
-    request.headers_mut().insert(AUTHORIZATION, emulator.moto.authorization("s3"));
-    // What S3 takes an object for that comes without a type; moto would take a form apart.
+    request.headers_mut().insert(AUTHORIZATION, account.moto.authorization("s3"));
+    // The type S3 gives an object that comes without one; moto would parse a form.
     let kind = signed.header("content-type").unwrap_or_default();
     if kind.is_empty() || kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/") {
         request.headers_mut().insert("content-type", HeaderValue::from_static("binary/octet-stream"));
     }
-    emulator.moto.send(request).await
+    account.moto.send(request).await
 }
 
-/// What is about the content's way here.
-fn is_wrapping(name: &str) -> bool {
+/// Whether a header describes how the content travelled, not the content.
+fn is_transport_header(name: &str) -> bool {
     const NAMES: [&str; 8] = [
         "expect",
         "connection",

@@ -1,14 +1,14 @@
-//! What a request asks of S3, and what has to be allowed for it.
+//! The S3 operation a request asks for, and the calls that have to be allowed for it.
 
 use hyper::Method;
 
-use crate::serve::call::Call;
-use crate::serve::emulator::Emulator;
-use crate::serve::front::Signed;
+use crate::serve::account::EmulatedAccount;
+use crate::serve::call::ActionCall;
+use crate::serve::http::SignedRequest;
 
-/// What is asked.
+/// The operations that this emulator knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum OperationKind {
     ListObjects,
     ListUploads,
     DeleteObjects,
@@ -23,37 +23,37 @@ pub enum Kind {
     ListParts,
 }
 
-/// And of what.
+/// An operation and what it works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Operation {
-    pub kind: Kind,
+pub struct S3Operation {
+    pub kind: OperationKind,
     pub bucket: String,
-    /// Decoded; empty for what is about the bucket.
+    /// The object's key, decoded; empty for operations on the bucket.
     pub key: String,
     query: Vec<(String, String)>,
 }
 
-impl Operation {
-    /// Reads it from a request; `None` for what this emulator doesn't know.
-    pub fn of(signed: &Signed) -> Option<Self> {
+impl S3Operation {
+    /// Reads the operation from a request; `None` for one that this emulator doesn't know.
+    pub fn of(signed: &SignedRequest) -> Option<Self> {
         let path = signed.path();
         let (bucket, key) = path.strip_prefix('/')?.split_once('/').unwrap_or((&path[1..], ""));
         let query = signed.query();
         let has = |name: &str| query.iter().any(|(n, _)| n == name);
         let is_copy = signed.header("x-amz-copy-source").is_some();
         let kind = match (signed.method(), key.is_empty()) {
-            (&Method::GET, true) if has("list-type") => Kind::ListObjects,
-            (&Method::GET, true) if has("uploads") => Kind::ListUploads,
-            (&Method::POST, true) if has("delete") => Kind::DeleteObjects,
-            (&Method::GET, false) if has("uploadId") => Kind::ListParts,
-            (&Method::GET, false) => Kind::GetObject,
-            (&Method::HEAD, false) => Kind::HeadObject,
-            (&Method::PUT, false) if has("uploadId") && !is_copy => Kind::UploadPart,
-            (&Method::PUT, false) if !is_copy => Kind::PutObject,
-            (&Method::POST, false) if has("uploads") => Kind::CreateUpload,
-            (&Method::POST, false) if has("uploadId") => Kind::CompleteUpload,
-            (&Method::DELETE, false) if has("uploadId") => Kind::AbortUpload,
-            (&Method::DELETE, false) => Kind::DeleteObject,
+            (&Method::GET, true) if has("list-type") => OperationKind::ListObjects,
+            (&Method::GET, true) if has("uploads") => OperationKind::ListUploads,
+            (&Method::POST, true) if has("delete") => OperationKind::DeleteObjects,
+            (&Method::GET, false) if has("uploadId") => OperationKind::ListParts,
+            (&Method::GET, false) => OperationKind::GetObject,
+            (&Method::HEAD, false) => OperationKind::HeadObject,
+            (&Method::PUT, false) if has("uploadId") && !is_copy => OperationKind::UploadPart,
+            (&Method::PUT, false) if !is_copy => OperationKind::PutObject,
+            (&Method::POST, false) if has("uploads") => OperationKind::CreateUpload,
+            (&Method::POST, false) if has("uploadId") => OperationKind::CompleteUpload,
+            (&Method::DELETE, false) if has("uploadId") => OperationKind::AbortUpload,
+            (&Method::DELETE, false) => OperationKind::DeleteObject,
             _ => return None,
         };
         // Sub-resources (`?acl`, `?tagging`, versions) are other actions.
@@ -69,28 +69,31 @@ impl Operation {
         self.query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether it makes an object when it succeeds, and the event's name for how.
+    /// The type of the event that tells of the new object, if the operation creates one when it succeeds.
     pub fn creates(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::PutObject => Some("ObjectCreated:Put"),
-            Kind::CompleteUpload => Some("ObjectCreated:CompleteMultipartUpload"),
+            OperationKind::PutObject => Some("ObjectCreated:Put"),
+            OperationKind::CompleteUpload => Some("ObjectCreated:CompleteMultipartUpload"),
             _ => None,
         }
     }
 
-    /// What has to be allowed (Service Authorization Reference, Amazon S3).
-    pub fn calls(&self, emulator: &Emulator, signed: &Signed) -> Vec<Call> {
+    /// The calls that have to be allowed (Service Authorization Reference, Amazon S3).
+    pub fn calls(&self, account: &EmulatedAccount, signed: &SignedRequest) -> Vec<ActionCall> {
         let action = match self.kind {
-            Kind::ListObjects => "s3:ListBucket",
-            Kind::ListUploads => "s3:ListBucketMultipartUploads",
-            Kind::GetObject | Kind::HeadObject => "s3:GetObject",
-            Kind::PutObject | Kind::CreateUpload | Kind::UploadPart | Kind::CompleteUpload => "s3:PutObject",
-            Kind::DeleteObject => "s3:DeleteObject",
-            Kind::DeleteObjects => return self.deletions(emulator, signed),
-            Kind::AbortUpload => "s3:AbortMultipartUpload",
-            Kind::ListParts => "s3:ListMultipartUploadParts",
+            OperationKind::ListObjects => "s3:ListBucket",
+            OperationKind::ListUploads => "s3:ListBucketMultipartUploads",
+            OperationKind::GetObject | OperationKind::HeadObject => "s3:GetObject",
+            OperationKind::PutObject
+            | OperationKind::CreateUpload
+            | OperationKind::UploadPart
+            | OperationKind::CompleteUpload => "s3:PutObject",
+            OperationKind::DeleteObject => "s3:DeleteObject",
+            OperationKind::DeleteObjects => return self.deletions(account, signed),
+            OperationKind::AbortUpload => "s3:AbortMultipartUpload",
+            OperationKind::ListParts => "s3:ListMultipartUploadParts",
         };
-        let mut call = self.call(emulator, signed, action, &self.key);
+        let mut call = self.call(account, signed, action, &self.key);
         let context = &mut call.context;
         for (parameter, key) in [("prefix", "s3:prefix"), ("delimiter", "s3:delimiter"), ("max-keys", "s3:max-keys")] {
             if let Some(value) = self.parameter(parameter).filter(|_| self.key.is_empty()) {
@@ -110,32 +113,32 @@ impl Operation {
         vec![call]
     }
 
-    /// A missing object is 404 only for who may list: asked when it is missing.
-    pub fn listing_call(&self, emulator: &Emulator, signed: &Signed) -> Call {
-        let mut call = self.call(emulator, signed, "s3:ListBucket", "");
+    /// The call that decides about a missing object: only a caller who may list the bucket gets 404, others get 403.
+    pub fn listing_call(&self, account: &EmulatedAccount, signed: &SignedRequest) -> ActionCall {
+        let mut call = self.call(account, signed, "s3:ListBucket", "");
         call.context.set("s3:prefix", &self.key);
         call
     }
 
-    fn deletions(&self, emulator: &Emulator, signed: &Signed) -> Vec<Call> {
+    fn deletions(&self, account: &EmulatedAccount, signed: &SignedRequest) -> Vec<ActionCall> {
         #[derive(serde::Deserialize)]
         struct Delete {
             #[serde(rename = "Object", default)]
-            objects: Vec<Object>,
+            objects: Vec<ObjectToDelete>,
         }
         #[derive(serde::Deserialize)]
-        struct Object {
+        struct ObjectToDelete {
             #[serde(rename = "Key")]
             key: String,
         }
         let body: Result<Delete, _> = quick_xml::de::from_reader(&*signed.body);
         let objects = body.map(|delete| delete.objects).unwrap_or_default();
-        objects.iter().map(|object| self.call(emulator, signed, "s3:DeleteObject", &object.key)).collect()
+        objects.iter().map(|object| self.call(account, signed, "s3:DeleteObject", &object.key)).collect()
     }
 
-    fn call(&self, emulator: &Emulator, signed: &Signed, action: &str, key: &str) -> Call {
-        let mut context = emulator.request_context(signed.plain);
-        context.set("s3:ResourceAccount", &emulator.platform.account);
+    fn call(&self, account: &EmulatedAccount, signed: &SignedRequest, action: &str, key: &str) -> ActionCall {
+        let mut context = account.request_context(signed.plain);
+        context.set("s3:ResourceAccount", &account.platform.account);
         context.set("s3:signatureversion", "AWS4-HMAC-SHA256");
         let is_presigned = self.parameter("X-Amz-Signature").is_some();
         context.set("s3:authType", if is_presigned { "REST-QUERY-STRING" } else { "REST-HEADER" });
@@ -143,7 +146,7 @@ impl Operation {
             context.set("s3:x-amz-content-sha256", digest);
         }
         let slash = if key.is_empty() { "" } else { "/" };
-        Call {
+        ActionCall {
             principal: signed.principal.clone(),
             action: action.to_owned(),
             resource: format!("arn:aws:s3:::{}{slash}{key}", self.bucket),

@@ -9,21 +9,21 @@ use hyper_tungstenite::tungstenite::{Error, error::CapacityError};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// A frame, in both directions (API Gateway quotas).
+/// The longest frame in bytes, in both directions (API Gateway quotas).
 const MAX_FRAME_BYTES: usize = 32 * 1024;
 
-/// A message, in both directions (API Gateway quotas).
+/// The longest message in bytes, in both directions (API Gateway quotas).
 pub const MAX_MESSAGE_BYTES: usize = 128 * 1024;
 
-/// How long a goodbye may take.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long sending a close frame may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long connections live (API Gateway quotas; not adjustable there).
 #[derive(Debug, Clone, Copy)]
 pub struct Lifetime {
-    /// Without a message in either direction.
+    /// How long without a message in either direction.
     pub idle: Duration,
-    /// At all.
+    /// How long in total.
     pub total: Duration,
 }
 
@@ -33,51 +33,50 @@ impl Default for Lifetime {
     }
 }
 
-/// What a connection is told to do.
+/// A command to an open connection.
 #[derive(Debug)]
-pub enum Order {
-    /// Send this.
+pub enum ConnectionCommand {
+    /// Send this text to the client.
     Send(String),
-    /// Break off, as a network does.
+    /// Break, as a network does.
     Drop,
-    /// The same, and nobody is told.
+    /// Break without invoking `$disconnect`.
     Vanish,
 }
 
-/// How a connection ended, as `$disconnect` tells it.
+/// How a connection ended, as reported to `$disconnect`.
 #[derive(Debug, PartialEq, Eq)]
-pub struct End {
-    /// 1005 when the client gave none, 1006 when it was just gone.
+pub struct ConnectionEnd {
+    /// The close code: 1005 when the client gave none, 1006 when it disappeared.
     pub code: u16,
-    /// In words.
+    /// The reason in words.
     pub reason: String,
 }
 
-impl End {
+impl ConnectionEnd {
     fn new(code: u16, reason: &str) -> Self {
         Self { code, reason: reason.to_owned() }
     }
 
-    /// It was just gone.
+    /// The client disappeared without closing the connection.
     pub fn abnormal() -> Self {
         Self::new(1006, "Connection closed abnormally")
     }
 }
 
-/// What API Gateway takes in: larger frames and messages close the connection with 1009.
+/// The limits for incoming messages: API Gateway closes the connection with 1009 for larger ones.
 pub fn limits() -> WebSocketConfig {
     WebSocketConfig::default().max_frame_size(Some(MAX_FRAME_BYTES)).max_message_size(Some(MAX_MESSAGE_BYTES))
 }
 
-/// Passes messages on in both directions until one side has enough. `hear` gets each message: its text, or nothing for
-/// one that is no text.
-/// How it ended; `None` when nobody is to hear of it.
+/// Passes messages on in both directions until the connection ends. `on_message` gets the text of each message, or
+/// `None` for one that is not text. Returns how the connection ended; `None` when `$disconnect` is not invoked.
 pub async fn serve<S>(
     mut socket: S,
-    mut orders: mpsc::Receiver<Order>,
+    mut commands: mpsc::Receiver<ConnectionCommand>,
     lifetime: Lifetime,
-    hear: impl Fn(Option<String>),
-) -> Option<End>
+    on_message: impl Fn(Option<String>),
+) -> Option<ConnectionEnd>
 where
     S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
 {
@@ -88,33 +87,33 @@ where
             message = socket.next() => {
                 quiet_until = Instant::now() + lifetime.idle;
                 match message {
-                    Some(Ok(Message::Text(text))) => hear(Some(text.as_str().to_owned())),
-                    Some(Ok(Message::Binary(_))) => hear(None),
-                    Some(Ok(Message::Close(Some(frame)))) => return Some(End::new(frame.code.into(), &frame.reason)),
+                    Some(Ok(Message::Text(text))) => on_message(Some(text.as_str().to_owned())),
+                    Some(Ok(Message::Binary(_))) => on_message(None),
+                    Some(Ok(Message::Close(Some(frame)))) => return Some(ConnectionEnd::new(frame.code.into(), &frame.reason)),
                     Some(Ok(Message::Close(None))) => {
-                        return Some(End::new(1005, "Client-side close frame status not set"));
+                        return Some(ConnectionEnd::new(1005, "Client-side close frame status not set"));
                     }
                     Some(Ok(_)) => {}
                     Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
                         return Some(close(&mut socket, CloseCode::Size, "Message too long").await);
                     }
-                    Some(Err(_)) | None => return Some(End::abnormal()),
+                    Some(Err(_)) | None => return Some(ConnectionEnd::abnormal()),
                 }
             }
-            order = orders.recv() => {
+            command = commands.recv() => {
                 quiet_until = Instant::now() + lifetime.idle;
-                match order {
-                    // What a frame doesn't hold ends the connection, also if it is posted (API Gateway quotas).
-                    Some(Order::Send(text)) if text.len() > MAX_FRAME_BYTES => {
+                match command {
+                    // A post that doesn't fit into a frame also ends the connection (API Gateway quotas).
+                    Some(ConnectionCommand::Send(text)) if text.len() > MAX_FRAME_BYTES => {
                         return Some(close(&mut socket, CloseCode::Size, "Message too long").await);
                     }
-                    Some(Order::Send(text)) => {
+                    Some(ConnectionCommand::Send(text)) => {
                         if socket.send(Message::text(text)).await.is_err() {
-                            return Some(End::abnormal());
+                            return Some(ConnectionEnd::abnormal());
                         }
                     }
-                    Some(Order::Drop) | None => return Some(End::abnormal()),
-                    Some(Order::Vanish) => return None,
+                    Some(ConnectionCommand::Drop) | None => return Some(ConnectionEnd::abnormal()),
+                    Some(ConnectionCommand::Vanish) => return None,
                 }
             }
             () = sleep_until(quiet_until) => {
@@ -127,15 +126,19 @@ where
     }
 }
 
-async fn close<S: Sink<Message, Error = Error> + Unpin>(socket: &mut S, code: CloseCode, reason: &str) -> End {
+async fn close<S: Sink<Message, Error = Error> + Unpin>(
+    socket: &mut S,
+    code: CloseCode,
+    reason: &str,
+) -> ConnectionEnd {
     let frame = CloseFrame { code, reason: reason.to_owned().into() };
-    let goodbye = async {
+    let closing = async {
         socket.send(Message::Close(Some(frame))).await?;
         socket.close().await
     };
-    // Whether it hears it or not, it is over.
-    let _ = timeout(CLOSE_PATIENCE, goodbye).await;
-    End::new(code.into(), reason)
+    // The connection is over, whether the client receives this or not.
+    let _ = timeout(CLOSE_TIMEOUT, closing).await;
+    ConnectionEnd::new(code.into(), reason)
 }
 
 #[cfg(test)]
@@ -151,22 +154,22 @@ mod tests {
 
     use super::*;
 
-    struct Case {
+    struct ConnectionCase {
         client: WebSocketStream<DuplexStream>,
-        orders: mpsc::Sender<Order>,
-        end: tokio::task::JoinHandle<(Option<End>, Vec<Option<String>>)>,
+        commands: mpsc::Sender<ConnectionCommand>,
+        end: tokio::task::JoinHandle<(Option<ConnectionEnd>, Vec<Option<String>>)>,
     }
 
-    async fn connect(lifetime: Lifetime) -> Case {
+    async fn connect(lifetime: Lifetime) -> ConnectionCase {
         let (near, far) = tokio::io::duplex(1024);
-        let (orders, inbox) = mpsc::channel(10);
+        let (commands, inbox) = mpsc::channel(10);
         let end = tokio::spawn(async move {
             let socket = WebSocketStream::from_raw_socket(far, Role::Server, Some(limits())).await;
             let heard = Mutex::new(Vec::new());
             let end = serve(socket, inbox, lifetime, |text| heard.lock().unwrap().push(text)).await;
             (end, heard.into_inner().unwrap())
         });
-        Case { client: WebSocketStream::from_raw_socket(near, Role::Client, None).await, orders, end }
+        ConnectionCase { client: WebSocketStream::from_raw_socket(near, Role::Client, None).await, commands, end }
     }
 
     #[tokio::test]
@@ -176,7 +179,7 @@ mod tests {
         case.client.send(Message::binary(vec![1])).await.unwrap();
         let long = "ä".repeat(16 * 1024);
         for text in ["down", &long] {
-            case.orders.send(Order::Send(text.to_owned())).await.unwrap();
+            case.commands.send(ConnectionCommand::Send(text.to_owned())).await.unwrap();
             assert_eq!(case.client.next().await.unwrap().unwrap(), Message::text(text));
         }
         case.client.close(None).await.unwrap();
@@ -186,10 +189,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_too_large_ends_it_with_1009() {
+    async fn a_message_that_is_too_large_closes_the_connection_with_1009() {
         for size in [MAX_FRAME_BYTES + 1, MAX_MESSAGE_BYTES + 1] {
             let case = connect(Lifetime::default()).await;
-            // It may be cut off while it still sends.
+            // The connection may end while the client is still sending.
             let (mut sink, mut stream) = case.client.split();
             let (_, last) = tokio::join!(sink.send(Message::text("x".repeat(size))), stream.next());
             let Some(Ok(Message::Close(Some(frame)))) = last else { panic!("{last:?}") };
@@ -199,16 +202,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_too_large_to_post_ends_it_too() {
+    async fn a_post_that_is_too_large_closes_the_connection_with_1009() {
         let mut case = connect(Lifetime::default()).await;
-        case.orders.send(Order::Send("x".repeat(MAX_FRAME_BYTES + 1))).await.unwrap();
+        case.commands.send(ConnectionCommand::Send("x".repeat(MAX_FRAME_BYTES + 1))).await.unwrap();
         let Some(Ok(Message::Close(Some(frame)))) = case.client.next().await else { panic!() };
         assert_eq!(frame.code, CloseCode::Size);
         assert_eq!(case.end.await.unwrap().0.unwrap().code, 1009);
     }
 
     #[tokio::test]
-    async fn a_message_in_frames_that_fit_is_taken() {
+    async fn a_message_in_frames_within_the_limit_is_accepted() {
         let mut case = connect(Lifetime::default()).await;
         for (kind, last) in [(Data::Text, false), (Data::Continue, false), (Data::Continue, true)] {
             let frame = Frame::message(Bytes::from(vec![b'x'; MAX_FRAME_BYTES]), OpCode::Data(kind), last);
@@ -221,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn time_runs_out() {
+    async fn a_connection_ends_when_its_lifetime_is_over() {
         let (short, long) = (Duration::from_millis(50), Duration::from_secs(60));
         for lifetime in [Lifetime { idle: short, total: long }, Lifetime { idle: long, total: short }] {
             let mut case = connect(lifetime).await;
@@ -232,13 +235,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_breaks_off_when_told_to() {
+    async fn a_connection_breaks_on_command() {
         let mut case = connect(Lifetime::default()).await;
-        case.orders.send(Order::Drop).await.unwrap();
+        case.commands.send(ConnectionCommand::Drop).await.unwrap();
         assert!(!matches!(case.client.next().await, Some(Ok(_))));
         assert_eq!(case.end.await.unwrap().0.unwrap().code, 1006);
         let mut case = connect(Lifetime::default()).await;
-        case.orders.send(Order::Vanish).await.unwrap();
+        case.commands.send(ConnectionCommand::Vanish).await.unwrap();
         assert!(!matches!(case.client.next().await, Some(Ok(_))));
         assert_eq!(case.end.await.unwrap().0, None);
     }

@@ -1,4 +1,4 @@
-//! What functions behind a WebSocket API are given (API Gateway Developer Guide, "Set up integration requests", "`$context`
+//! The events for the functions behind a WebSocket API (API Gateway Developer Guide, "Set up integration requests", "`$context`
 //! variables for WebSocket APIs").
 
 use std::net::IpAddr;
@@ -10,24 +10,25 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::serve::call::Principal;
-use crate::serve::keys::{random_text, random_uuid};
+use crate::serve::ids::{random_text, random_uuid};
+use crate::serve::keys::SigningKey;
 
-/// What is known of a connection from its beginning to its end.
+/// The facts about a connection that every event contains.
 #[derive(Debug, Clone)]
 pub struct Peer {
-    /// `L0SM9cOFvHcCIhw=`.
+    /// The id of the connection: `L0SM9cOFvHcCIhw=`.
     pub connection: String,
-    /// The API.
+    /// The id of the API.
     pub api: String,
-    /// The stage.
+    /// The name of the stage.
     pub stage: String,
-    /// The host the client called.
+    /// The host that the client connected to.
     pub domain: String,
-    /// Where it called from.
+    /// The address of the client.
     pub source_ip: IpAddr,
-    /// What it calls itself.
+    /// The client's own name, if it gave one.
     pub user_agent: Option<String>,
-    /// When it came.
+    /// When the client connected.
     pub connected_at: SystemTime,
 }
 
@@ -37,17 +38,12 @@ pub fn connection_id() -> String {
     random_text(15, ALPHABET).unwrap_or_default() + "="
 }
 
-/// `$connect`. `caller`: who signed, and with which key.
-pub fn connect(
-    peer: &Peer,
-    headers: &HeaderMap,
-    query: &[(String, String)],
-    caller: Option<(&Principal, &str)>,
-) -> Value {
+/// The event for `$connect`. `caller`: the key that signed the request.
+pub fn connect(peer: &Peer, headers: &HeaderMap, query: &[(String, String)], caller: Option<&SigningKey>) -> Value {
     let mut context = context(peer, "$connect", "CONNECT");
-    if let Some((principal, access_key)) = caller {
-        let arn = principal.caller_arn();
-        let id = match principal {
+    if let Some(key) = caller {
+        let arn = key.principal.caller_arn();
+        let id = match &key.principal {
             Principal::User { id, .. } | Principal::Role { id, .. } => id.as_str(),
             Principal::Service { .. } | Principal::Anonymous => "",
         };
@@ -56,7 +52,7 @@ pub fn connect(
         identity["accountId"] = json!(arn.split(':').nth(4));
         identity["caller"] = json!(id);
         identity["user"] = json!(id);
-        identity["accessKey"] = json!(access_key);
+        identity["accessKey"] = json!(key.id);
     }
     let headers =
         headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
@@ -71,14 +67,14 @@ pub fn connect(
     })
 }
 
-/// A message on a route. Who has signed `$connect` is not told again: nothing documents that it is.
+/// The event for a message on a route. It doesn't say who signed `$connect`: nothing documents that AWS does.
 pub fn message(peer: &Peer, route: &str, body: &str) -> Value {
     let mut context = context(peer, route, "MESSAGE");
     context["messageId"] = json!(connection_id());
     json!({ "requestContext": context, "body": body, "isBase64Encoded": false })
 }
 
-/// `$disconnect`.
+/// The event for `$disconnect`, with the close code and reason.
 pub fn disconnect(peer: &Peer, code: u16, reason: &str) -> Value {
     let mut context = context(peer, "$disconnect", "DISCONNECT");
     context["disconnectStatusCode"] = json!(code);
@@ -112,7 +108,7 @@ fn context(peer: &Peer, route: &str, kind: &str) -> Value {
     })
 }
 
-/// The id of a request, also in what is answered to it.
+/// The id of a request, which is also in its answer.
 pub fn request_id() -> String {
     random_uuid()
 }
@@ -154,16 +150,18 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_tells_who_and_what() {
+    fn the_connect_event_names_the_caller_and_the_query() {
         let user = Principal::User {
             arn: "arn:aws:iam::12:user/p/me/t".to_owned(),
             name: "t".to_owned(),
             id: "AIDA".to_owned(),
         };
+        let key =
+            SigningKey { id: "AKIA".to_owned(), secret: String::new(), token: None, principal: user, sandbox: None };
         let mut headers = HeaderMap::new();
         headers.insert("host", hyper::header::HeaderValue::from_static("h"));
         let query = [("a", "1"), ("b", "2"), ("a", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let event = connect(&peer(), &headers, &query, Some((&user, "AKIA")));
+        let event = connect(&peer(), &headers, &query, Some(&key));
         let identity = &event["requestContext"]["identity"];
         assert_eq!(identity["userArn"], "arn:aws:iam::12:user/p/me/t");
         assert_eq!((&identity["accountId"], &identity["accessKey"]), (&json!("12"), &json!("AKIA")));
@@ -177,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_and_the_end_have_their_kind() {
+    fn message_and_disconnect_events_have_their_types() {
         let message = message(&peer(), "resume", "{}");
         assert_eq!((&message["requestContext"]["routeKey"], &message["body"]), (&json!("resume"), &json!("{}")));
         assert_eq!(message["requestContext"]["eventType"], "MESSAGE");

@@ -1,4 +1,4 @@
-//! The function behind a route.
+//! Invoking the function behind a route.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,27 +9,28 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::api::Route;
-use crate::serve::emulator::Emulator;
+use crate::serve::account::EmulatedAccount;
+use crate::serve::applied::websocket::Route;
+use crate::serve::functions::Functions;
 
-/// The longest API Gateway waits (integration time-out of WebSocket APIs).
-const PATIENCE: Duration = Duration::from_secs(29);
+/// How long API Gateway waits for a function (integration time-out of WebSocket APIs).
+const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
 
-/// Why a route gives nothing.
+/// Why a route gives no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    /// API Gateway may not invoke the function, or there is none.
+pub enum IntegrationFailure {
+    /// API Gateway may not invoke the function, or it does not exist.
     Forbidden,
     /// The function failed.
     Failed,
-    /// It took too long.
+    /// The function took longer than API Gateway waits.
     TimedOut,
-    /// What it answered is not of the form that is asked for.
+    /// The function's answer does not have the form of a proxy integration.
     Malformed,
 }
 
-impl Failure {
-    /// What clients are told.
+impl IntegrationFailure {
+    /// The message that the client receives.
     pub fn message(self) -> &'static str {
         match self {
             Self::Forbidden | Self::Failed | Self::Malformed => "Internal server error",
@@ -37,7 +38,7 @@ impl Failure {
         }
     }
 
-    /// The status a handshake ends with.
+    /// The status of the answer to a handshake.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Forbidden => StatusCode::INTERNAL_SERVER_ERROR,
@@ -53,31 +54,32 @@ struct ProxyAnswer {
     status: u16,
 }
 
-/// Invokes the function of a route and gives the status it answers with. `source`: the route's ARN, for which the
-/// function has to let API Gateway in.
+/// Invokes the function of a route and returns the status that it answers with. `source`: the route's ARN, for which
+/// the function's policy has to allow API Gateway.
 pub async fn invoke(
-    emulator: &Arc<Emulator>,
+    account: &EmulatedAccount,
+    functions: &Arc<Functions>,
     route: &Route,
     source: &str,
     event: &Value,
-) -> Result<StatusCode, Failure> {
-    if !emulator.may_invoke("apigateway.amazonaws.com", &route.function, source) {
-        return Err(Failure::Forbidden);
+) -> Result<StatusCode, IntegrationFailure> {
+    if !account.may_invoke("apigateway.amazonaws.com", &route.function, source) {
+        return Err(IntegrationFailure::Forbidden);
     }
-    let wiring = emulator.wiring();
-    let function = wiring.function(&route.function).ok_or(Failure::Forbidden)?.name.clone();
+    let applied = account.applied();
+    let function = applied.function(&route.function).ok_or(IntegrationFailure::Forbidden)?.name.clone();
     let payload = Bytes::from(event.to_string());
-    let emulator = emulator.clone();
-    // A function goes on when nobody waits for it any more.
-    let running = tokio::spawn(async move { emulator.invoke(&function, payload).await });
-    match timeout(PATIENCE, running).await {
-        Ok(Ok(Ok(body))) => status_of(&body).ok_or(Failure::Malformed),
-        Ok(_) => Err(Failure::Failed),
-        Err(_) => Err(Failure::TimedOut),
+    let functions = functions.clone();
+    // The function goes on when API Gateway stops waiting.
+    let running = tokio::spawn(async move { functions.invoke(&function, payload).await });
+    match timeout(INTEGRATION_TIMEOUT, running).await {
+        Ok(Ok(Ok(body))) => status_of(&body).ok_or(IntegrationFailure::Malformed),
+        Ok(_) => Err(IntegrationFailure::Failed),
+        Err(_) => Err(IntegrationFailure::TimedOut),
     }
 }
 
-/// The status in a proxy integration's answer: a number, and there has to be one.
+/// The status in a proxy integration's answer, which has to be a number.
 fn status_of(body: &[u8]) -> Option<StatusCode> {
     let answer: ProxyAnswer = serde_json::from_slice(body).ok()?;
     StatusCode::from_u16(answer.status).ok()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::api::Route;
+use crate::serve::applied::websocket::Route;
 
 /// The route of a message by `$request.body.action`; `$default` for what names none, if there is one.
 pub fn select<'a>(routes: &'a BTreeMap<String, Route>, message: Option<&str>) -> Option<(&'a str, &'a Route)> {

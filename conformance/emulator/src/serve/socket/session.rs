@@ -1,4 +1,4 @@
-//! A connection's life after `$connect`: its messages take their routes, its end is told.
+//! A connection after `$connect`: its messages go to their routes, and its end to `$disconnect`.
 
 use std::sync::Arc;
 
@@ -6,90 +6,100 @@ use hyper_tungstenite::HyperWebsocketStream;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::api::{Api, Stage};
-use super::connection::{self, End, Lifetime, Order};
+use super::connection::{self, ConnectionCommand, ConnectionEnd, Lifetime};
 use super::event::{self, Peer};
+use super::gateway::Gateway;
 use super::integration;
 use super::routes::select;
-use crate::serve::emulator::Emulator;
+use crate::serve::applied::websocket::{Api, Stage};
 
 /// An open connection.
-pub struct Session {
-    context: Arc<Context>,
-    orders: mpsc::Receiver<Order>,
+pub struct WebSocketSession {
+    context: Arc<SessionContext>,
+    commands: mpsc::Receiver<ConnectionCommand>,
 }
 
-struct Context {
-    emulator: Arc<Emulator>,
-    api: Api,
-    stage_arn: String,
-    stage: Stage,
+/// The stage that a connection belongs to.
+pub struct SessionStage {
+    /// The API with its routes.
+    pub api: Api,
+    /// The ARN of the stage.
+    pub arn: String,
+    /// The limits of the stage.
+    pub limits: Stage,
+}
+
+struct SessionContext {
+    gateway: Arc<Gateway>,
+    stage: SessionStage,
     peer: Peer,
 }
 
-impl Session {
-    /// Opens it: from now on messages can be posted to it.
-    pub fn open(emulator: Arc<Emulator>, api: Api, stage_arn: String, stage: Stage, peer: Peer) -> Self {
-        let orders = emulator.gateway.open(&peer.connection, &stage_arn);
-        Self { context: Arc::new(Context { emulator, api, stage_arn, stage, peer }), orders }
+impl WebSocketSession {
+    /// Opens a connection: from now on messages can be posted to it.
+    pub fn open(gateway: Arc<Gateway>, stage: SessionStage, peer: Peer) -> Self {
+        let commands = gateway.connections.open(&peer.connection, &stage.arn);
+        Self { context: Arc::new(SessionContext { gateway, stage, peer }), commands }
     }
 
-    /// Serves it to its end.
+    /// Serves the connection until it ends.
     pub async fn run(self, socket: HyperWebsocketStream) {
-        let Self { context, orders } = self;
-        let hear = |text: Option<String>| {
+        let Self { context, commands } = self;
+        let on_message = |text: Option<String>| {
             // API Gateway doesn't wait for one message's function before it takes the next message.
             let context = context.clone();
-            tokio::spawn(async move { context.hear(text).await });
+            tokio::spawn(async move { context.receive(text).await });
         };
         let end = tokio::select! {
-            end = connection::serve(socket, orders, Lifetime::default(), hear) => end,
-            () = context.emulator.power.off() => {
-                context.emulator.gateway.close(&context.peer.connection);
+            end = connection::serve(socket, commands, Lifetime::default(), on_message) => end,
+            () = context.gateway.power.off() => {
+                context.gateway.connections.close(&context.peer.connection);
                 return;
             }
         };
         match end {
             Some(end) => context.end(end).await,
-            None => context.emulator.gateway.close(&context.peer.connection),
+            None => context.gateway.connections.close(&context.peer.connection),
         }
     }
 
-    /// Ends it before it has begun.
-    pub async fn end(self, end: End) {
+    /// Ends a connection whose upgrade failed.
+    pub async fn end(self, end: ConnectionEnd) {
         self.context.end(end).await;
     }
 }
 
-impl Context {
-    async fn hear(&self, text: Option<String>) {
-        let Some((key, route)) = select(&self.api.routes, text.as_deref()) else { return self.say("Forbidden") };
-        if !self.emulator.gateway.admits(&self.stage_arn, self.stage) {
-            return self.say("Too Many Requests");
+impl SessionContext {
+    async fn receive(&self, text: Option<String>) {
+        let Some((key, route)) = select(&self.stage.api.routes, text.as_deref()) else { return self.send("Forbidden") };
+        if !self.gateway.connections.admits(&self.stage.arn, self.stage.limits) {
+            return self.send("Too Many Requests");
         }
         let event = event::message(&self.peer, key, text.as_deref().unwrap_or_default());
-        let source = format!("{}/{key}", self.stage_arn);
-        // What the function answers goes nowhere: no route has a route response.
-        if let Err(failure) = integration::invoke(&self.emulator, route, &source, &event).await {
-            self.say(failure.message());
+        let source = format!("{}/{key}", self.stage.arn);
+        // The answer of the function is dropped: no route has a route response.
+        if let Err(failure) =
+            integration::invoke(&self.gateway.account, &self.gateway.functions, route, &source, &event).await
+        {
+            self.send(failure.message());
         }
     }
 
-    /// Tells the client what API Gateway itself has to say.
-    fn say(&self, message: &str) {
+    /// Sends the client a message of API Gateway itself.
+    fn send(&self, message: &str) {
         let connection = &self.peer.connection;
         let text = json!({ "message": message, "connectionId": connection, "requestId": event::request_id() });
-        // Nobody is there to be told when it is gone.
-        let _ = self.emulator.gateway.post(&self.stage_arn, connection, text.to_string());
+        // The client may be gone already.
+        let _ = self.gateway.connections.post(&self.stage.arn, connection, text.to_string());
     }
 
-    async fn end(&self, end: End) {
-        self.emulator.gateway.close(&self.peer.connection);
-        if let Some(route) = self.api.routes.get("$disconnect") {
+    async fn end(&self, end: ConnectionEnd) {
+        self.gateway.connections.close(&self.peer.connection);
+        if let Some(route) = self.stage.api.routes.get("$disconnect") {
             let event = event::disconnect(&self.peer, end.code, &end.reason);
-            let source = format!("{}/$disconnect", self.stage_arn);
-            // Best effort, as AWS promises no more.
-            let _ = integration::invoke(&self.emulator, route, &source, &event).await;
+            let source = format!("{}/$disconnect", self.stage.arn);
+            // AWS invokes `$disconnect` on a best-effort basis.
+            let _ = integration::invoke(&self.gateway.account, &self.gateway.functions, route, &source, &event).await;
         }
     }
 }

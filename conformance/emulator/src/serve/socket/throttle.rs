@@ -1,10 +1,10 @@
-//! A stage's throttle: a bucket of tokens, filled steadily.
+//! The throttle of a stage: a bucket of tokens that fills at a steady rate.
 
 use std::time::Instant;
 
-use super::api::Stage;
+use crate::serve::applied::websocket::Stage;
 
-/// Lets so many requests through.
+/// Lets a limited number of requests through.
 #[derive(Debug)]
 pub struct Throttle {
     rate: f64,

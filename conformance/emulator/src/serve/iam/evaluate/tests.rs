@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::serve::iam::Context;
+use crate::serve::iam::RequestContext;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/compile";
 
@@ -15,9 +15,9 @@ fn role() -> Principal {
     }
 }
 
-fn call(principal: Principal, action: &str, resource: &str) -> Call {
+fn call(principal: Principal, action: &str, resource: &str) -> ActionCall {
     let (action, resource) = (action.to_owned(), resource.to_owned());
-    Call { principal, action, resource, context: Context::new().with("aws:SecureTransport", "true") }
+    ActionCall { principal, action, resource, context: RequestContext::new().with("aws:SecureTransport", "true") }
 }
 
 fn policy(name: &str, statements: Value) -> Policy {

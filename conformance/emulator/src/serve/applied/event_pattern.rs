@@ -5,11 +5,11 @@ use serde_json::Value;
 
 /// What an event has to look like.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pattern(Vec<(String, Node)>);
+pub struct EventPattern(Vec<(String, Node)>);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Node {
-    Object(Pattern),
+    Object(EventPattern),
     AnyOf(Vec<Matcher>),
 }
 
@@ -22,7 +22,7 @@ enum Matcher {
     AnythingBut(Vec<Matcher>),
 }
 
-impl Pattern {
+impl EventPattern {
     /// Reads one. What is not known here is an error, never a match.
     pub fn parse(text: &str) -> Result<Self> {
         Self::read(&serde_json::from_str(text)?)
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: Value, event: Value) -> bool {
-        Pattern::read(&pattern).unwrap().matches(&event)
+        EventPattern::read(&pattern).unwrap().matches(&event)
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
             r#"{"a":[{"numeric":[">",1]}]}"#,
             r#"[1]"#,
         ] {
-            assert!(Pattern::parse(pattern).is_err(), "{pattern}");
+            assert!(EventPattern::parse(pattern).is_err(), "{pattern}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A function, as it was applied.
+//! The configuration of a function, as it was applied.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,45 +12,45 @@ use crate::serve::moto::Moto;
 const DEFAULT_RETRIES: u32 = 2;
 const DEFAULT_EVENT_AGE: Duration = Duration::from_secs(6 * 3600);
 
-/// A function.
+/// The configuration of a function.
 #[derive(Debug, Clone)]
 pub struct FunctionConfig {
-    /// `cargo-cloud-compile`.
+    /// The name: `cargo-cloud-compile`.
     pub name: String,
-    /// Without a version.
+    /// The ARN without a version.
     pub arn: String,
-    /// The role it runs with.
+    /// The ARN of the role that the function runs with.
     pub role_arn: String,
     /// Whether it is a container image, not an archive with nothing but the program.
     pub is_image: bool,
-    /// Megabytes.
+    /// The memory in megabytes.
     pub memory: u32,
     /// The longest an invocation may take.
     pub timeout: Duration,
-    /// Its variables.
+    /// The environment variables that Terraform sets.
     pub environment: BTreeMap<String, String>,
-    /// Where its output goes.
+    /// The name of the log group for its output.
     pub log_group: String,
-    /// Whether the log group is there.
+    /// Whether this log group exists.
     pub has_log_group: bool,
-    /// How often an asynchronous invocation is tried again.
+    /// How often a failed asynchronous invocation is retried.
     pub retries: u32,
-    /// The longest an asynchronous invocation waits for its turn.
+    /// How long an asynchronous invocation may wait before Lambda gives up.
     pub event_age: Duration,
-    /// The ARN that hears of asynchronous invocations that failed.
+    /// The ARN that receives the records of failed asynchronous invocations.
     pub on_failure: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Page {
-    functions: Vec<Listed>,
+    functions: Vec<ListedFunction>,
     next_marker: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Listed {
+struct ListedFunction {
     function_name: String,
     function_arn: String,
     role: String,
@@ -59,14 +59,14 @@ struct Listed {
     memory_size: u32,
     timeout: u64,
     #[serde(default)]
-    environment: Environment,
+    environment: FunctionVariables,
     #[serde(default)]
     logging_config: Logging,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Environment {
+struct FunctionVariables {
     #[serde(default)]
     variables: BTreeMap<String, String>,
 }
@@ -83,24 +83,24 @@ struct EventInvoke {
     maximum_retry_attempts: Option<u32>,
     maximum_event_age_in_seconds: Option<u64>,
     #[serde(default)]
-    destination_config: Destinations,
+    destination_config: DestinationConfig,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Destinations {
+struct DestinationConfig {
     #[serde(default)]
-    on_failure: Destination,
+    on_failure: FailureDestination,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Destination {
+struct FailureDestination {
     destination: Option<String>,
 }
 
 impl FunctionConfig {
-    /// Reads all functions back.
+    /// Reads the configurations of all functions back.
     pub async fn load_all(moto: &Moto) -> Result<BTreeMap<String, Self>> {
         let groups = log_groups(moto).await?;
         let mut functions = BTreeMap::new();
@@ -119,7 +119,7 @@ impl FunctionConfig {
         }
     }
 
-    async fn read(moto: &Moto, listed: Listed, groups: &[String]) -> Result<Self> {
+    async fn read(moto: &Moto, listed: ListedFunction, groups: &[String]) -> Result<Self> {
         let name = listed.function_name;
         let path = format!("/2019-09-25/functions/{name}/event-invoke-config");
         let invoke = match moto.get_json("lambda", &path).await? {
@@ -145,7 +145,7 @@ impl FunctionConfig {
         })
     }
 
-    /// The ARN of its log group.
+    /// The ARN of the function's log group.
     pub fn log_group_arn(&self) -> String {
         let scope: Vec<&str> = self.arn.split(':').collect();
         let (region, account) = (scope.get(3).unwrap_or(&""), scope.get(4).unwrap_or(&""));

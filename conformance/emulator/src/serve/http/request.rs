@@ -1,4 +1,4 @@
-//! A request of which is known who sent it.
+//! A request whose sender is known.
 
 use bytes::Bytes;
 use hyper::Method;
@@ -7,37 +7,37 @@ use hyper::http::request::Parts;
 use super::signature::parse_query;
 use crate::serve::call::Principal;
 
-/// A request that is signed (or not: then its principal is nobody).
-pub struct Signed {
-    /// Method, path, headers.
+/// A request with its sender, who is anonymous if the request has no signature.
+pub struct SignedRequest {
+    /// The method, the URI and the headers.
     pub head: Parts,
-    /// The content, without what it was wrapped in on the way.
+    /// The content, without the encoding that it travelled in.
     pub body: Bytes,
-    /// Who sent it.
+    /// The sender of the request.
     pub principal: Principal,
-    /// The sandbox it came from.
+    /// The number of the sandbox that it came from.
     pub sandbox: Option<u64>,
-    /// Whether it counts as having come without TLS.
+    /// Whether it counts as sent without TLS.
     pub plain: bool,
 }
 
-impl Signed {
-    /// A header, if it is text.
+impl SignedRequest {
+    /// The value of a header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The method.
+    /// The method of the request.
     pub fn method(&self) -> &Method {
         &self.head.method
     }
 
-    /// The path, decoded.
+    /// The path with its percent-encoding decoded.
     pub fn path(&self) -> String {
         percent_encoding::percent_decode_str(self.head.uri.path()).decode_utf8_lossy().into_owned()
     }
 
-    /// The query, decoded.
+    /// The names and values of the query, decoded.
     pub fn query(&self) -> Vec<(String, String)> {
         parse_query(self.head.uri.query().unwrap_or_default())
     }

@@ -1,36 +1,35 @@
-//! The rules of the buses, read back.
+//! The rules of the event buses and their targets.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Event;
-use super::pattern::Pattern;
+use super::event_pattern::EventPattern;
 use crate::serve::moto::Moto;
 
 /// A rule with its targets.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// Its ARN: what permissions name as the source.
+    /// The ARN of the rule, which permissions name as the source.
     pub arn: String,
-    /// The ARN of its bus.
+    /// The ARN of the bus that the rule watches.
     pub bus_arn: String,
-    /// What it matches.
-    pattern: Pattern,
-    /// ARNs.
+    /// The pattern that an event has to match.
+    pattern: EventPattern,
+    /// The ARNs of the functions that receive the events.
     pub targets: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Bus {
+struct ListedBus {
     name: String,
     arn: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Listed {
+struct ListedRule {
     name: String,
     arn: String,
     event_pattern: Option<String>,
@@ -41,17 +40,18 @@ impl Rule {
     /// Reads the enabled rules of all buses back.
     pub async fn load_all(moto: &Moto) -> Result<Vec<Self>> {
         let mut rules = Vec::new();
-        for bus in list::<Bus>(moto, "ListEventBuses", json!({}), "EventBuses").await? {
+        for bus in list::<ListedBus>(moto, "ListEventBuses", json!({}), "EventBuses").await? {
             let of_bus = json!({ "EventBusName": bus.name });
-            for listed in list::<Listed>(moto, "ListRules", of_bus, "Rules").await? {
+            for listed in list::<ListedRule>(moto, "ListRules", of_bus, "Rules").await? {
                 if listed.state != "ENABLED" {
                     continue;
                 }
                 let name = &listed.name;
                 let pattern = listed.event_pattern.as_deref();
+                let pattern = pattern
+                    .with_context(|| format!("the rule {name} has no pattern; the emulator knows no schedules"))?;
                 let pattern =
-                    pattern.with_context(|| format!("the rule {name} has no pattern: schedules aren't known here"))?;
-                let pattern = Pattern::parse(pattern).with_context(|| format!("the pattern of the rule {name}"))?;
+                    EventPattern::parse(pattern).with_context(|| format!("the pattern of the rule {name}"))?;
                 let of_rule = json!({ "Rule": name, "EventBusName": bus.name });
                 let targets = list::<Value>(moto, "ListTargetsByRule", of_rule, "Targets").await?;
                 let targets = targets.iter().map(|target| read_target(name, target)).collect::<Result<_>>()?;
@@ -61,13 +61,13 @@ impl Rule {
         Ok(rules)
     }
 
-    /// Whether it takes an event.
-    pub fn matches(&self, event: &Event) -> bool {
-        self.bus_arn == event.bus_arn && self.pattern.matches(&event.body)
+    /// Whether the rule matches an event that was sent to this bus.
+    pub fn matches(&self, bus_arn: &str, event: &Value) -> bool {
+        self.bus_arn == bus_arn && self.pattern.matches(event)
     }
 }
 
-/// The function a target names. What changes the event, or is no Lambda, is not known here, and never passed over.
+/// The ARN of the function that a target names. A target that changes the event, or that is no function, is an error.
 fn read_target(rule: &str, target: &Value) -> Result<String> {
     const HARMLESS: [&str; 4] = ["Id", "Arn", "RetryPolicy", "DeadLetterConfig"];
     for (name, value) in target.as_object().context("a target is no object")? {

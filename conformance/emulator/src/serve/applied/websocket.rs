@@ -1,4 +1,4 @@
-//! The WebSocket APIs that were applied: routes, what answers them, and the stage's limits.
+//! The WebSocket APIs that were applied: routes, the functions behind them, and the limits of the stages.
 
 use std::collections::BTreeMap;
 
@@ -9,36 +9,36 @@ use serde_json::Value;
 use crate::platform_file::PlatformFile;
 use crate::serve::moto::Moto;
 
-/// All of them, by id.
+/// All WebSocket APIs, by their ids.
 #[derive(Debug, Clone, Default)]
 pub struct Apis(BTreeMap<String, Api>);
 
 /// A WebSocket API with its stages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Api {
-    /// What policies call it: `arn:aws:execute-api:<region>:<account>:<id>`.
+    /// The ARN that policies use: `arn:aws:execute-api:<region>:<account>:<id>`.
     pub arn: String,
-    /// By route key.
+    /// The routes, by their route keys.
     pub routes: BTreeMap<String, Route>,
-    /// By name.
+    /// The stages, by their names.
     pub stages: BTreeMap<String, Stage>,
 }
 
-/// What answers a kind of message.
+/// A route: who may use it, and the function that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// Whether the caller has to sign; asked at `$connect` alone.
+    /// Whether the caller has to sign, which only `$connect` checks.
     pub iam: bool,
-    /// ARN of the function.
+    /// The ARN of the function that answers.
     pub function: String,
 }
 
-/// A stage: what it lets through.
+/// A stage with its limits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stage {
-    /// Requests a second, steadily; none when not limited here.
+    /// Requests a second over time; `None` without a limit of its own.
     pub rate: Option<f64>,
-    /// Requests at once.
+    /// Requests at once; `None` without a limit of its own.
     pub burst: Option<u32>,
 }
 
