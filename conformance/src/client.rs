@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::backend::{Backend, wait};
+use crate::backend::{ScenarioBackend, wait};
 use crate::binaries::client_binary;
 
 /// The longest a scenario waits for one build, unless it says otherwise.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A device.
-pub struct Client {
+pub struct ScenarioClient {
     home: TempDir,
     config: PathBuf,
     env: Vec<(String, String)>,
@@ -29,9 +29,9 @@ pub struct Client {
     patience: Duration,
 }
 
-impl Client {
+impl ScenarioClient {
     /// A device of `me`.
-    pub fn of(backend: &Backend) -> Self {
+    pub fn of(backend: &ScenarioBackend) -> Self {
         Self::configured(backend.config("me"))
     }
 
@@ -89,7 +89,7 @@ impl Client {
     }
 
     /// `cargo cloud ARGUMENTS` in a folder, started.
-    pub fn spawn(&self, folder: &Path, arguments: &[&str]) -> Running {
+    pub fn spawn(&self, folder: &Path, arguments: &[&str]) -> RunningClient {
         let mut command = match self.machine {
             Some(machine) => {
                 let mut command = Command::new("setarch");
@@ -116,9 +116,9 @@ impl Client {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the client starts");
-        let stdout = Reader::of(child.stdout.take().expect("piped"));
-        let stderr = Reader::of(child.stderr.take().expect("piped"));
-        Running { child, stdout, stderr, began: Instant::now(), patience: self.patience }
+        let stdout = OutputReader::of(child.stdout.take().expect("piped"));
+        let stderr = OutputReader::of(child.stderr.take().expect("piped"));
+        RunningClient { child, stdout, stderr, began: Instant::now(), patience: self.patience }
     }
 
     /// `cargo cloud ARGUMENTS` in a folder, to its end.
@@ -139,12 +139,12 @@ pub fn output_of(program: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-struct Reader {
+struct OutputReader {
     text: Arc<Mutex<Vec<u8>>>,
     thread: JoinHandle<()>,
 }
 
-impl Reader {
+impl OutputReader {
     fn of(mut pipe: impl Read + Send + 'static) -> Self {
         let text = Arc::new(Mutex::new(Vec::new()));
         let sink = text.clone();
@@ -168,15 +168,15 @@ impl Reader {
 }
 
 /// A client at work.
-pub struct Running {
+pub struct RunningClient {
     child: Child,
-    stdout: Reader,
-    stderr: Reader,
+    stdout: OutputReader,
+    stderr: OutputReader,
     began: Instant,
     patience: Duration,
 }
 
-impl Running {
+impl RunningClient {
     /// Waits until it has printed this, on either output.
     pub fn until(&mut self, text: &str) -> &mut Self {
         while !self.stderr.so_far().contains(text) && !self.stdout.so_far().contains(text) {

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use tempfile::TempDir;
 
 /// A folder with a project in it.
-pub struct Project {
+pub struct ScenarioProject {
     folder: TempDir,
     root: PathBuf,
 }
@@ -24,7 +24,7 @@ pub fn library(name: &str) -> String {
     program(name) + "[lib]\n"
 }
 
-impl Project {
+impl ScenarioProject {
     /// An empty one.
     pub fn new() -> Self {
         Self::named("project")
@@ -129,7 +129,7 @@ impl Project {
     }
 }
 
-impl Default for Project {
+impl Default for ScenarioProject {
     fn default() -> Self {
         Self::new()
     }

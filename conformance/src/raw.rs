@@ -14,7 +14,7 @@ use zip::write::SimpleFileOptions;
 
 /// What a client configuration says.
 #[derive(Debug, Clone)]
-pub struct Credentials {
+pub struct OwnerCredentials {
     endpoint: String,
     socket: String,
     region: String,
@@ -25,7 +25,7 @@ pub struct Credentials {
     secret: String,
 }
 
-impl Credentials {
+impl OwnerCredentials {
     /// Reads a client configuration.
     pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).expect("a configuration");
@@ -79,14 +79,14 @@ impl Credentials {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
+pub struct RawReply {
     /// The status code.
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
 }
 
-impl Reply {
+impl RawReply {
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -94,14 +94,14 @@ impl Reply {
 }
 
 /// One owner's access.
-pub struct Raw {
-    credentials: Credentials,
+pub struct RawClient {
+    credentials: OwnerCredentials,
     agent: ureq::Agent,
 }
 
-impl Raw {
+impl RawClient {
     /// With these keys.
-    pub fn new(credentials: Credentials) -> Self {
+    pub fn new(credentials: OwnerCredentials) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(60)))
@@ -114,7 +114,7 @@ impl Raw {
         format!("{}/{bucket}/{key}", self.credentials.endpoint)
     }
 
-    fn send(&self, mut request: http::Request<Vec<u8>>, signed: bool) -> Reply {
+    fn send(&self, mut request: http::Request<Vec<u8>>, signed: bool) -> RawReply {
         let host = request.uri().authority().expect("a host").to_string();
         request.headers_mut().insert("host", host.parse().expect("a host"));
         if signed {
@@ -122,11 +122,11 @@ impl Raw {
         }
         let mut response = self.agent.run(request).expect("an answer");
         let status = response.status().as_u16();
-        Reply { status, body: response.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a body") }
+        RawReply { status, body: response.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a body") }
     }
 
     /// A request to the input bucket, signed or not, with these headers.
-    pub fn input(&self, method: &str, key: &str, headers: &[(&str, &str)], body: Vec<u8>, signed: bool) -> Reply {
+    pub fn input(&self, method: &str, key: &str, headers: &[(&str, &str)], body: Vec<u8>, signed: bool) -> RawReply {
         let mut request = http::Request::builder().method(method).uri(self.url(&self.credentials.input, key));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -135,13 +135,13 @@ impl Raw {
     }
 
     /// A signed GET from the output bucket.
-    pub fn output(&self, key: &str) -> Reply {
+    pub fn output(&self, key: &str) -> RawReply {
         let request = http::Request::get(self.url(&self.credentials.output, key)).body(Vec::new());
         self.send(request.expect("a request"), true)
     }
 
     /// Uploads an archive as a build of this owner, with this metadata.
-    pub fn upload(&self, id: &BuildId, archive: Vec<u8>, metadata: &[(&str, &str)]) -> Reply {
+    pub fn upload(&self, id: &BuildId, archive: Vec<u8>, metadata: &[(&str, &str)]) -> RawReply {
         let names: Vec<String> = metadata.iter().map(|(name, _)| format!("x-amz-meta-{name}")).collect();
         let mut headers: Vec<(&str, &str)> =
             names.iter().zip(metadata).map(|(name, (_, value))| (name.as_str(), *value)).collect();
@@ -179,7 +179,7 @@ impl Raw {
     }
 
     /// Opens the socket of a build of `owner`, or gives the status it was refused with.
-    pub fn socket(&self, owner: &str, id: &str) -> Result<Socket, u16> {
+    pub fn socket(&self, owner: &str, id: &str) -> Result<RawSocket, u16> {
         let url = format!("{}?build={id}&owner={owner}", self.credentials.socket);
         let host = url.split('/').nth(2).expect("a host").to_owned();
         let http_url = url.replacen("ws", "http", 1);
@@ -189,7 +189,7 @@ impl Raw {
         let stream = TcpStream::connect(&host).expect("the backend");
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
         match tungstenite::client(url, stream) {
-            Ok((socket, _)) => Ok(Socket(socket)),
+            Ok((socket, _)) => Ok(RawSocket(socket)),
             Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(response))) => {
                 Err(response.status().as_u16())
             }
@@ -199,9 +199,9 @@ impl Raw {
 }
 
 /// A follower.
-pub struct Socket(WebSocket<TcpStream>);
+pub struct RawSocket(WebSocket<TcpStream>);
 
-impl Socket {
+impl RawSocket {
     /// Sends a message as it is.
     pub fn send(&mut self, message: Message) {
         self.0.send(message).expect("a message goes out");
@@ -238,12 +238,12 @@ impl Socket {
 }
 
 /// A source archive, well made or not.
-pub struct Archive {
+pub struct RawArchive {
     entries: Vec<(String, Vec<u8>, u32)>,
     zeros: Vec<(String, u64)>,
 }
 
-impl Archive {
+impl RawArchive {
     /// With a plain request and nothing else.
     pub fn new() -> Self {
         let request = br#"{"v":1,"options":{},"details":{"root":"","directory":""}}"#;
@@ -312,7 +312,7 @@ impl Archive {
     }
 }
 
-impl Default for Archive {
+impl Default for RawArchive {
     fn default() -> Self {
         Self::new()
     }

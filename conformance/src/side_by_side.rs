@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use walkdir::WalkDir;
 
-use crate::{Client, Project};
+use crate::{ScenarioClient, ScenarioProject};
 
 /// Words of the client's own, which cargo has no need of, and cargo's about others who work at the same time.
 const OUR_WORDS: [&str; 7] = ["Packing", "Uploading", "Downloaded", "Created", "Unchanged", "Queued", "Blocking"];
@@ -29,7 +29,13 @@ pub struct Side {
 }
 
 /// Runs both in `folder`, below the project's root, with cargo's arguments and with ours.
-pub fn both(client: &Client, project: &Project, folder: &str, cargo: &[&str], cloud: &[&str]) -> (Side, Side) {
+pub fn both(
+    client: &ScenarioClient,
+    project: &ScenarioProject,
+    folder: &str,
+    cargo: &[&str],
+    cloud: &[&str],
+) -> (Side, Side) {
     let before = project.outside().join("before");
     copy(project.root(), &before);
     let output = Command::new(env!("CARGO"))
@@ -61,7 +67,7 @@ pub fn both(client: &Client, project: &Project, folder: &str, cargo: &[&str], cl
 
 /// Runs both, and fails where anything differs.
 #[track_caller]
-pub fn same(client: &Client, project: &Project, folder: &str, arguments: &[&str]) -> Side {
+pub fn same(client: &ScenarioClient, project: &ScenarioProject, folder: &str, arguments: &[&str]) -> Side {
     let (home, cloud) = both(client, project, folder, arguments, arguments);
     home.assert_is(&cloud, arguments);
     home

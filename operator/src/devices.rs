@@ -1,5 +1,5 @@
-//! Terraform's variable `devices`. The list is kept in Terraform's state and nowhere else: what is deployed is what there
-//! is, wherever the next one is added from.
+//! Terraform's variable `devices`. The list is kept only in Terraform's state, so a device can be added from any machine
+//! that has the state.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,22 @@ use serde_json::{Value, json};
 
 use crate::deployment::Deployment;
 
-/// The devices there are, with one more or one less.
+/// The value of the variable with one device more or less. The owner counts only for a device that is added.
 pub fn changed(deployment: &Deployment, add: Option<&str>, owner: &str, remove: Option<&str>) -> Result<Value> {
     let mut devices: BTreeMap<&str, &Owner> =
         deployment.devices().into_iter().map(|(name, device)| (name, &device.owner)).collect();
     let owner: Owner = owner.parse()?;
     if let Some(name) = add {
-        // Same rule as Terraform's variable has.
+        // The rule of Terraform's variable.
         ensure!(
             name.parse::<Owner>().is_ok(),
-            "`{name}` can't be a device's name: 1 to 32 lower-case letters, digits, hyphens and underscores, beginning with \
-             a letter or digit"
+            "`{name}` can't be a device's name: use 1 to 32 lower-case letters, digits, hyphens and underscores, and start with \
+             a letter or a digit"
         );
         let old = devices.insert(name, &owner);
         ensure!(
             old.is_none_or(|old| *old == owner),
-            "the device `{name}` belongs to the owner `{}`: take it back first (make device NAME={name} REVOKE=1)",
+            "the device `{name}` belongs to the owner `{}`. Remove it first: make device NAME={name} REVOKE=1",
             old.map(Owner::as_str).unwrap_or_default()
         );
     }
@@ -42,7 +42,7 @@ mod tests {
     const OUTPUTS: &str = r#"{"devices":{"value":{"laptop":{"owner":"me","user":"cargo-cloud-laptop"}}}}"#;
 
     #[test]
-    fn one_more_and_one_less() {
+    fn a_device_is_added_or_removed() {
         let there = Deployment::from_outputs(OUTPUTS).unwrap();
         let with = changed(&there, Some("tablet"), "her", None).unwrap();
         assert_eq!(with, json!({"laptop": {"owner": "me"}, "tablet": {"owner": "her"}}));
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_is_told() {
+    fn an_impossible_change_is_refused_with_a_reason() {
         let there = Deployment::from_outputs(OUTPUTS).unwrap();
         let wrong = |add, owner, remove| changed(&there, add, owner, remove).unwrap_err().to_string();
         assert!(wrong(Some("My Tablet"), "me", None).contains("lower-case"));

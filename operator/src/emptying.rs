@@ -1,4 +1,4 @@
-//! What comes before `terraform destroy`: nothing runs any more, and nothing lies in the buckets.
+//! Preparation for `terraform destroy`: stops all builds and empties the buckets.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,10 @@ use crate::aws::{self, refused};
 use crate::deployment::Deployment;
 use crate::usage;
 
-/// How often one looks whether builds have ended.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often to check whether builds have ended.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// No build begins from here on; those that run lose their source, which cancels them.
+/// Prevents new builds and cancels running ones by deleting their sources. Returns when they have ended, or after `wait`.
 pub async fn stop(deployment: &Deployment, wait: Duration) -> Result<()> {
     let config = aws::config().await;
     if let Some((_, function)) = deployment.functions().find(|(what, _)| *what == "compile") {
@@ -22,7 +22,7 @@ pub async fn stop(deployment: &Deployment, wait: Duration) -> Result<()> {
         let stopped =
             lambda.put_function_concurrency().function_name(function).reserved_concurrent_executions(0).send().await;
         match stopped {
-            // An earlier destroying got as far as this.
+            // An earlier `make destroy` has already removed the function.
             Err(error) if error.code() == Some("ResourceNotFoundException") => {}
             stopped => drop(stopped.map_err(refused("the compile function can't be stopped"))?),
         }
@@ -37,10 +37,14 @@ pub async fn stop(deployment: &Deployment, wait: Duration) -> Result<()> {
             return Ok(());
         }
         if began.elapsed() >= wait {
-            eprintln!("{} builds have not ended in {} s; they end with the function", running.len(), wait.as_secs());
+            eprintln!(
+                "{} builds have not ended after {} s; they end when the function is removed",
+                running.len(),
+                wait.as_secs()
+            );
             return Ok(());
         }
-        tokio::time::sleep(LOOK.min(wait)).await;
+        tokio::time::sleep(POLL_INTERVAL.min(wait)).await;
     }
 }
 
@@ -58,10 +62,10 @@ pub async fn empty(deployment: &Deployment) -> Result<()> {
 async fn remove_objects(s3: &Client, bucket: &str) -> Result<usize> {
     let mut removed = 0;
     loop {
-        // Always the first page: what was listed is gone afterwards.
+        // Always the first page: its objects are deleted before the next call.
         let page = match s3.list_object_versions().bucket(bucket).send().await {
             Ok(page) => page,
-            // An earlier destroying got as far as this.
+            // An earlier `make destroy` has already removed the bucket.
             Err(error) if error.code() == Some("NoSuchBucket") => return Ok(removed),
             Err(error) => return Err(refused("a bucket can't be listed")(error)),
         };
@@ -75,7 +79,11 @@ async fn remove_objects(s3: &Client, bucket: &str) -> Result<usize> {
             return Ok(removed);
         }
         removed += objects.len();
-        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().context("nothing to delete")?;
+        let delete = Delete::builder()
+            .set_objects(Some(objects))
+            .quiet(true)
+            .build()
+            .context("the list of objects to delete is invalid")?;
         let deleted = s3.delete_objects().bucket(bucket).delete(delete).send().await;
         if let Some(error) = deleted.map_err(refused("objects can't be deleted"))?.errors().first() {
             let (key, why) = (error.key().unwrap_or_default(), error.message().unwrap_or_default());
@@ -98,7 +106,7 @@ async fn abort_uploads(s3: &Client, bucket: &str) -> Result<usize> {
         for upload in page.uploads() {
             let (key, id) = (upload.key().unwrap_or_default(), upload.upload_id().unwrap_or_default());
             let done = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id).send().await;
-            done.map_err(refused("an unfinished upload can't be ended"))?;
+            done.map_err(refused("an unfinished upload can't be aborted"))?;
             aborted += 1;
         }
     }

@@ -1,98 +1,109 @@
-//! What an error of Terraform's, or of AWS behind it, means, and what to do.
+//! Explains errors of Terraform and AWS: what they mean, and what to do.
 
-/// What was found in an output.
+/// The explanations for the errors in an output.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// Explanations, each once.
+pub struct Explanations {
+    /// The texts, each once, in the order of the table of known errors.
     pub texts: Vec<String>,
-    /// The most memory the account allows a function, in MB, when that is what failed.
+    /// The memory that the account allows a function, in MB, if the deployment failed because of this limit.
     pub memory_cap: Option<u32>,
 }
 
-/// Words of an error, and what they mean. The first that fits a line counts.
-const KNOWN: &[(&[&str], &str)] = &[
-    (
-        &["decreases account's UnreservedConcurrentExecution below its minimum value"],
-        "The account has too little concurrency (a new one has 10 executions at a time) to set any aside for one function. This \
-         configuration sets none aside: take `reserved_concurrent_executions` out again, or ask for more concurrency (Service \
-         Quotas, AWS Lambda, Concurrent executions).",
-    ),
-    (
-        &[
+/// An error that has an explanation.
+struct KnownError {
+    /// Any of these texts identifies the error.
+    signs: &'static [&'static str],
+    /// What it means, and what to do.
+    meaning: &'static str,
+}
+
+/// The errors that deploying can meet.
+const KNOWN: &[KnownError] = &[
+    KnownError {
+        signs: &["decreases account's UnreservedConcurrentExecution below its minimum value"],
+        meaning: "The account's limit of concurrent executions is too low to reserve any for one function (new accounts have too \
+                  little concurrency: 10 executions). Remove `reserved_concurrent_executions` from the configuration, which doesn't \
+                  need it, or ask for a higher limit (Service Quotas, AWS Lambda, Concurrent executions). Then type `make deploy` \
+                  again.",
+    },
+    KnownError {
+        signs: &[
             "BucketAlreadyOwnedByYou",
             "RepositoryAlreadyExistsException",
             "EntityAlreadyExists",
             "ResourceAlreadyExistsException",
         ],
-        "Something of this name is in the account already, and this deployment's state doesn't know it: another deployment of \
-         the same name, or one whose state was lost. Deploy from where its state lies, or choose another name: \
-         make deploy DEPLOYMENT=another-name",
-    ),
-    (
-        &["BucketAlreadyExists"],
-        "A bucket of this name belongs to somebody else: names of buckets are taken worldwide. Choose another name for the \
-         deployment: make deploy DEPLOYMENT=another-name",
-    ),
-    (
-        &["ExpiredToken", "RequestExpired"],
-        "The credentials have expired on the way. Fetch new ones and type the same command again: it goes on where it stopped.",
-    ),
-    (
-        &["is not authorized to perform", "AccessDenied", "UnauthorizedOperation"],
-        "These credentials may not do what the line says. Deploying makes roles and users, so it takes an administrator's \
-         (docs/deploying.md).",
-    ),
-    (
-        &["Error acquiring the state lock"],
-        "Another deployment of the same state is running, or one was killed. When none is running: terraform force-unlock, with \
-         the ID above.",
-    ),
-    (
-        &["media type for the source image"],
-        "Lambda doesn't take this image: it was pushed with attestations. `make deploy` builds without; was it pushed by other \
-         means?",
-    ),
-    (
-        &["LimitExceededException", "ServiceQuotaExceededException", "TooManyBuckets"],
-        "The account is at a limit that the line names. Service Quotas in the AWS console raises it; then type the same command \
-         again.",
-    ),
+        meaning: "The account has a resource of this name already, and this deployment's state doesn't know it: it belongs to another \
+                  deployment of the same name, or to one whose state was lost. Deploy from the clone that has the state, or choose \
+                  another name: make deploy DEPLOYMENT=another-name",
+    },
+    KnownError {
+        signs: &["BucketAlreadyExists"],
+        meaning: "A bucket of this name belongs to somebody else: names of buckets are unique worldwide. Choose another name for the \
+                  deployment: make deploy DEPLOYMENT=another-name",
+    },
+    KnownError {
+        signs: &["ExpiredToken", "RequestExpired"],
+        meaning: "The credentials have expired in the meantime. Get new ones and type the same command again: it continues where it \
+                  stopped.",
+    },
+    KnownError {
+        signs: &["is not authorized to perform", "AccessDenied", "UnauthorizedOperation"],
+        meaning: "These credentials may not do what the line says. Deploying creates roles and users, so it needs the credentials of \
+                  an administrator (docs/deploying.md). Set them and type the same command again.",
+    },
+    KnownError {
+        signs: &["Error acquiring the state lock"],
+        meaning: "Another deployment with the same state is running, or one was killed. If none is running, type: terraform \
+                  force-unlock ID, with the ID above.",
+    },
+    KnownError {
+        signs: &["media type for the source image"],
+        meaning: "Lambda doesn't accept this image because it was pushed with attestations. Push it with `make deploy`, which builds \
+                  images without attestations.",
+    },
+    KnownError {
+        signs: &["LimitExceededException", "ServiceQuotaExceededException", "TooManyBuckets"],
+        meaning: "The account has reached the limit that the line names. Ask for a higher one under Service Quotas in the AWS console, \
+                  then type the same command again.",
+    },
 ];
 
-/// Reads an output.
-pub fn explain(output: &str) -> Found {
-    let mut found = Found::default();
+/// Finds the known errors in an output of Terraform.
+pub fn explain(output: &str) -> Explanations {
+    let mut found = Explanations::default();
     let text = joined(output);
     if let Some(cap) = memory_cap(&text) {
         found.memory_cap = Some(cap);
         found.texts.push(format!(
-            "AWS allows functions of this account {cap} MB of memory: new accounts are capped until one asks for more (AWS \
-             Support: Service limit increase, Lambda, function memory; the answer takes a day or more). With {cap} MB cargo-cloud \
-             works, with {} processors instead of 6; large programs may not fit. Later, `make deploy MEMORY=10240` takes the rest.",
+            "AWS limits the functions of this account to {cap} MB of memory: new accounts are capped until you ask for more (AWS \
+             Support: Service limit increase, Lambda, function memory; the answer takes a day or more). cargo-cloud works with \
+             {cap} MB, but with {} processors instead of 6, and large programs may need more memory. When AWS has raised the \
+             limit, type `make deploy MEMORY=10240`.",
             processors(cap)
         ));
     }
-    for (words, meaning) in KNOWN {
-        if words.iter().any(|word| text.contains(word)) && !found.texts.iter().any(|text| text == meaning) {
+    for KnownError { signs, meaning } in KNOWN {
+        if signs.iter().any(|sign| text.contains(sign)) && !found.texts.iter().any(|text| text == meaning) {
             found.texts.push((*meaning).to_owned());
         }
     }
     found
 }
 
-/// Without Terraform's frame and line ends, which part words.
+/// The output without Terraform's frame and line breaks, which divide sentences.
 fn joined(output: &str) -> String {
     output.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
 }
 
-/// `'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 3008`.
+/// The limit in `'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 3008`.
 fn memory_cap(text: &str) -> Option<u32> {
     let (_, rest) = text
         .split_once("emorySize' value failed to satisfy constraint: Member must have value less than or equal to ")?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// One comes with each 1,769 MB (docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
+/// The number of processors that come with this memory: one for each 1,769 MB (docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
 fn processors(memory_mb: u32) -> u32 {
     memory_mb.div_ceil(1769)
 }
@@ -102,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cap_of_a_new_account() {
+    fn the_memory_limit_of_a_new_account_is_found() {
         let output = "\u{1b}[31m│ Error: creating Lambda Function (cargo-cloud-compile): operation error Lambda: CreateFunction,\n\
                       │ 'MemorySize' value failed to satisfy constraint: Member must have value less\n│ than or equal to 3008\n";
         let found = explain(output);
@@ -111,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn known_errors() {
+    fn known_errors_are_explained_once() {
         for (line, says) in [
             (
                 "│ Error: Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below \
@@ -127,6 +138,6 @@ mod tests {
             assert!(found.texts.len() == 1 && found.texts[0].contains(says), "{line}: {found:?}");
             assert_eq!(found.memory_cap, None);
         }
-        assert_eq!(explain("Apply complete!"), Found::default());
+        assert_eq!(explain("Apply complete!"), Explanations::default());
     }
 }

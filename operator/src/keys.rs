@@ -1,8 +1,9 @@
-//! Keys of devices. They are made here and not by Terraform, whose state would hold them.
+//! The access keys of devices. Terraform doesn't make them, because its state would contain them.
 
 use anyhow::{Context, Result};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::AccessKeyMetadata;
+use data_encoding::HEXLOWER;
 use protocol::ClientLine;
 use sha2::{Digest, Sha256};
 
@@ -10,11 +11,11 @@ use crate::aws::{self, refused};
 use crate::deployment::Deployment;
 use crate::qr;
 
-/// Keys a user may have at a time (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+/// How many keys a user may have at a time (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 const MOST_KEYS: usize = 2;
 
-/// Makes a key and prints the line that `cargo cloud configure` takes, on standard output and nowhere else. A device has
-/// one key: what it had before is taken back.
+/// Makes a key and prints the line for `cargo cloud configure`, on standard output and nowhere else. `columns`: the width
+/// of the terminal, for a QR code. A device has one key: its earlier keys are deleted.
 pub async fn issue(deployment: &Deployment, name: &str, columns: Option<usize>) -> Result<()> {
     let device = deployment.device(name)?;
     let client = deployment.client()?;
@@ -24,8 +25,9 @@ pub async fn issue(deployment: &Deployment, name: &str, columns: Option<usize>) 
     while former.len() >= MOST_KEYS {
         delete(&iam, &device.user, &former.remove(0)).await?;
     }
-    let made = iam.create_access_key().user_name(&device.user).send().await.map_err(refused("no key was made"))?;
-    let key = made.access_key.context("AWS made a key and didn't tell it")?;
+    let made =
+        iam.create_access_key().user_name(&device.user).send().await.map_err(refused("AWS did not make a key"))?;
+    let key = made.access_key.context("AWS made a key but did not return it")?;
     for key in &former {
         delete(&iam, &device.user, key).await?;
     }
@@ -39,8 +41,8 @@ pub async fn issue(deployment: &Deployment, name: &str, columns: Option<usize>) 
         access_key_id: key.access_key_id,
         secret_access_key: key.secret_access_key,
     };
-    let line = line.encode(|bytes| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect());
-    // With a hyphen: a tablet has no cargo to begin with.
+    let line = line.encode(|bytes| HEXLOWER.encode(&Sha256::digest(bytes)));
+    // With a hyphen, because a new tablet has no cargo.
     let command = format!("cargo-cloud configure {line}");
     println!("{command}");
     match columns.map(|columns| qr::code(&command, columns)) {
@@ -51,7 +53,7 @@ pub async fn issue(deployment: &Deployment, name: &str, columns: Option<usize>) 
     Ok(())
 }
 
-/// Takes back what a device has: from this moment its requests are refused.
+/// Deletes all keys of a device: AWS refuses its requests from now on.
 pub async fn revoke(deployment: &Deployment, name: &str) -> Result<()> {
     let user = &deployment.device(name)?.user;
     let iam = Client::new(&aws::config().await);
@@ -61,13 +63,13 @@ pub async fn revoke(deployment: &Deployment, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// When a device's key was last used, as far as AWS tells: `2026-11-26`.
+/// The day when a key of a device was last used, as far as AWS knows it: `2026-11-26`.
 pub async fn last_used(iam: &Client, user: &str) -> Result<Option<String>> {
     let mut last = None;
     for key in of(iam, user).await? {
         let id = key.access_key_id().unwrap_or_default();
         let answer = iam.get_access_key_last_used().access_key_id(id).send().await;
-        let used = answer.map_err(refused("AWS doesn't tell when a key was used"))?.access_key_last_used;
+        let used = answer.map_err(refused("AWS doesn't say when a key was last used"))?.access_key_last_used;
         last = last.max(used.and_then(|used| used.last_used_date).map(|date| date.secs()));
     }
     Ok(last.map(|secs| aws::time(secs * 1000).chars().take("2026-11-26".len()).collect()))
@@ -85,7 +87,7 @@ async fn delete(iam: &Client, user: &str, key: &AccessKeyMetadata) -> Result<()>
         .access_key_id(id)
         .send()
         .await
-        .map_err(refused("a key can't be taken back"))?;
-    eprintln!("the key {id} is taken back");
+        .map_err(refused("a key can't be deleted"))?;
+    eprintln!("deleted the key {id}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the functions have logged.
+//! The logs of the functions.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,19 +10,19 @@ use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use crate::aws::{self, refused};
 use crate::deployment::Deployment;
 
-/// How often one looks for new lines.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often to ask for new lines.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Lines come late by so much, in milliseconds: looked at again each time.
-const LATE: i64 = 15_000;
+/// How late lines may arrive, in milliseconds. Each poll asks for this time again.
+const MAX_DELAY: i64 = 15_000;
 
-/// Prints lines of all functions, or of one, in the order of time.
+/// Prints the lines of all functions, or of the function `only`, in the order of time. `since`: how far back.
 pub async fn print(deployment: &Deployment, only: Option<&str>, since: Duration, follow: bool) -> Result<()> {
     deployment.client()?;
     let functions: Vec<_> = deployment.functions().filter(|(what, _)| only.is_none_or(|only| only == *what)).collect();
     if functions.is_empty() {
         let names = deployment.functions().map(|(what, _)| what).collect::<Vec<_>>().join(", ");
-        bail!("there is no function `{}`; there is: {names}", only.unwrap_or_default());
+        bail!("there is no function `{}`; there are: {names}", only.unwrap_or_default());
     }
     let client = Client::new(&aws::config().await);
     let mut from = millis(SystemTime::now() - since);
@@ -46,8 +46,8 @@ pub async fn print(deployment: &Deployment, only: Option<&str>, since: Duration,
             return Ok(());
         }
         seen = now_seen;
-        from = from.max(millis(SystemTime::now()) - LATE);
-        tokio::time::sleep(LOOK).await;
+        from = from.max(millis(SystemTime::now()) - MAX_DELAY);
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -64,14 +64,16 @@ fn millis(at: SystemTime) -> i64 {
     i64::try_from(at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }
 
-/// `90s`, `15m`, `2h`, `1d`.
+/// Reads a period such as `90s`, `15m`, `2h` or `1d`.
 pub fn period(text: &str) -> Result<Duration, String> {
     let units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)];
     let seconds = units.into_iter().find_map(|(unit, seconds)| {
         let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
         number.checked_mul(seconds)
     });
-    seconds.map(Duration::from_secs).ok_or_else(|| format!("`{text}` is no period; 90s, 15m, 2h and 1d are"))
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| format!("`{text}` is not a period. Periods look like this: 90s, 15m, 2h, 1d"))
 }
 
 #[cfg(test)]
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn periods() {
+    fn periods_have_a_number_and_a_unit() {
         assert_eq!(period("15m"), Ok(Duration::from_secs(900)));
         assert_eq!(period("1d"), Ok(Duration::from_secs(86_400)));
         for wrong in ["", "h", "5", "-1h", "2 w", "é"] {

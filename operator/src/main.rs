@@ -1,7 +1,6 @@
-//! `operator`: what deploying and running cargo-cloud asks of AWS's API, so that neither the AWS CLI nor Rust is needed
-//! where `make deploy` is typed. The scripts in scripts/deploy run it in a container and give it Terraform's outputs
-//! (`terraform output -json`) as standard input. What it prints on standard output is an answer, on standard error text
-//! for the person.
+//! `operator`: the calls to AWS's API for deploying and operating cargo-cloud, so that `make deploy` needs neither the AWS
+//! CLI nor Rust. The scripts in scripts/deploy run it in a container and give it Terraform's outputs (`terraform output
+//! -json`) as standard input. Standard output is for the scripts, standard error for the person.
 
 mod account;
 mod aws;
@@ -26,23 +25,23 @@ use clap::{Parser, Subcommand};
 use deployment::Deployment;
 
 #[derive(Parser)]
-#[command(about = "What deploying and running cargo-cloud asks of AWS's API")]
-struct Arguments {
+#[command(about = "Calls AWS's API to deploy and operate cargo-cloud")]
+struct OperatorArguments {
     #[command(subcommand)]
-    command: Command,
+    command: OperatorCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    /// Prints account, region and identity of the credentials; refuses what can't be deployed with
+enum OperatorCommand {
+    /// Print the account, region and identity of the credentials; fail if they can't be used to deploy
     Account {
-        /// Refuse if the account has a deployment of this name already
+        /// Fail if the account has a deployment of this name already
         #[arg(long, value_name = "DEPLOYMENT")]
         new: Option<String>,
     },
-    /// Prints the password for `docker login --username AWS`
+    /// Print the password for `docker login --username AWS`
     Login,
-    /// Prints Terraform's variable `devices`: those there are, with one more or one less
+    /// Print the value of Terraform's variable `devices`, with one device added or removed
     Devices {
         #[arg(long, value_name = "NAME", conflicts_with = "remove")]
         add: Option<String>,
@@ -51,50 +50,50 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         remove: Option<String>,
     },
-    /// Makes a device's key, takes back its former ones, and prints the line to paste
+    /// Make a key for a device, delete its earlier keys, and print the line to paste
     Key {
         #[arg(long, value_name = "NAME")]
         device: String,
-        /// Also as a QR code, if it fits into so many columns
+        /// Also print the line as a QR code, if it fits into this many columns
         #[arg(long, value_name = "COLUMNS")]
         qr: Option<usize>,
     },
-    /// Takes back all keys of a device
+    /// Delete all keys of a device
     Revoke {
         #[arg(long, value_name = "NAME")]
         device: String,
     },
-    /// Prints the builds that run, one a line
+    /// Print the running builds, one a line
     Running,
-    /// Lets no build begin any more, cancels those that run, and waits for them
+    /// Prevent new builds, cancel the running ones, and wait until they have ended
     Stop {
-        /// Seconds to wait
+        /// How many seconds to wait for running builds
         #[arg(long, default_value_t = 60)]
         wait: u64,
     },
-    /// Deletes everything in the buckets: versions and unfinished uploads, too
+    /// Delete everything in the buckets, including versions and unfinished uploads
     Empty,
-    /// Prints how a deployment is
+    /// Print the state of a deployment
     Status,
-    /// Prints what the functions have logged
+    /// Print the logs of the functions
     Logs {
-        /// Of one function: compile, relay, connect, disconnect
+        /// Print only the log of this function: compile, relay, connect or disconnect
         #[arg(long)]
         function: Option<String>,
-        /// How far back: 90s, 15m, 2h, 1d
+        /// How far back to start: 90s, 15m, 2h, 1d
         #[arg(long, default_value = "1h", value_parser = logs::period)]
         since: Duration,
-        /// Go on with what comes
+        /// Keep printing new lines
         #[arg(long)]
         follow: bool,
     },
-    /// Reads Terraform's output and says what an error in it means. Prints a number of MB when the account is capped
+    /// Explain the errors in Terraform's output; print the memory limit in MB if the account has one
     Explain,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Arguments::parse().command).await {
+    match run(OperatorArguments::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -103,30 +102,30 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<()> {
+async fn run(command: OperatorCommand) -> Result<()> {
     match command {
-        Command::Account { new } => account::check(new.as_deref()).await,
-        Command::Login => registry::login().await,
-        Command::Devices { add, owner, remove } => {
+        OperatorCommand::Account { new } => account::check(new.as_deref()).await,
+        OperatorCommand::Login => registry::login().await,
+        OperatorCommand::Devices { add, owner, remove } => {
             let devices = devices::changed(&deployment()?, add.as_deref(), &owner, remove.as_deref())?;
             println!("{devices}");
             Ok(())
         }
-        Command::Key { device, qr } => keys::issue(&deployment()?, &device, qr).await,
-        Command::Revoke { device } => keys::revoke(&deployment()?, &device).await,
-        Command::Running => {
+        OperatorCommand::Key { device, qr } => keys::issue(&deployment()?, &device, qr).await,
+        OperatorCommand::Revoke { device } => keys::revoke(&deployment()?, &device).await,
+        OperatorCommand::Running => {
             for build in usage::running(&deployment()?).await? {
                 println!("{build}");
             }
             Ok(())
         }
-        Command::Stop { wait } => emptying::stop(&deployment()?, Duration::from_secs(wait)).await,
-        Command::Empty => emptying::empty(&deployment()?).await,
-        Command::Status => status::print(&deployment()?).await,
-        Command::Logs { function, since, follow } => {
+        OperatorCommand::Stop { wait } => emptying::stop(&deployment()?, Duration::from_secs(wait)).await,
+        OperatorCommand::Empty => emptying::empty(&deployment()?).await,
+        OperatorCommand::Status => status::print(&deployment()?).await,
+        OperatorCommand::Logs { function, since, follow } => {
             logs::print(&deployment()?, function.as_deref(), since, follow).await
         }
-        Command::Explain => {
+        OperatorCommand::Explain => {
             let found = explain::explain(&standard_input()?);
             found.texts.iter().for_each(|text| eprintln!("\n{text}"));
             if let Some(cap) = found.memory_cap {

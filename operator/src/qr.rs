@@ -5,12 +5,13 @@ use std::fmt::Write;
 use anyhow::{Context, Result, ensure};
 use qrcode::{Color, EcLevel, QrCode};
 
-/// Light modules around a code (ISO/IEC 18004: four).
+/// The width of the light margin around a code, in modules (ISO/IEC 18004: four).
 const QUIET: usize = 4;
 
-/// Black on white, whatever colours the terminal has; two rows of modules in one of text.
+/// Draws a code in black on white, whatever the colours of the terminal, with two rows of modules in each line of text.
+/// An error if it needs more than `columns` columns.
 pub fn code(text: &str, columns: usize) -> Result<String> {
-    let code = QrCode::with_error_correction_level(text, EcLevel::L).context("the line is too long for one")?;
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).context("the line is too long for a QR code")?;
     let (width, modules) = (code.width(), code.to_colors());
     let whole = width + 2 * QUIET;
     ensure!(columns >= whole, "it needs a window of {whole} columns, and this one has {columns}");
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_says_what_it_needs() {
+    fn a_code_that_does_not_fit_says_how_much_room_it_needs() {
         assert!(code("hello", 28).unwrap_err().to_string().contains("29 columns"));
     }
 }

@@ -5,20 +5,20 @@ use data_encoding::BASE64;
 
 use crate::aws::{self, refused};
 
-/// Prints the password of the user `AWS`. It is good for twelve hours
+/// Prints the password of the user `AWS`, which is valid for twelve hours
 /// (docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html).
 pub async fn login() -> Result<()> {
     let ecr = aws_sdk_ecr::Client::new(&aws::config().await);
-    let answer = ecr.get_authorization_token().send().await.map_err(refused("ECR gives no password"))?;
+    let answer = ecr.get_authorization_token().send().await.map_err(refused("ECR did not return a password"))?;
     let token = answer.authorization_data().first().and_then(|data| data.authorization_token());
-    println!("{}", password(token.context("ECR gave no password")?)?);
+    println!("{}", password(token.context("ECR returned no password")?)?);
     Ok(())
 }
 
-/// The token is `AWS:<password>` in base64.
+/// The password in an authorization token, which is `AWS:<password>` in base64.
 fn password(token: &str) -> Result<String> {
-    let bytes = BASE64.decode(token.as_bytes()).context("ECR's token is no base64")?;
-    let text = String::from_utf8(bytes).context("ECR's token is no text")?;
+    let bytes = BASE64.decode(token.as_bytes()).context("ECR's token is not base64")?;
+    let text = String::from_utf8(bytes).context("ECR's token is not text")?;
     let (_, password) = text.split_once(':').context("ECR's token has no password")?;
     Ok(password.to_owned())
 }

@@ -1,4 +1,4 @@
-//! How a deployment is.
+//! The state of a deployment, for the person.
 
 use anyhow::Result;
 
@@ -6,7 +6,7 @@ use crate::aws::{self, refused};
 use crate::deployment::Deployment;
 use crate::{keys, usage};
 
-/// Prints it.
+/// Prints the region, targets, image, functions, usage, running builds and devices.
 pub async fn print(deployment: &Deployment) -> Result<()> {
     let client = deployment.client()?;
     let config = aws::config().await;
@@ -18,11 +18,14 @@ pub async fn print(deployment: &Deployment) -> Result<()> {
     let lambda = aws_sdk_lambda::Client::new(&config);
     for (what, name) in deployment.functions() {
         let got = lambda.get_function_configuration().function_name(name).send().await;
-        let got = got.map_err(refused("a function can't be looked at"))?;
+        let got = got.map_err(refused("the state of a function can't be read"))?;
         let state = got.state().map_or_else(|| "unknown".to_owned(), |state| state.as_str().to_lowercase());
-        // Idle for weeks, a function of an image is put aside; the first build after that is refused once.
-        let hint =
-            if state == "inactive" { " (not used for long: the first build wakes it, try again then)" } else { "" };
+        // Lambda deactivates the function of an image after weeks without use, and then refuses the first build once.
+        let hint = if state == "inactive" {
+            " (not used for weeks: the first build activates it again; repeat that build)"
+        } else {
+            ""
+        };
         println!("function    {what}: {state}, {} MB{hint}", got.memory_size().unwrap_or_default());
     }
     let spent = usage::this_month(deployment).await?.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What builds have used this month, and which run: from the rows that the functions keep.
+//! The usage of this month and the running builds, from the rows that the functions keep in the table.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,31 +13,31 @@ use common::usage;
 use crate::aws::{self, refused};
 use crate::deployment::Deployment;
 
-/// An attempt that has not been settled for longer is dead: Lambda's longest time, and a minute.
+/// An attempt that is older and not settled has died: Lambda's longest time-out and one minute.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(960);
 
-/// A build that runs.
+/// A build that is running now.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Running {
-    /// `<owner>/<build id>`.
+pub struct RunningBuild {
+    /// The build, as `<owner>/<build id>`.
     pub build: String,
-    /// For how long this attempt has.
+    /// For how long its attempt has been running.
     pub since: Duration,
 }
 
-impl fmt::Display for Running {
+impl fmt::Display for RunningBuild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} for {} s", self.build, self.since.as_secs())
     }
 }
 
 /// The builds that run now.
-pub async fn running(deployment: &Deployment) -> Result<Vec<Running>> {
+pub async fn running(deployment: &Deployment) -> Result<Vec<RunningBuild>> {
     let Some(table) = deployment.table() else { return Ok(Vec::new()) };
     let client = Client::new(&aws::config().await);
     let now = SystemTime::now();
     let mut running = Vec::new();
-    // What began before the month's end stands in the month before.
+    // An attempt that began before the end of a month is counted there.
     let mut months = vec![usage::month(now - LONGEST_ATTEMPT), usage::month(now)];
     months.dedup();
     for month in months {
@@ -53,7 +53,7 @@ pub async fn running(deployment: &Deployment) -> Result<Vec<Running>> {
             .send();
         while let Some(row) = rows.next().await {
             let row = match row {
-                // An earlier destroying got as far as this: no table, no builds.
+                // An earlier `make destroy` has already removed the table, so no build is running.
                 Err(error) if error.code() == Some("ResourceNotFoundException") => return Ok(Vec::new()),
                 row => row.map_err(refused("the usage can't be read"))?,
             };
@@ -65,14 +65,14 @@ pub async fn running(deployment: &Deployment) -> Result<Vec<Running>> {
     Ok(running)
 }
 
-/// A row's attempt, if it can still be running. `at`: when it began, in milliseconds since 1970.
-fn attempt(sort_key: &str, at: u64, now: SystemTime) -> Option<Running> {
+/// The build of an attempt's row, if the attempt can still be running. `at`: its start, in milliseconds since 1970.
+fn attempt(sort_key: &str, at: u64, now: SystemTime) -> Option<RunningBuild> {
     let build = sort_key.strip_prefix("attempt#")?.rsplit_once('#')?.0.to_owned();
     let since = now.duration_since(UNIX_EPOCH + Duration::from_millis(at)).unwrap_or_default();
-    (since < LONGEST_ATTEMPT).then_some(Running { build, since })
+    (since < LONGEST_ATTEMPT).then_some(RunningBuild { build, since })
 }
 
-/// GB-seconds of this month: what was spent, and what running builds have reserved.
+/// The GB-seconds of this month, including those that running builds have reserved.
 pub async fn this_month(deployment: &Deployment) -> Result<Option<f64>> {
     let Some(table) = deployment.table() else { return Ok(None) };
     let client = Client::new(&aws::config().await);
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_a_running_build_for_as_long_as_lambda_lets_it() {
+    fn an_attempt_counts_as_running_no_longer_than_lambda_allows() {
         let now = UNIX_EPOCH + Duration::from_secs(10_000);
         let row = attempt("attempt#me/0198-x#2", 9_900_000, now).unwrap();
         assert_eq!(row.to_string(), "me/0198-x for 100 s");

@@ -1,5 +1,5 @@
 //! `aws-emulator`: the conformance suite's AWS. `platform` applies the project's Terraform configuration to moto and
-//! runs the suite against it; `serve` is what one scenario talks to; `account` is an empty account to deploy to.
+//! runs the suite against it; `serve` is the AWS of one scenario; `account` is an empty account to deploy to.
 
 mod platform;
 mod platform_file;
@@ -14,23 +14,23 @@ use tracing_subscriber::EnvFilter;
 
 #[derive(Parser)]
 #[command(about = "AWS, as far as the platform of cargo-cloud needs it, for the conformance suite")]
-struct Arguments {
+struct EmulatorArguments {
     #[command(subcommand)]
-    command: Command,
+    command: EmulatorCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    /// Applies terraform/ to an emulated account, runs a command against it, checks what is left
-    Platform(platform::Options),
-    /// Serves an empty account until standard input is closed
+enum EmulatorCommand {
+    /// Apply terraform/ to an emulated account, run a command against it, and check what is left
+    Platform(platform::PlatformOptions),
+    /// Serve an empty account until standard input is closed
     Account(platform::AccountOptions),
-    /// Serves one emulated account: a copy of what `platform` applied
+    /// Serve one emulated account: a copy of what `platform` applied
     Serve(serve::ServeOptions),
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = EmulatorArguments::parse();
     log_to_stderr();
     match run(arguments.command) {
         Ok(code) => code,
@@ -41,12 +41,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<ExitCode> {
+fn run(command: EmulatorCommand) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     let code = match command {
-        Command::Platform(options) => runtime.block_on(platform::run(options)),
-        Command::Account(options) => runtime.block_on(platform::account(options)),
-        Command::Serve(options) => runtime.block_on(serve::run(options)),
+        EmulatorCommand::Platform(options) => runtime.block_on(platform::run(options)),
+        EmulatorCommand::Account(options) => runtime.block_on(platform::account(options)),
+        EmulatorCommand::Serve(options) => runtime.block_on(serve::run(options)),
     };
     runtime.shutdown_background();
     code

@@ -1,4 +1,4 @@
-//! `DIR/platform.json`: what `platform` tells `serve` about what it has applied.
+//! `DIR/platform.json`: what `platform` has applied, for `serve` to read.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The file.
+/// The content of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlatformFile {
     /// The port on which moto takes `POST /fork`.
     pub control: u16,
-    /// The account's number.
+    /// The number of the account.
     pub account: String,
     /// The region everything is in.
     pub region: String,
@@ -21,19 +21,19 @@ pub struct PlatformFile {
     /// The program of each function, by the function's name (`cargo-cloud-compile`).
     pub functions: BTreeMap<String, PathBuf>,
     /// Access keys, by the name of the device (`me`).
-    pub devices: BTreeMap<String, Device>,
+    pub devices: BTreeMap<String, DeviceKey>,
 }
 
-/// A device and its key.
+/// A device and its access key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Device {
-    /// Whose it is.
+pub struct DeviceKey {
+    /// The owner of the device.
     pub owner: String,
     /// The name of the IAM user.
     pub user: String,
-    /// The public half of its key.
+    /// The id of its access key.
     pub access_key_id: String,
-    /// The secret half.
+    /// The secret half of the access key.
     pub secret_access_key: String,
 }
 
@@ -42,7 +42,7 @@ impl PlatformFile {
         folder.join("platform.json")
     }
 
-    /// Reads it.
+    /// Reads the file from a folder.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = Self::path(folder);
         let text = std::fs::read(&path).with_context(|| {
@@ -54,7 +54,7 @@ impl PlatformFile {
         serde_json::from_slice(&text).with_context(|| format!("{} is not what `platform` writes", path.display()))
     }
 
-    /// Writes it.
+    /// Writes the file to a folder.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = Self::path(folder);
         let text = serde_json::to_vec_pretty(self).context("the platform's description has no JSON")?;

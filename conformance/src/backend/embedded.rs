@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Options;
+use super::ScenarioOptions;
 use crate::binaries::backend_binary;
 
 /// What starts it. Port 0 takes a free one.
-pub(super) fn command(folder: &Path, port: u16, options: &Options) -> Command {
+pub(super) fn command(folder: &Path, port: u16, options: &ScenarioOptions) -> Command {
     let mut command = Command::new(backend_binary());
     command
         .arg("--listen")

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use self::process::Process;
+use self::process::BackendProcess;
 pub(crate) use self::process::wait;
-use crate::raw::Credentials;
+use crate::raw::OwnerCredentials;
 pub use platform::Control;
 
 /// How a backend is set up.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct ScenarioOptions {
     /// Builds at a time.
     pub jobs: Option<usize>,
     /// The longest an attempt may take.
@@ -32,7 +32,7 @@ pub struct Options {
 
 /// What kind of backend it is, where a scenario's promise depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum BackendKind {
     /// `cargo-cloud-local`: one process, one folder for all builds of a project, a queue that tells places.
     Embedded,
     /// The platform whose description lies in this folder: machines come and go, and know nothing of each other.
@@ -40,35 +40,36 @@ pub enum Kind {
 }
 
 /// A running backend with two owners, `me` and `other`.
-pub struct Backend {
+pub struct ScenarioBackend {
     folder: TempDir,
-    kind: Kind,
-    options: Options,
-    process: Option<Process>,
+    kind: BackendKind,
+    options: ScenarioOptions,
+    process: Option<BackendProcess>,
     port: u16,
 }
 
-impl Backend {
+impl ScenarioBackend {
     /// Starts one.
     pub fn start() -> Self {
-        Self::with(Options::default())
+        Self::with(ScenarioOptions::default())
     }
 
     /// Starts one with options.
-    pub fn with(options: Options) -> Self {
-        let kind = std::env::var_os("CONFORMANCE_PLATFORM").map_or(Kind::Embedded, |dir| Kind::Platform(dir.into()));
+    pub fn with(options: ScenarioOptions) -> Self {
+        let kind = std::env::var_os("CONFORMANCE_PLATFORM")
+            .map_or(BackendKind::Embedded, |dir| BackendKind::Platform(dir.into()));
         Self::of_kind(kind, options)
     }
 
     /// Starts the embedded one, for what only it promises.
-    pub fn embedded(options: Options) -> Self {
-        Self::of_kind(Kind::Embedded, options)
+    pub fn embedded(options: ScenarioOptions) -> Self {
+        Self::of_kind(BackendKind::Embedded, options)
     }
 
-    fn of_kind(kind: Kind, options: Options) -> Self {
+    fn of_kind(kind: BackendKind, options: ScenarioOptions) -> Self {
         let folder = tempfile::Builder::new().prefix("cloud-").tempdir().expect("a temporary folder");
         let mut backend = Self { folder, kind, options, process: None, port: 0 };
-        if let (Kind::Embedded, Some(size)) = (&backend.kind, backend.options.disk) {
+        if let (BackendKind::Embedded, Some(size)) = (&backend.kind, backend.options.disk) {
             embedded::mount(&backend.data(), size);
         }
         backend.launch();
@@ -77,22 +78,22 @@ impl Backend {
 
     fn launch(&mut self) {
         let command = match &self.kind {
-            Kind::Embedded => embedded::command(self.folder(), self.port, &self.options),
-            Kind::Platform(platform) => platform::command(platform, self.folder(), &self.options),
+            BackendKind::Embedded => embedded::command(self.folder(), self.port, &self.options),
+            BackendKind::Platform(platform) => platform::command(platform, self.folder(), &self.options),
         };
-        let process = Process::start(command, &self.log());
+        let process = BackendProcess::start(command, &self.log());
         self.port = process.port;
         self.process = Some(process);
     }
 
     /// What kind it is.
-    pub fn kind(&self) -> &Kind {
+    pub fn kind(&self) -> &BackendKind {
         &self.kind
     }
 
     /// Whether all builds share one machine: its queue, which tells places, and the folder of their project.
     pub fn is_one_machine(&self) -> bool {
-        self.kind == Kind::Embedded
+        self.kind == BackendKind::Embedded
     }
 
     /// The port it listens on.
@@ -128,8 +129,8 @@ impl Backend {
     }
 
     /// The keys of an owner.
-    pub fn credentials(&self, owner: &str) -> Credentials {
-        Credentials::read(&self.config(owner))
+    pub fn credentials(&self, owner: &str) -> OwnerCredentials {
+        OwnerCredentials::read(&self.config(owner))
     }
 
     fn log(&self) -> PathBuf {
@@ -148,26 +149,26 @@ impl Backend {
 
     /// The means to disturb a platform.
     pub fn control(&self) -> Control {
-        assert_ne!(self.kind, Kind::Embedded, "only a platform can be disturbed this way");
+        assert_ne!(self.kind, BackendKind::Embedded, "only a platform can be disturbed this way");
         Control::new(self.port)
     }
 
     /// Whatever builds dies with no warning and nobody answers any more, as in a power cut.
     pub fn kill(&mut self) {
         match self.kind {
-            Kind::Embedded => self.process.take().expect("the backend runs").kill(),
-            Kind::Platform(_) => self.control().power(false),
+            BackendKind::Embedded => self.process.take().expect("the backend runs").kill(),
+            BackendKind::Platform(_) => self.control().power(false),
         }
     }
 
-    /// After [`Backend::kill`], the embedded one also after [`Backend::stop`]: everything is there again, on the same port and with what it has kept.
+    /// After [`ScenarioBackend::kill`], the embedded one also after [`ScenarioBackend::stop`]: everything is there again, on the same port and with what it has kept.
     pub fn restart(&mut self) {
         match self.kind {
-            Kind::Embedded => {
+            BackendKind::Embedded => {
                 assert!(self.process.is_none(), "it still runs");
                 self.launch();
             }
-            Kind::Platform(_) => self.control().power(true),
+            BackendKind::Platform(_) => self.control().power(true),
         }
     }
 
@@ -180,30 +181,32 @@ impl Backend {
     #[track_caller]
     pub fn assert_idle(&self, patience: Duration) {
         match self.kind {
-            Kind::Embedded => {
-                let except = self.process.as_ref().map_or(0, Process::id);
+            BackendKind::Embedded => {
+                let except = self.process.as_ref().map_or(0, BackendProcess::id);
                 crate::processes::assert_none_within(&self.data(), except, patience);
             }
             // With the platform its machines are gone.
-            Kind::Platform(_) if self.process.is_none() => {}
-            Kind::Platform(_) => self.control().assert_idle(patience),
+            BackendKind::Platform(_) if self.process.is_none() => {}
+            BackendKind::Platform(_) => self.control().assert_idle(patience),
         }
     }
 
     /// The object of the output bucket whose key ends like this, if there is one.
     pub fn output(&self, end: &str) -> Option<Vec<u8>> {
         match self.kind {
-            Kind::Embedded => embedded::find(&self.data(), end).map(|path| std::fs::read(path).expect("an object")),
-            Kind::Platform(_) => {
+            BackendKind::Embedded => {
+                embedded::find(&self.data(), end).map(|path| std::fs::read(path).expect("an object"))
+            }
+            BackendKind::Platform(_) => {
                 let key = self.control().objects("output").into_iter().find(|key| key.ends_with(end))?;
-                let raw = crate::Raw::new(self.credentials(key.split('/').next().unwrap_or_default()));
+                let raw = crate::RawClient::new(self.credentials(key.split('/').next().unwrap_or_default()));
                 Some(raw.output(&key).body)
             }
         }
     }
 }
 
-impl Drop for Backend {
+impl Drop for ScenarioBackend {
     fn drop(&mut self) {
         if let Some(process) = self.process.take() {
             if std::thread::panicking() {
@@ -214,7 +217,7 @@ impl Drop for Backend {
                 assert_eq!(code, Some(0), "the backend ends well: {}", self.said());
             }
         }
-        if let (Kind::Embedded, Some(_)) = (&self.kind, self.options.disk) {
+        if let (BackendKind::Embedded, Some(_)) = (&self.kind, self.options.disk) {
             embedded::unmount(&self.data());
         }
     }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::Options;
+use super::ScenarioOptions;
 use crate::binaries::emulator_binary;
 
 /// What starts it.
-pub(super) fn command(platform: &Path, folder: &Path, options: &Options) -> Command {
+pub(super) fn command(platform: &Path, folder: &Path, options: &ScenarioOptions) -> Command {
     let mut command = Command::new(emulator_binary());
     command.arg("serve").arg("--platform").arg(platform).arg("--folder").arg(folder);
     if let Some(jobs) = options.jobs {

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A process that has said where it listens.
-pub struct Process {
+pub struct BackendProcess {
     child: Child,
     /// Its port.
     pub port: u16,
 }
 
-impl Process {
+impl BackendProcess {
     /// Starts it; what it logs is added to `log`.
     pub fn start(mut command: Command, log: &Path) -> Self {
         command

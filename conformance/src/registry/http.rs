@@ -10,7 +10,7 @@ use std::time::Duration;
 const MAX_BODY: u64 = 16 * 1024 * 1024;
 
 /// A request.
-pub(super) struct Request {
+pub(super) struct RegistryRequest {
     pub method: String,
     /// Without the query.
     pub path: String,
@@ -20,7 +20,7 @@ pub(super) struct Request {
     pub body: Vec<u8>,
 }
 
-impl Request {
+impl RegistryRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -73,13 +73,13 @@ fn read_chunks(reader: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<()> 
 }
 
 /// An answer.
-pub(super) struct Reply {
+pub(super) struct RegistryReply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Reply {
+impl RegistryReply {
     pub fn ok(body: Vec<u8>) -> Self {
         Self { status: 200, headers: Vec::new(), body }
     }
@@ -113,7 +113,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub fn start(answer: impl Fn(&Request, u16) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn start(answer: impl Fn(&RegistryRequest, u16) -> RegistryReply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (stop, answer) = (Arc::new(AtomicBool::new(false)), Arc::new(answer));
@@ -127,7 +127,7 @@ impl Server {
                 std::thread::spawn(move || {
                     let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
                     // Whoever goes away in the middle gets nothing.
-                    let _ = Request::read(&stream).and_then(|request| answer(&request, port).write(&stream));
+                    let _ = RegistryRequest::read(&stream).and_then(|request| answer(&request, port).write(&stream));
                 });
             }
         });

@@ -12,18 +12,18 @@ use tempfile::TempDir;
 
 pub use crates::Crate;
 use crates::Published;
-use http::{Reply, Request, Server};
-pub use repository::Repository;
+use http::{RegistryReply, RegistryRequest, Server};
+pub use repository::ServedRepository;
 
 /// A sparse registry (doc.rust-lang.org/cargo, registry index), and beside it git over HTTP.
 pub struct Registry {
     server: Server,
-    state: Arc<State>,
+    state: Arc<RegistryState>,
     folder: TempDir,
 }
 
 #[derive(Default)]
-struct State {
+struct RegistryState {
     published: Mutex<Vec<Published>>,
     requests: Mutex<Vec<String>>,
     repositories: PathBuf,
@@ -38,7 +38,7 @@ impl Registry {
         let folder = folder.expect("a temporary folder");
         let repositories = folder.path().join("git");
         std::fs::create_dir(&repositories).expect("a folder");
-        let state = Arc::new(State { repositories, ..State::default() });
+        let state = Arc::new(RegistryState { repositories, ..RegistryState::default() });
         let served = state.clone();
         let server = Server::start(move |request, port| served.answer(request, port));
         let config = format!(
@@ -77,8 +77,8 @@ impl Registry {
     }
 
     /// A repository that anyone can clone.
-    pub fn repository(&self, name: &str) -> Repository {
-        Repository::create(&self.state.repositories.join(name), self.url(name))
+    pub fn repository(&self, name: &str) -> ServedRepository {
+        ServedRepository::create(&self.state.repositories.join(name), self.url(name))
     }
 
     /// The address of a repository; one whose name begins with `private` wants a password.
@@ -91,30 +91,30 @@ fn index(port: u16) -> String {
     format!("sparse+http://127.0.0.1:{port}/index/")
 }
 
-impl State {
-    fn answer(&self, request: &Request, port: u16) -> Reply {
+impl RegistryState {
+    fn answer(&self, request: &RegistryRequest, port: u16) -> RegistryReply {
         self.requests.lock().expect("no panic").push(format!("{} {}", request.method, request.path));
         let published = self.published.lock().expect("no panic");
         let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
         match parts.as_slice() {
-            ["index", "config.json"] => {
-                Reply::ok(format!("{{\"dl\":\"http://127.0.0.1:{port}/dl/{{crate}}/{{version}}\"}}").into_bytes())
-            }
+            ["index", "config.json"] => RegistryReply::ok(
+                format!("{{\"dl\":\"http://127.0.0.1:{port}/dl/{{crate}}/{{version}}\"}}").into_bytes(),
+            ),
             ["index", .., name] => {
                 let lines = published.iter().filter(|one| one.name.to_lowercase() == *name);
                 let text: String = lines.map(|one| one.index_line() + "\n").collect();
-                if text.is_empty() { Reply::status(404) } else { Reply::ok(text.into_bytes()) }
+                if text.is_empty() { RegistryReply::status(404) } else { RegistryReply::ok(text.into_bytes()) }
             }
             ["dl", name, version] => {
                 let found = published.iter().find(|one| one.name == *name && one.version == *version);
-                found.map_or(Reply::status(404), |one| Reply::ok(one.archive.clone()))
+                found.map_or(RegistryReply::status(404), |one| RegistryReply::ok(one.archive.clone()))
             }
-            ["git", name, ..] if name.starts_with("private") => Reply::unauthorized(),
+            ["git", name, ..] if name.starts_with("private") => RegistryReply::unauthorized(),
             ["git", rest @ ..] => {
                 drop(published);
                 repository::serve(Path::new(&self.repositories), &format!("/{}", rest.join("/")), request)
             }
-            _ => Reply::status(404),
+            _ => RegistryReply::status(404),
         }
     }
 }

@@ -4,16 +4,16 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::http::{Reply, Request};
+use super::http::{RegistryReply, RegistryRequest};
 
 /// A repository with a work tree.
-pub struct Repository {
+pub struct ServedRepository {
     folder: PathBuf,
     /// Where to clone it from.
     pub url: String,
 }
 
-impl Repository {
+impl ServedRepository {
     pub(super) fn create(folder: &Path, url: String) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
         let repository = Self { folder: folder.to_owned(), url };
@@ -54,7 +54,7 @@ impl Repository {
 }
 
 /// Answers as git does (git-scm.com/docs/git-http-backend).
-pub(super) fn serve(repositories: &Path, path: &str, request: &Request) -> Reply {
+pub(super) fn serve(repositories: &Path, path: &str, request: &RegistryRequest) -> RegistryReply {
     let mut parts = path.trim_start_matches('/').splitn(2, '/');
     let (name, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let mut command = Command::new("git");
@@ -90,8 +90,10 @@ pub(super) fn serve(repositories: &Path, path: &str, request: &Request) -> Reply
     child.stdout.take().expect("piped").read_to_end(&mut output).expect("its answer");
     let _ = writer.join();
     let _ = child.wait();
-    let Some(end) = output.windows(4).position(|window| window == b"\r\n\r\n") else { return Reply::status(500) };
-    let mut reply = Reply::ok(output[end + 4..].to_vec());
+    let Some(end) = output.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return RegistryReply::status(500);
+    };
+    let mut reply = RegistryReply::ok(output[end + 4..].to_vec());
     for line in String::from_utf8_lossy(&output[..end]).lines() {
         let Some((name, value)) = line.split_once(": ") else { continue };
         if name == "Status" {

@@ -4,12 +4,12 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::cloud::Cloud;
+use crate::cloud::EmptyAccount;
 use crate::machine::Machine;
 
-fn with_machine(test: impl FnOnce(&Cloud, Machine)) {
+fn with_machine(test: impl FnOnce(&EmptyAccount, Machine)) {
     let folder = tempfile::tempdir().expect("a folder");
-    let cloud = Cloud::start(folder.path());
+    let cloud = EmptyAccount::start(folder.path());
     test(&cloud, Machine::new(folder.path().to_owned(), &cloud));
     assert!(cloud.left().is_empty(), "{:?}", cloud.left());
 }
@@ -37,7 +37,7 @@ fn tools_that_are_missing() {
 #[test]
 fn credentials_and_region() {
     with_machine(|cloud, mut machine| {
-        machine.make(&["deploy", "REGION=Frankfurt"]).badly().says(&["`Frankfurt` is no region's code"]);
+        machine.make(&["deploy", "REGION=Frankfurt"]).badly().says(&["`Frankfurt` is not the code of a region"]);
         machine.make(&["deploy", "DEPLOYMENT=My_Builds"]).badly().says(&["DEPLOYMENT is `My_Builds`"]);
         // As AWS answers (docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html).
         for (code, message, says) in [
@@ -45,7 +45,7 @@ fn credentials_and_region() {
             (
                 "InvalidClientTokenId",
                 "The security token included in the request is invalid",
-                "hasn't enabled this region",
+                "has enabled this region",
             ),
         ] {
             cloud.refuse(&[json!({

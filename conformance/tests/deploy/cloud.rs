@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use serde_json::{Value, json};
 
 /// An account of its own, for as long as this lives.
-pub struct Cloud {
+pub struct EmptyAccount {
     child: Child,
     /// Its end is the account's end.
     stdin: Option<ChildStdin>,
@@ -25,7 +25,7 @@ pub fn binaries() -> PathBuf {
     std::env::var_os("CONFORMANCE_BINARIES").map(PathBuf::from).expect("`make test-deploy` names the programs")
 }
 
-impl Cloud {
+impl EmptyAccount {
     /// An empty one. It keeps a file in `folder`.
     pub fn start(folder: &Path) -> Self {
         let refusals = folder.join("refusals.json");
@@ -71,7 +71,7 @@ impl Cloud {
     }
 }
 
-impl Drop for Cloud {
+impl Drop for EmptyAccount {
     fn drop(&mut self) {
         drop(self.stdin.take());
         let _ = self.child.wait();

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::cloud::{Cloud, binaries};
+use crate::cloud::{EmptyAccount, binaries};
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -125,7 +125,7 @@ fn zips(to: &Path) {
 
 impl Machine {
     /// A machine that knows the account's credentials.
-    pub fn new(folder: PathBuf, cloud: &Cloud) -> Self {
+    pub fn new(folder: PathBuf, cloud: &EmptyAccount) -> Self {
         for name in ["scripts", "terraform", "builder-image"] {
             copy(&Path::new(PROJECT).join(name), &folder.join("clone").join(name));
         }

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, binaries};
+use crate::cloud::{EmptyAccount, binaries};
 use crate::machine::{Ended, Machine};
 
 /// A bucket for Terraform's state.
@@ -39,13 +39,13 @@ fn line_of(ended: &Ended) -> String {
     line.expect("a line of the device's").trim().rsplit(' ').next().expect("words").to_owned()
 }
 
-fn users(cloud: &Cloud) -> Vec<String> {
+fn users(cloud: &EmptyAccount) -> Vec<String> {
     let answer = cloud.call("iam", "list_users", json!({}));
     let users = answer["Users"].as_array().expect("users").iter();
     users.map(|user| user["UserName"].as_str().expect("a name").to_owned()).collect()
 }
 
-fn keys(cloud: &Cloud, user: &str) -> usize {
+fn keys(cloud: &EmptyAccount, user: &str) -> usize {
     let answer = cloud.call("iam", "list_access_keys", json!({ "UserName": user }));
     answer["AccessKeyMetadata"].as_array().expect("keys").len()
 }
@@ -80,7 +80,7 @@ fn undeletable() -> Value {
 #[test]
 fn from_an_empty_account_and_back() {
     let folder = tempfile::tempdir().expect("a folder");
-    let cloud = Cloud::start(folder.path());
+    let cloud = EmptyAccount::start(folder.path());
     let mut machine = Machine::new(folder.path().join("first"), &cloud);
     let secrets = vec![deploys_in_spite_of_everything(&cloud, &machine)];
     let secrets = [secrets, devices_come_and_go(&cloud, &machine)].concat();
@@ -101,7 +101,7 @@ fn from_an_empty_account_and_back() {
 }
 
 /// Gives the secret of the machine's own key.
-fn deploys_in_spite_of_everything(cloud: &Cloud, machine: &Machine) -> String {
+fn deploys_in_spite_of_everything(cloud: &EmptyAccount, machine: &Machine) -> String {
     let chosen = ["deploy", "ANDROID_ABIS=arm64-v8a", "LINUX_TARGETS=x86_64-unknown-linux-gnu"];
     fs::write(machine.path("docker/interrupt"), "").expect("a file");
     machine.make(&chosen).badly().says(&["connection reset by peer", "type `make deploy` again"]);
@@ -161,7 +161,7 @@ fn deploys_in_spite_of_everything(cloud: &Cloud, machine: &Machine) -> String {
 }
 
 /// Gives the secrets that were printed.
-fn devices_come_and_go(cloud: &Cloud, machine: &Machine) -> Vec<String> {
+fn devices_come_and_go(cloud: &EmptyAccount, machine: &Machine) -> Vec<String> {
     machine.make(&["device", "NAME=My Tablet"]).badly().says(&["can't be a device's name"]);
     let first = machine.make(&["device", "NAME=tablet", "OWNER=her"]).well();
     let first = secret_of(&line_of(&first));
@@ -182,7 +182,7 @@ fn devices_come_and_go(cloud: &Cloud, machine: &Machine) -> Vec<String> {
     vec![first, second, third]
 }
 
-fn another_clone_is_kept_away(cloud: &Cloud, other: Machine) {
+fn another_clone_is_kept_away(cloud: &EmptyAccount, other: Machine) {
     let there = cloud.left();
     for verb in ["deploy", "plan"] {
         other
@@ -215,7 +215,7 @@ fn looks(machine: &Machine) {
 }
 
 /// The state moves to a bucket, and a runner of GitHub's goes on from there. Gives the secret that it made.
-fn a_fork_takes_over(cloud: &Cloud, machine: &mut Machine, mut runner: Machine) -> String {
+fn a_fork_takes_over(cloud: &EmptyAccount, machine: &mut Machine, mut runner: Machine) -> String {
     cloud.call("s3", "create_bucket", json!({ "Bucket": STATE }));
     // What only an emulated S3 needs.
     let arguments = ["use_path_style", "skip_credentials_validation", "skip_requesting_account_id"]
@@ -256,7 +256,7 @@ fn a_fork_takes_over(cloud: &Cloud, machine: &mut Machine, mut runner: Machine) 
     secret
 }
 
-fn destroys(cloud: &Cloud, machine: &Machine) {
+fn destroys(cloud: &EmptyAccount, machine: &Machine) {
     // A build that runs, what it left, and an upload that was never finished.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_millis();
     let month = cloud.call("dynamodb", "scan", json!({ "TableName": "cargo-cloud" }));

@@ -8,13 +8,13 @@ mod tls;
 
 use std::time::Duration;
 
-use conformance::{Backend, Client, Options, Project};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject};
 
 #[test]
 fn ctrl_c_stops_the_backend_with_its_builds() {
-    let mut backend = Backend::embedded(Options::default());
-    let client = Client::of(&backend);
-    let project = Project::hello("slow", "slow")
+    let mut backend = ScenarioBackend::embedded(ScenarioOptions::default());
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("slow", "slow")
         .file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)); }\n");
     let mut running = client.spawn(project.root(), &["build"]);
     running.until("Compiling slow");

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use conformance::{Client, Project, backend_binary, until};
+use conformance::{ScenarioClient, ScenarioProject, backend_binary, until};
 
 const SYSTEMCTL: &str = r#"#!/bin/sh
 echo "$*" >>"$HOME/asked"
@@ -99,9 +99,9 @@ fn a_desktop_serves_from_one_command_on() {
     let desktop = Desktop::new();
     let first = desktop.installed(&[]);
     assert!(said(&first).contains("loginctl enable-linger"), "{}", said(&first));
-    let client = Client::configured(desktop.path("tablet/config.toml"));
+    let client = ScenarioClient::configured(desktop.path("tablet/config.toml"));
     client.run(client.home(), &["configure", &line(&first)]).succeeded();
-    let project = Project::hello("served", "works");
+    let project = ScenarioProject::hello("served", "works");
     let build = || client.run(project.root(), &["build"]);
     let log = || fs::read_to_string(desktop.path("log")).unwrap_or_default();
     until(log, || client.run(project.root(), &["builds"]).code == Some(0));

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use conformance::{Backend, Client, Options, Project, Run, Tls};
+use conformance::{Run, ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject, Tls};
 
 /// A client of the backend by TLS.
-fn client(backend: &Backend, tls: &Tls) -> Client {
+fn client(backend: &ScenarioBackend, tls: &Tls) -> ScenarioClient {
     let port = backend.port();
     let config = backend.config_with(
         "tls",
@@ -15,10 +15,10 @@ fn client(backend: &Backend, tls: &Tls) -> Client {
             (&format!("ws://127.0.0.1:{port}"), &format!("wss://localhost:{}", tls.port)),
         ],
     );
-    Client::configured(config)
+    ScenarioClient::configured(config)
 }
 
-fn doctor(client: &Client) -> Run {
+fn doctor(client: &ScenarioClient) -> Run {
     client.run(client.home(), &["doctor"])
 }
 
@@ -28,10 +28,10 @@ fn text(path: &Path) -> String {
 
 #[test]
 fn everything_goes_through_tls() {
-    let backend = Backend::embedded(Options::default());
+    let backend = ScenarioBackend::embedded(ScenarioOptions::default());
     let tls = Tls::before(backend.port(), backend.folder(), false);
     let trusting = client(&backend, &tls).env("SSL_CERT_FILE", text(&tls.authority));
-    trusting.run(Project::hello("sealed", "works").root(), &["build"]).succeeded();
+    trusting.run(ScenarioProject::hello("sealed", "works").root(), &["build"]).succeeded();
     assert_eq!(trusting.output_of("sealed"), "works\n");
     let run = doctor(&trusting).succeeded();
     assert!(run.stdout.contains("(TLS, ") && run.stdout.contains("socket: opens and answers"), "{}", run.stdout);
@@ -49,13 +49,13 @@ fn everything_goes_through_tls() {
 
 #[test]
 fn what_is_wrong_with_a_certificate_is_told() {
-    let backend = Backend::embedded(Options::default());
+    let backend = ScenarioBackend::embedded(ScenarioOptions::default());
     let tls = Tls::before(backend.port(), backend.folder(), false);
     let run = doctor(&client(&backend, &tls)).exited(1);
     let said = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("FAIL network: no connection to localhost") && said.contains("SSL_CERT_FILE"), "{said}");
     client(&backend, &tls)
-        .run(Project::hello("sealed", "x").root(), &["build"])
+        .run(ScenarioProject::hello("sealed", "x").root(), &["build"])
         .exited(101)
         .says(&["localhost"])
         .never_says("panicked");

@@ -1,28 +1,28 @@
 //! Who may do what, by the policies that were applied.
 
-use conformance::{Archive, Backend, Raw};
+use conformance::{RawArchive, RawClient, ScenarioBackend};
 
 #[test]
 fn a_device_may_do_what_its_owners_builds_need_and_nothing_else() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     for (owner, stranger) in [("me", "other"), ("other", "me")] {
-        let raw = Raw::new(backend.credentials(owner));
-        let id = Raw::new_id();
+        let raw = RawClient::new(backend.credentials(owner));
+        let id = RawClient::new_id();
         let own = format!("{owner}/{id}.zip");
-        assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+        assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
         // Whether a source that is there already is one's own; never anybody else's.
         assert_eq!(raw.input("GET", &own, &[], vec![], true).status, 200);
         assert_eq!(raw.input("GET", &own.replace(owner, stranger), &[], vec![], true).status, 403);
         raw.result(&id);
         // Written once, by whoever holds whichever key.
-        assert_eq!(raw.upload(&id, Archive::new().bytes(), &Raw::metadata()).status, 412);
-        assert_eq!(raw.input("PUT", &own, &[], Archive::new().bytes(), true).status, 403);
+        assert_eq!(raw.upload(&id, RawArchive::new().bytes(), &RawClient::metadata()).status, 412);
+        assert_eq!(raw.input("PUT", &own, &[], RawArchive::new().bytes(), true).status, 403);
         assert_eq!(
             raw.input("PUT", &own.replace(owner, stranger), &[("if-none-match", "*")], vec![1], true).status,
             403
         );
         // An upload in parts, given up.
-        let parts = format!("{owner}/{}.zip", Raw::new_id());
+        let parts = format!("{owner}/{}.zip", RawClient::new_id());
         let reply = raw.input("POST", &format!("{parts}?uploads="), &[], vec![], true);
         assert_eq!(reply.status, 200, "{}", reply.text());
         let text = reply.text();
@@ -36,13 +36,13 @@ fn a_device_may_do_what_its_owners_builds_need_and_nothing_else() {
 
 #[test]
 fn nothing_goes_without_encryption() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let addresses = backend.control().get("addresses");
     let plain = addresses["plain"].as_str().expect("an address");
     let port = plain.rsplit(':').next().expect("a port");
     let from = format!("endpoint = \"http://127.0.0.1:{}\"", backend.port());
     let config = backend.config_with("plain", &[(&from, &format!("endpoint = \"http://127.0.0.1:{port}\""))]);
-    let raw = Raw::new(conformance::Credentials::read(&config));
-    let reply = raw.upload(&Raw::new_id(), Archive::program().bytes(), &Raw::metadata());
+    let raw = RawClient::new(conformance::OwnerCredentials::read(&config));
+    let reply = raw.upload(&RawClient::new_id(), RawArchive::program().bytes(), &RawClient::metadata());
     assert_eq!(reply.status, 403, "{}", reply.text());
 }

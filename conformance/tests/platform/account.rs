@@ -7,7 +7,7 @@ use conformance::Control;
 use serde_json::{Value, json};
 
 /// The emulated account of one scenario.
-pub struct Account {
+pub struct DeployedAccount {
     port: u64,
     region: String,
     /// Names of the functions: `cargo-cloud-compile`.
@@ -15,7 +15,7 @@ pub struct Account {
     agent: ureq::Agent,
 }
 
-impl Account {
+impl DeployedAccount {
     /// The account this platform runs in.
     pub fn of(control: &Control) -> Self {
         let port = control.get("addresses")["moto_port"].as_u64().expect("a port");

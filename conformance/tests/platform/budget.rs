@@ -1,16 +1,16 @@
 //! What a month may cost.
 
-use conformance::{Backend, Client, Project};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject};
 use serde_json::json;
 
-use crate::account::Account;
+use crate::account::DeployedAccount;
 use crate::usage;
 
 #[test]
 fn a_build_costs_what_it_took_of_what_it_reserved() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
-    Client::of(&backend).run(Project::hello("thrifty", "x").root(), &["build"]).succeeded();
+    ScenarioClient::of(&backend).run(ScenarioProject::hello("thrifty", "x").root(), &["build"]).succeeded();
     usage::assert_settled(&control);
     let (total, attempts) = usage::rows(&control);
     assert_eq!(attempts.len(), 1, "{attempts:?}");
@@ -23,14 +23,14 @@ fn a_build_costs_what_it_took_of_what_it_reserved() {
 
 #[test]
 fn what_an_attempt_cannot_note_itself_the_relay_notes() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
     // All but the reservation.
     control.faults(json!([
         { "function": "compile", "action": "dynamodb:UpdateItem", "skip": 1, "times": 1000,
           "do": { "error": "AccessDeniedException" } },
     ]));
-    Client::of(&backend).run(Project::hello("noted", "x").root(), &["build"]).succeeded();
+    ScenarioClient::of(&backend).run(ScenarioProject::hello("noted", "x").root(), &["build"]).succeeded();
     usage::assert_settled(&control);
     let (total, attempts) = usage::rows(&control);
     assert_eq!(attempts.len(), 1, "{attempts:?}");
@@ -39,12 +39,12 @@ fn what_an_attempt_cannot_note_itself_the_relay_notes() {
 
 #[test]
 fn a_reservation_of_which_nobody_was_told_is_taken_back() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
     control.faults(json!([
         { "function": "compile", "action": "dynamodb:PutItem", "phase": "after", "do": { "error": "AccessDeniedException" } },
     ]));
-    let run = Client::of(&backend).run(Project::hello("unsure", "x").root(), &["build"]).exited(101);
+    let run = ScenarioClient::of(&backend).run(ScenarioProject::hello("unsure", "x").root(), &["build"]).exited(101);
     run.says(&["AccessDeniedException", "build again"]);
     usage::assert_settled(&control);
     let (_, attempts) = usage::rows(&control);
@@ -53,12 +53,12 @@ fn a_reservation_of_which_nobody_was_told_is_taken_back() {
 
 #[test]
 fn without_the_table_nothing_is_built_and_the_person_is_told() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     backend.control().faults(json!([
         { "function": "compile", "action": "dynamodb:*", "times": 1000,
           "do": { "error": "ProvisionedThroughputExceededException" } },
     ]));
-    let run = Client::of(&backend).run(Project::hello("throttled", "x").root(), &["build"]).exited(101);
+    let run = ScenarioClient::of(&backend).run(ScenarioProject::hello("throttled", "x").root(), &["build"]).exited(101);
     let run = run.says(&["the table that holds what builds cost", "ProvisionedThroughputExceeded", "build again"]);
     run.never_says("Compiling");
     assert_eq!(usage::rows(&backend.control()), (None, Vec::new()));
@@ -66,17 +66,17 @@ fn without_the_table_nothing_is_built_and_the_person_is_told() {
 
 #[test]
 fn builds_are_refused_when_the_month_is_spent() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
-    let client = Client::of(&backend);
-    client.run(Project::hello("first", "first").root(), &["build"]).succeeded();
+    let client = ScenarioClient::of(&backend);
+    client.run(ScenarioProject::hello("first", "first").root(), &["build"]).succeeded();
     usage::assert_settled(&control);
     let (total, _) = usage::rows(&control);
     let month = total.expect("a sum")["pk"].as_str().expect("a key").to_owned();
 
     // All but a second of the default cap, in gigabyte-milliseconds.
-    Account::of(&control).set_spent(&month, 399_999_000);
-    let run = client.run(Project::hello("second", "second").root(), &["build"]);
+    DeployedAccount::of(&control).set_spent(&month, 399_999_000);
+    let run = client.run(ScenarioProject::hello("second", "second").root(), &["build"]);
     assert_eq!(run.code, Some(101), "{}", run.stderr);
     run.says(&[month.trim_start_matches("usage#"), "monthly_gb_seconds"]).never_says("Compiling");
     let (total, _) = usage::rows(&control);

@@ -2,27 +2,27 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use conformance::{Backend, Client, Options, Project, Run, library, program, until};
+use conformance::{Run, ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject, library, program, until};
 use serde_json::{Value, json};
 
 use crate::usage;
 
 /// A build whose builder is killed at this call.
-fn killed_at(fault: Value) -> (Backend, Client, Project, Run) {
-    let backend = Backend::start();
+fn killed_at(fault: Value) -> (ScenarioBackend, ScenarioClient, ScenarioProject, Run) {
+    let backend = ScenarioBackend::start();
     let control = backend.control();
     let mut faults = fault;
     faults["function"] = json!("compile");
     faults["do"] = json!({ "kill": true });
     control.faults(json!([faults]));
-    let (client, project) = (Client::of(&backend), Project::hello("mortal", "still here"));
+    let (client, project) = (ScenarioClient::of(&backend), ScenarioProject::hello("mortal", "still here"));
     let run = client.run(project.root(), &["build"]);
     usage::assert_settled(&control);
     (backend, client, project, run)
 }
 
 /// The next build is none the worse for it.
-fn recovers(client: &Client, project: &Project) {
+fn recovers(client: &ScenarioClient, project: &ScenarioProject) {
     client.run(project.root(), &["build", "--force"]).succeeded();
     assert_eq!(client.output_of("mortal"), "still here\n");
 }
@@ -61,12 +61,15 @@ fn between_result_and_its_event_the_result_counts() {
 
 #[test]
 fn at_the_time_limit() {
-    let backend = Backend::with(Options { attempt_limit: Some(Duration::from_secs(10)), ..Options::default() });
+    let backend = ScenarioBackend::with(ScenarioOptions {
+        attempt_limit: Some(Duration::from_secs(10)),
+        ..ScenarioOptions::default()
+    });
     let control = backend.control();
     control.faults(json!([
         { "function": "compile", "action": "s3:GetObject", "resource": "*.zip", "do": { "delay_ms": 60_000 } },
     ]));
-    let (client, project) = (Client::of(&backend), Project::hello("mortal", "still here"));
+    let (client, project) = (ScenarioClient::of(&backend), ScenarioProject::hello("mortal", "still here"));
     client.run(project.root(), &["build"]).exited(101).says(&["time limit"]);
     usage::assert_settled(&control);
     recovers(&client, &project);
@@ -82,14 +85,14 @@ fn while_it_saves_the_cache_nothing_is_lost_but_time() {
 
 #[test]
 fn a_death_that_is_told_twice_is_settled_once() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
     control.post("delivery", &json!({ "duplicate": true }));
     control.faults(json!([
         { "function": "compile", "action": "events:PutEvents", "skip": 2, "do": { "kill": true } },
     ]));
-    let client = Client::of(&backend);
-    client.run(Project::hello("mortal", "x").root(), &["build"]).exited(101).says(&["the builder"]);
+    let client = ScenarioClient::of(&backend);
+    client.run(ScenarioProject::hello("mortal", "x").root(), &["build"]).exited(101).says(&["the builder"]);
     usage::assert_settled(&control);
     // Both records have done what they could, and nothing was counted a second time.
     let settles = || {
@@ -107,11 +110,11 @@ fn a_death_that_is_told_twice_is_settled_once() {
 
 #[test]
 fn what_a_dead_builder_left_in_tmp_is_gone_on_from_and_never_taken_for_something_else() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
-    let client = Client::of(&backend);
+    let client = ScenarioClient::of(&backend);
     let base = |text: &str| format!("pub const TEXT: &str = \"{text}\";\n");
-    let project = Project::new()
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("app") + "[dependencies]\nbase = { path = \"base\" }\n")
         .file("src/main.rs", "fn main() { println!(\"{}\", base::TEXT); }\n")
         .file("base/Cargo.toml", library("base"))
@@ -153,9 +156,9 @@ fn is_compiled(control: &conformance::Control) -> bool {
 
 #[test]
 fn wherever_it_happens_there_is_an_end_and_the_next_build_works() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
-    let (client, project) = (Client::of(&backend), Project::hello("mortal", "still here"));
+    let (client, project) = (ScenarioClient::of(&backend), ScenarioProject::hello("mortal", "still here"));
     let mut seed = u64::from(SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").subsec_nanos());
     for round in 0..6 {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -3,15 +3,15 @@
 
 use std::path::PathBuf;
 
-use conformance::{Backend, Control, Raw};
+use conformance::{Control, RawClient, ScenarioBackend};
 use serde_json::{Value, json};
 
-use crate::account::Account;
+use crate::account::DeployedAccount;
 
-fn account() -> (Backend, Control, Account) {
-    let backend = Backend::start();
+fn account() -> (ScenarioBackend, Control, DeployedAccount) {
+    let backend = ScenarioBackend::start();
     let control = backend.control();
-    let account = Account::of(&control);
+    let account = DeployedAccount::of(&control);
     (backend, control, account)
 }
 
@@ -57,7 +57,7 @@ fn buckets_are_private_encrypted_and_forget() {
 fn what_the_backend_can_build_is_written_and_read_by_every_device() {
     let (backend, _, _) = account();
     for owner in ["me", "other"] {
-        let reply = Raw::new(backend.credentials(owner)).output(protocol::keys::CAPABILITIES);
+        let reply = RawClient::new(backend.credentials(owner)).output(protocol::keys::CAPABILITIES);
         assert_eq!(reply.status, 200, "{}", reply.text());
         let can: protocol::Capabilities = serde_json::from_slice(&reply.body).expect("capabilities");
         assert_eq!(can.protocol, protocol::limits::PROTOCOL_VERSION);

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use conformance::{Archive, Backend, Client, Project, Raw, Run};
+use conformance::{RawArchive, RawClient, Run, ScenarioBackend, ScenarioClient, ScenarioProject};
 use protocol::{BuildResult, Outcome};
 use serde_json::{Value, json};
 
 /// A build that says a hundred lines in several portions.
-fn talkative() -> Project {
-    Project::hello("talkative", "done").file(
+fn talkative() -> ScenarioProject {
+    ScenarioProject::hello("talkative", "done").file(
         "build.rs",
         "fn main() {\n    for n in 0..100 {\n        println!(\"cargo::warning=line {n:03}\");\n    }\n}\n",
     )
@@ -27,9 +27,9 @@ fn whole(run: Run) {
 
 #[track_caller]
 fn survives(faults: Value) {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     backend.control().faults(faults);
-    let client = Client::of(&backend);
+    let client = ScenarioClient::of(&backend);
     whole(client.run(talkative().root(), &["build"]));
     assert_eq!(client.output_of("talkative"), "done\n");
     // Not because the log made up for it.
@@ -40,9 +40,9 @@ fn survives(faults: Value) {
 
 #[test]
 fn events_come_twice_late_and_in_any_order() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     backend.control().post("delivery", &json!({ "shuffle": true, "duplicate": true, "late_ms": 300 }));
-    whole(Client::of(&backend).run(talkative().root(), &["build"]));
+    whole(ScenarioClient::of(&backend).run(talkative().root(), &["build"]));
 }
 
 #[test]
@@ -59,11 +59,11 @@ fn the_bus_does_not_answer_for_a_while() {
 
 #[test]
 fn the_bus_refuses_for_good_and_the_log_has_what_it_refused() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     backend.control().faults(json!([
         { "function": "compile", "action": "events:PutEvents", "skip": 3, "times": 1000, "do": { "error": "AccessDeniedException" } },
     ]));
-    let client = Client::of(&backend);
+    let client = ScenarioClient::of(&backend);
     let run = client.run(talkative().root(), &["build"]).says(&["warning: some of the build's output"]);
     whole(run.never_says("error"));
     assert_eq!(client.output_of("talkative"), "done\n");
@@ -75,11 +75,11 @@ fn the_bus_refuses_for_good_and_the_log_has_what_it_refused() {
 
 #[test]
 fn an_invocation_comes_twice_under_one_id() {
-    let backend = Backend::start();
-    let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
+    let backend = ScenarioBackend::start();
+    let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
     control.post("delivery", &json!({ "again": true }));
-    let id = Raw::new_id();
-    assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+    let id = RawClient::new_id();
+    assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     assert_eq!(raw.result(&id).outcome, Outcome::Succeeded);
     crate::usage::assert_settled(&control);
     let calls = control.get("calls");
@@ -125,10 +125,10 @@ fn what_was_posted_too_early_is_asked_for_again() {
 
 #[test]
 fn all_connections_break_in_the_middle_of_a_build() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let project = talkative();
     project.write("src/main.rs", "fn main() { println!(\"done\"); }\n");
-    let client = Client::of(&backend);
+    let client = ScenarioClient::of(&backend);
     let mut running = client.spawn(project.root(), &["build"]);
     running.until("Compiling talkative");
     backend.control().post("drop-connections", &json!({}));
@@ -145,12 +145,12 @@ fn storage_fails_for_a_while() {
 
 #[test]
 fn storage_that_hangs_is_asked_again() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     // Longer than the client would wait.
     backend.control().faults(json!([
         { "function": "compile", "action": "s3:GetObject", "resource": "*.zip", "do": { "delay_ms": 170_000 } },
     ]));
-    let client = Client::of(&backend);
+    let client = ScenarioClient::of(&backend);
     let run = client.run(talkative().root(), &["build"]);
     assert!(run.time < Duration::from_secs(120), "{:?}", run.time);
     whole(run);

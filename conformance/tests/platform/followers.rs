@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use conformance::{Archive, Backend, Client, Control, Project, Raw, until};
+use conformance::{Control, RawArchive, RawClient, ScenarioBackend, ScenarioClient, ScenarioProject, until};
 use protocol::{ClientMessage, Outcome};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
-use crate::account::Account;
+use crate::account::DeployedAccount;
 
 /// Longer than a connection may take to open.
 const LONG: Duration = Duration::from_secs(60);
@@ -34,16 +34,16 @@ fn resume() -> Message {
 
 #[test]
 fn who_is_gone_is_forgotten_with_the_next_event_and_who_may_still_be_coming_is_not() {
-    let backend = Backend::start();
-    let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
-    let id = Raw::new_id();
+    let backend = ScenarioBackend::start();
+    let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
+    let id = RawClient::new_id();
     let sockets = [(); 2].map(|()| raw.socket("me", id.as_str()).expect("the socket opens"));
     control.post("drop-connections", &json!({ "untold": true }));
     drop(sockets);
     let [old, young] = &followers(&control)[..] else { panic!("{:?}", followers(&control)) };
     assert_eq!(ways_back(&control).len(), 2);
-    Account::of(&control).set_age(old, LONG);
-    assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+    DeployedAccount::of(&control).set_age(old, LONG);
+    assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     assert_eq!(raw.result(&id).outcome, Outcome::Succeeded);
     until(
         || format!("not forgotten: {:?} {:?}", followers(&control), ways_back(&control)),
@@ -55,10 +55,10 @@ fn who_is_gone_is_forgotten_with_the_next_event_and_who_may_still_be_coming_is_n
 
 #[test]
 fn who_is_gone_before_the_answer_is_forgotten() {
-    let backend = Backend::start();
-    let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
-    let id = Raw::new_id();
-    assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+    let backend = ScenarioBackend::start();
+    let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
+    let id = RawClient::new_id();
+    assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     assert_eq!(raw.result(&id).outcome, Outcome::Succeeded);
     let mut socket = raw.socket("me", id.as_str()).expect("the socket opens");
     control.faults(json!([
@@ -77,7 +77,7 @@ fn who_is_gone_before_the_answer_is_forgotten() {
 
 #[test]
 fn a_client_that_was_forgotten_comes_again() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
     // The first thing to be posted is the answer to `resume`: the build is not begun yet.
     control.faults(json!([
@@ -87,8 +87,8 @@ fn a_client_that_was_forgotten_comes_again() {
     // Longer than a client takes silence for life.
     let script =
         "fn main() { std::thread::sleep(std::time::Duration::from_secs(30)); println!(\"cargo::warning=late\"); }\n";
-    let project = Project::hello("patient", "patient").file("build.rs", script);
-    let client = Client::of(&backend);
+    let project = ScenarioProject::hello("patient", "patient").file("build.rs", script);
+    let client = ScenarioClient::of(&backend);
     let mut running = client.spawn(project.root(), &["build"]);
     running.until("Compiling patient");
     assert_eq!(ways_back(&control).len(), 1);

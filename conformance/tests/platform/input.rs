@@ -1,6 +1,6 @@
 //! Events that make no sense: one clear outcome each, and the next build is as if nothing had been.
 
-use conformance::{Backend, Client, Project, Raw, Socket};
+use conformance::{RawClient, RawSocket, ScenarioBackend, ScenarioClient, ScenarioProject};
 use protocol::{ClientMessage, Event, EventKind};
 use serde_json::{Value, json};
 use tungstenite::Message;
@@ -12,7 +12,7 @@ fn source(bucket: &str, key: &str) -> Value {
 
 #[test]
 fn malformed_events_stop_nothing() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
     let id = "0192aaaa-0000-7000-8000-000000000000";
     let events = [
@@ -42,19 +42,19 @@ fn malformed_events_stop_nothing() {
     }
     let table = control.get("table");
     assert_eq!(table, json!([]), "something was taken for an event");
-    Client::of(&backend).run(Project::hello("after", "x").root(), &["build"]).succeeded();
+    ScenarioClient::of(&backend).run(ScenarioProject::hello("after", "x").root(), &["build"]).succeeded();
     assert_eq!(control.get("problems"), json!([]));
 }
 
 #[test]
 fn a_source_that_is_gone_before_it_is_read_is_a_cancelled_build() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
-    let id = Raw::new_id();
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
+    let id = RawClient::new_id();
     backend.control().faults(json!([
         { "function": "compile", "action": "s3:PutObject", "resource": "*/claim", "do": { "delay_ms": 3000 } },
     ]));
-    assert_eq!(raw.upload(&id, conformance::Archive::program().bytes(), &Raw::metadata()).status, 200);
+    assert_eq!(raw.upload(&id, conformance::RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     assert_eq!(raw.input("DELETE", &format!("me/{id}.zip"), &[], vec![], true).status, 204);
     let result = raw.result(&id);
     assert_eq!(result.outcome, protocol::Outcome::Cancelled, "{:?}", result.message);
@@ -62,10 +62,10 @@ fn a_source_that_is_gone_before_it_is_read_is_a_cancelled_build() {
 
 #[test]
 fn frames_that_are_none_get_an_answer_and_do_no_harm() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
-    let id = Raw::new_id();
-    assert_eq!(raw.upload(&id, conformance::Archive::program().bytes(), &Raw::metadata()).status, 200);
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
+    let id = RawClient::new_id();
+    assert_eq!(raw.upload(&id, conformance::RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     raw.result(&id);
     let mut socket = raw.socket("me", id.as_str()).expect("the socket opens");
     // What takes no route, API Gateway answers.
@@ -79,7 +79,7 @@ fn frames_that_are_none_get_an_answer_and_do_no_harm() {
         socket.send(Message::text(format!(r#"{{"action":"resume"{after}}}"#)));
     }
     // The connection tells which build: a message can't.
-    let other = Raw::new_id();
+    let other = RawClient::new_id();
     socket.send(Message::text(format!(r#"{{"action":"resume","after":0,"owner":"other","build":"{other}"}}"#)));
     let first = socket.frame().expect("an answer").events;
     assert!(first.iter().all(|event| event.build == id) && first[0].seq == Some(1), "{first:?}");
@@ -99,9 +99,9 @@ fn frames_that_are_none_get_an_answer_and_do_no_harm() {
 
 #[test]
 fn who_asks_without_end_is_slowed_down_and_harms_nobody() {
-    let backend = Backend::start();
-    let (me, other) = (Raw::new(backend.credentials("me")), Raw::new(backend.credentials("other")));
-    let id = Raw::new_id();
+    let backend = ScenarioBackend::start();
+    let (me, other) = (RawClient::new(backend.credentials("me")), RawClient::new(backend.credentials("other")));
+    let id = RawClient::new_id();
     let mut socket = me.socket("me", id.as_str()).expect("the socket opens");
     // More than the stage lets through at once; what it refuses, it says.
     for _ in 0..400 {
@@ -110,13 +110,13 @@ fn who_asks_without_end_is_slowed_down_and_harms_nobody() {
     let said = socket.text().expect("an answer");
     assert!(said.contains("Too Many Requests"), "{said}");
     drop(socket);
-    let quiet = Raw::new_id();
-    assert_eq!(other.upload(&quiet, conformance::Archive::program().bytes(), &Raw::metadata()).status, 200);
+    let quiet = RawClient::new_id();
+    assert_eq!(other.upload(&quiet, conformance::RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     assert_eq!(other.result(&quiet).outcome, protocol::Outcome::Succeeded);
 }
 
 /// Events to the end of an answer.
-fn until_caught_up(socket: &mut Socket, mut events: Vec<Event>) -> Vec<Event> {
+fn until_caught_up(socket: &mut RawSocket, mut events: Vec<Event>) -> Vec<Event> {
     while !matches!(events.last(), Some(Event { kind: EventKind::CaughtUp { .. }, .. })) {
         events.extend(socket.frame().expect("the rest of the answer").events);
     }

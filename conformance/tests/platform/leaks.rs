@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use aws_credential_types::Credentials;
+use aws_credential_types::OwnerCredentials;
 use aws_sigv4::http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use conformance::{Archive, Backend, Raw};
+use conformance::{RawArchive, RawClient, ScenarioBackend};
 use protocol::Outcome;
 use serde_json::json;
 
 /// The environment of a function of this platform, from its process: what a kernel bug would give a build script.
-fn environment(backend: &Backend, function: &str) -> HashMap<String, String> {
+fn environment(backend: &ScenarioBackend, function: &str) -> HashMap<String, String> {
     let here = format!("127.0.0.1:{}", backend.port());
     for entry in std::fs::read_dir("/proc").expect("processes").flatten() {
         let Ok(text) = std::fs::read(entry.path().join("environ")) else { continue };
@@ -33,7 +33,8 @@ fn environment(backend: &Backend, function: &str) -> HashMap<String, String> {
 fn s3(environment: &HashMap<String, String>, method: &str, path: &str, once: bool) -> u16 {
     let of = |name: &str| environment[name].clone();
     let token = Some(of("AWS_SESSION_TOKEN"));
-    let identity = Credentials::new(of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"), token, None, "leaked").into();
+    let identity =
+        OwnerCredentials::new(of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"), token, None, "leaked").into();
     let mut settings = SigningSettings::default();
     settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
     let region = of("AWS_REGION");
@@ -60,10 +61,10 @@ fn the_builders_credentials_reach_no_further_than_builds_need() {
         eprintln!("skipped: only root sees a function's environment");
         return;
     }
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
-    let id = Raw::new_id();
-    assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
+    let id = RawClient::new_id();
+    assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     assert_eq!(raw.result(&id).outcome, Outcome::Succeeded);
     backend.control().post("expect-refusals", &json!({ "principal": "compile" }));
     let leaked = environment(&backend, "compile");
@@ -75,7 +76,7 @@ fn the_builders_credentials_reach_no_further_than_builds_need() {
     unencrypted.insert("AWS_ENDPOINT_URL".to_owned(), plain);
     let source = format!("/{input}/me/{id}.zip");
     let kept = format!("/{cache}/me/raw-0123456789abcdef/other");
-    let written = format!("/{output}/me/{}/result.json", Raw::new_id());
+    let written = format!("/{output}/me/{}/result.json", RawClient::new_id());
     for (method, path, status) in
         [("GET", &source, 200), ("GET", &kept, 404), ("PUT", &kept, 200), ("PUT", &written, 200)]
     {
@@ -92,7 +93,7 @@ fn the_builders_credentials_reach_no_further_than_builds_need() {
         ("GET", format!("/{output}/me/{id}/artifact.zip"), false, 403),
         ("PUT", format!("/{output}/me/{id}/other"), true, 403),
         // No sources are made or taken away.
-        ("PUT", format!("/{input}/me/{}.zip", Raw::new_id()), true, 403),
+        ("PUT", format!("/{input}/me/{}.zip", RawClient::new_id()), true, 403),
         ("DELETE", format!("/{input}/me/{id}.zip"), false, 403),
         // Caches are its own to write and to remove: that costs time, nothing else.
         ("DELETE", format!("/{cache}/me/raw-0123456789abcdef/other"), false, 204),

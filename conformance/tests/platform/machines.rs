@@ -1,11 +1,11 @@
 //! Machines come and go; what a project has built stays.
 
-use conformance::{Backend, Client, Project, library, program, until};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, library, program, until};
 
-use crate::account::Account;
+use crate::account::DeployedAccount;
 
 /// Waits until everything is saved, then takes the machines away.
-fn go_cold(backend: &Backend) {
+fn go_cold(backend: &ScenarioBackend) {
     let control = backend.control();
     until(|| "nothing was saved".to_owned(), || !control.objects("cache").is_empty());
     crate::usage::assert_settled(&control);
@@ -18,9 +18,9 @@ fn go_cold(backend: &Backend) {
 
 #[test]
 fn a_machine_that_is_new_builds_only_what_changed() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::new()
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("app") + "[dependencies]\nbase = { path = \"base\" }\n")
         .file("src/main.rs", "fn main() { println!(\"{} one\", base::NAME); }\n")
         // It compares the newest time of the package to the nanosecond.
@@ -40,9 +40,9 @@ fn a_machine_that_is_new_builds_only_what_changed() {
 
 #[test]
 fn a_machine_that_was_left_behind_takes_what_the_other_has_saved() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("shared", "one");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("shared", "one");
     client.run(project.root(), &["build"]).succeeded();
     go_cold(&backend);
     project.write("src/main.rs", "fn main() { println!(\"two\"); }\n");
@@ -56,14 +56,14 @@ fn a_machine_that_was_left_behind_takes_what_the_other_has_saved() {
 
 #[test]
 fn a_damaged_cache_costs_time_and_nothing_else() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("sturdy", "still here");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("sturdy", "still here");
     client.run(project.root(), &["build"]).succeeded();
     go_cold(&backend);
     for key in backend.control().objects("cache") {
         let path = format!("/cargo-cloud-cache-123456789012-us-east-1/{key}");
-        Account::of(&backend.control()).call("s3", "PUT", &path, &[], "this is no cache");
+        DeployedAccount::of(&backend.control()).call("s3", "PUT", &path, &[], "this is no cache");
     }
     client.run(project.root(), &["build"]).succeeded();
     assert_eq!(client.output_of("sturdy"), "still here\n");
@@ -71,11 +71,11 @@ fn a_damaged_cache_costs_time_and_nothing_else() {
 
 #[test]
 fn what_was_cleaned_comes_back_from_no_machine() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     // Long enough for two machines.
     let build = "fn main() { std::thread::sleep(std::time::Duration::from_secs(4)); }\n";
-    let project = Project::hello("twice", "twice").file("build.rs", build);
+    let project = ScenarioProject::hello("twice", "twice").file("build.rs", build);
     let twice = || {
         let running = [0, 1].map(|_| client.spawn(project.root(), &["build"]));
         running.map(|running| running.end().succeeded().compiled().len())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conformance::{Archive, Backend, Credentials, Raw};
+use conformance::{OwnerCredentials, RawArchive, RawClient, ScenarioBackend};
 use protocol::Outcome;
 
 fn field(path: &Path, name: &str) -> String {
@@ -14,14 +14,14 @@ fn field(path: &Path, name: &str) -> String {
 
 #[test]
 fn a_device_writes_sources_and_nothing_else() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let (input, output) = (field(&backend.config("me"), "input_bucket"), field(&backend.config("me"), "output_bucket"));
     let swapped = backend
         .config_with("swapped", &[(&format!("input_bucket = \"{input}\""), &format!("input_bucket = \"{output}\""))]);
-    let on_output = Raw::new(Credentials::read(&swapped));
-    let me = Raw::new(backend.credentials("me"));
-    let id = Raw::new_id();
-    assert_eq!(me.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+    let on_output = RawClient::new(OwnerCredentials::read(&swapped));
+    let me = RawClient::new(backend.credentials("me"));
+    let id = RawClient::new_id();
+    assert_eq!(me.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     assert_eq!(me.result(&id).outcome, Outcome::Succeeded);
     let once: &[(&str, &str)] = &[("if-none-match", "*")];
     for end in ["result.json", "artifact.zip", "1/claim", "2/claim", "new"] {
@@ -37,7 +37,7 @@ fn a_device_writes_sources_and_nothing_else() {
     let cache = input.replace("-input-", "-cache-");
     let swapped = backend
         .config_with("cache", &[(&format!("input_bucket = \"{input}\""), &format!("input_bucket = \"{cache}\""))]);
-    let on_cache = Raw::new(Credentials::read(&swapped));
+    let on_cache = RawClient::new(OwnerCredentials::read(&swapped));
     for method in ["GET", "PUT", "DELETE"] {
         assert_eq!(on_cache.input(method, "me/raw-0123456789abcdef/x", once, vec![], true).status, 403, "{method}");
     }
@@ -45,9 +45,9 @@ fn a_device_writes_sources_and_nothing_else() {
 
 #[test]
 fn a_socket_without_a_signature_is_refused() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let socket = field(&backend.config("me"), "socket");
-    for query in ["".to_owned(), format!("?build={}&owner=me", Raw::new_id())] {
+    for query in ["".to_owned(), format!("?build={}&owner=me", RawClient::new_id())] {
         let url = format!("{socket}{query}");
         let host = url.split('/').nth(2).expect("a host").to_owned();
         let stream = std::net::TcpStream::connect(&host).expect("the platform");
@@ -58,8 +58,8 @@ fn a_socket_without_a_signature_is_refused() {
             other => panic!("{query}: {:?}", other.map(drop)),
         }
     }
-    let me = Raw::new(backend.credentials("me"));
-    assert_eq!(me.socket("other", Raw::new_id().as_str()).err(), Some(403), "another owner's");
+    let me = RawClient::new(backend.credentials("me"));
+    assert_eq!(me.socket("other", RawClient::new_id().as_str()).err(), Some(403), "another owner's");
     assert_eq!(me.socket("me", "no-build").err(), Some(403), "no build");
-    assert!(me.socket("me", Raw::new_id().as_str()).is_ok());
+    assert!(me.socket("me", RawClient::new_id().as_str()).is_ok());
 }

@@ -1,19 +1,19 @@
 //! What the relay keeps of a build, and gives to whoever asks: each event once, in order, however much there is.
 
-use conformance::{Archive, Backend, Control, Raw, Socket};
+use conformance::{Control, RawArchive, RawClient, RawSocket, ScenarioBackend};
 use protocol::{BuildId, ClientMessage, Event, EventKind, Outcome};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
 /// A program whose build says so many lines of a thousand characters.
-fn talkative(lines: usize) -> Archive {
+fn talkative(lines: usize) -> RawArchive {
     let script = format!(
         "fn main() {{\n    let line = \"x\".repeat(1000);\n    for n in 0..{lines} {{ println!(\"cargo::warning={{n:05}} {{line}}\"); }}\n}}\n"
     );
-    Archive::program().entry("source/build.rs", script)
+    RawArchive::program().entry("source/build.rs", script)
 }
 
-fn ask(socket: &mut Socket, after: u64) -> Vec<Event> {
+fn ask(socket: &mut RawSocket, after: u64) -> Vec<Event> {
     socket.send(Message::text(ClientMessage::Resume { after }.encode()));
     let mut events = Vec::new();
     while !matches!(events.last(), Some(Event { kind: EventKind::CaughtUp { .. }, .. })) {
@@ -23,7 +23,7 @@ fn ask(socket: &mut Socket, after: u64) -> Vec<Event> {
 }
 
 /// Reads until the build has ended and nothing is missing, in whatever order it comes; gives the numbers.
-fn watch(socket: &mut Socket) -> Vec<u64> {
+fn watch(socket: &mut RawSocket) -> Vec<u64> {
     let (mut seen, mut last) = (Vec::new(), None);
     while last.is_none_or(|last| (seen.len() as u64) < last) {
         let events = socket.frame().expect("more of the build").events;
@@ -49,16 +49,16 @@ fn queries(control: &Control) -> usize {
     calls.as_array().expect("calls").iter().filter(|call| call["action"] == "dynamodb:Query").count()
 }
 
-fn build(raw: &Raw, archive: &Archive) -> BuildId {
-    let id = Raw::new_id();
-    assert_eq!(raw.upload(&id, archive.bytes(), &Raw::metadata()).status, 200);
+fn build(raw: &RawClient, archive: &RawArchive) -> BuildId {
+    let id = RawClient::new_id();
+    assert_eq!(raw.upload(&id, archive.bytes(), &RawClient::metadata()).status, 200);
     id
 }
 
 #[test]
 fn an_answer_of_several_pages_comes_in_frames_and_in_order() {
-    let backend = Backend::start();
-    let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
+    let backend = ScenarioBackend::start();
+    let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
     // DynamoDB's pages hold a megabyte.
     let id = build(&raw, &talkative(2500));
     let result = raw.result(&id);
@@ -93,11 +93,11 @@ fn an_answer_of_several_pages_comes_in_frames_and_in_order() {
 
 #[test]
 fn every_follower_gets_everything() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
-    let id = Raw::new_id();
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
+    let id = RawClient::new_id();
     let mut sockets = [(); 3].map(|()| raw.socket("me", id.as_str()).expect("the socket opens"));
-    assert_eq!(raw.upload(&id, talkative(50).bytes(), &Raw::metadata()).status, 200);
+    assert_eq!(raw.upload(&id, talkative(50).bytes(), &RawClient::metadata()).status, 200);
     let seen = sockets.each_mut().map(watch);
     let result = raw.result(&id);
     assert_eq!(result.outcome, Outcome::Succeeded);
@@ -108,8 +108,8 @@ fn every_follower_gets_everything() {
 
 #[test]
 fn what_is_delivered_twice_is_stored_once() {
-    let backend = Backend::start();
-    let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
+    let backend = ScenarioBackend::start();
+    let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
     control.post("delivery", &json!({ "shuffle": true, "duplicate": true, "late_ms": 200 }));
     let id = build(&raw, &talkative(100));
     let result = raw.result(&id);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conformance::{Archive, Backend, Control, Raw, until};
+use conformance::{Control, RawArchive, RawClient, ScenarioBackend, until};
 use protocol::{Outcome, messages};
 use serde_json::{Value, json};
 
@@ -10,18 +10,18 @@ use crate::usage;
 
 #[test]
 fn a_source_that_is_replaced_ends_the_build_it_was_for() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
-    let id = Raw::new_id();
-    let slow = Archive::program()
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
+    let id = RawClient::new_id();
+    let slow = RawArchive::program()
         .entry("source/build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(60)); }\n");
-    assert_eq!(raw.upload(&id, slow.bytes(), &Raw::metadata()).status, 200);
+    assert_eq!(raw.upload(&id, slow.bytes(), &RawClient::metadata()).status, 200);
     let control = backend.control();
     let is_claimed = || control.objects("output").iter().any(|key| key.ends_with("/claim"));
     until(|| "no attempt begins".to_owned(), is_claimed);
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(raw.input("DELETE", &format!("me/{id}.zip"), &[], vec![], true).status, 204);
-    assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+    assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     let result = raw.result(&id);
     assert_eq!(result.outcome, Outcome::Cancelled, "{result:?}");
     usage::assert_settled(&control);
@@ -46,22 +46,22 @@ fn a_source_that_goes_while_it_is_fetched_is_a_cancelled_build() {
             (state >> 24) as u8
         })
         .collect();
-    let large = Archive::program().entry("source/noise", noise).bytes();
+    let large = RawArchive::program().entry("source/noise", noise).bytes();
     for (replaced, why) in [(false, messages::SOURCE_DELETED), (true, messages::SOURCE_REPLACED)] {
-        let backend = Backend::start();
-        let (control, raw) = (backend.control(), Raw::new(backend.credentials("me")));
+        let backend = ScenarioBackend::start();
+        let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
         control.faults(json!([
             { "function": "compile", "action": "s3:GetObject", "resource": "*.zip", "skip": 1, "times": 2,
               "do": { "delay_ms": 4000 } },
         ]));
-        let id = Raw::new_id();
+        let id = RawClient::new_id();
         let key = format!("me/{id}.zip");
-        assert_eq!(raw.upload(&id, large.clone(), &Raw::metadata()).status, 200);
+        assert_eq!(raw.upload(&id, large.clone(), &RawClient::metadata()).status, 200);
         let is_fetched = || called(&control, "s3:GetObject", &key) >= 2;
         until(|| "it is not fetched".to_owned(), is_fetched);
         assert_eq!(raw.input("DELETE", &key, &[], vec![], true).status, 204);
         if replaced {
-            assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
+            assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
         }
         let result = raw.result(&id);
         assert_eq!((result.outcome, result.message.as_deref()), (Outcome::Cancelled, Some(why)));
@@ -71,18 +71,18 @@ fn a_source_that_goes_while_it_is_fetched_is_a_cancelled_build() {
 
 #[test]
 fn metadata_that_says_nonsense_is_refused() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
     for (name, value) in [("protocol", "99"), ("protocol", "x"), ("command", "dance"), ("project", "../../etc")] {
         let metadata: Vec<(&str, &str)> =
-            Raw::metadata().into_iter().map(|(n, v)| if n == name { (n, value) } else { (n, v) }).collect();
-        let id = Raw::new_id();
-        assert_eq!(raw.upload(&id, Archive::program().bytes(), &metadata).status, 200);
+            RawClient::metadata().into_iter().map(|(n, v)| if n == name { (n, value) } else { (n, v) }).collect();
+        let id = RawClient::new_id();
+        assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &metadata).status, 200);
         let result = raw.result(&id);
         assert_eq!(result.outcome, Outcome::Refused, "{name}={value}: {result:?}");
         assert!(result.message.is_some(), "{name}={value}");
     }
-    let id = Raw::new_id();
-    assert_eq!(raw.upload(&id, Archive::program().bytes(), &[]).status, 200);
+    let id = RawClient::new_id();
+    assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &[]).status, 200);
     assert_eq!(raw.result(&id).outcome, Outcome::Refused);
 }

@@ -1,6 +1,6 @@
 //! What a build leaves in the buckets: in this order, once, and never silently short.
 
-use conformance::{Backend, Client, Control, Project};
+use conformance::{Control, ScenarioBackend, ScenarioClient, ScenarioProject};
 use protocol::{BuildResult, Outcome};
 use serde_json::{Value, json};
 
@@ -23,20 +23,20 @@ fn stored(control: &Control) -> Vec<String> {
     names
 }
 
-fn result_of(backend: &Backend) -> BuildResult {
+fn result_of(backend: &ScenarioBackend) -> BuildResult {
     serde_json::from_slice(&backend.output("/result.json").expect("a result")).expect("JSON")
 }
 
 #[test]
 fn the_claim_is_first_then_artifact_log_and_result_and_the_cache_when_the_result_is_out() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
-    let client = Client::of(&backend);
+    let client = ScenarioClient::of(&backend);
     // Saving takes long: nobody waits for it.
     control.faults(json!([
         { "function": "compile", "action": "s3:PutObject", "resource": "*-cache-*", "do": { "delay_ms": 8000 } },
     ]));
-    let run = client.run(Project::hello("orderly", "here").root(), &["build"]).succeeded();
+    let run = client.run(ScenarioProject::hello("orderly", "here").root(), &["build"]).succeeded();
     assert_eq!(client.output_of("orderly"), "here\n");
     assert_eq!(control.objects("cache"), [""; 0], "the client has waited for the cache: {:?}", run.time);
     usage::assert_settled(&control);
@@ -45,10 +45,10 @@ fn the_claim_is_first_then_artifact_log_and_result_and_the_cache_when_the_result
 
 #[test]
 fn a_build_that_fails_leaves_the_same_in_the_same_order() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
-    let project = Project::hello("faulty", "x").file("src/main.rs", "fn main() { nothing }\n");
-    Client::of(&backend).run(project.root(), &["build"]).exited(101).says(&["cannot find value"]);
+    let project = ScenarioProject::hello("faulty", "x").file("src/main.rs", "fn main() { nothing }\n");
+    ScenarioClient::of(&backend).run(project.root(), &["build"]).exited(101).says(&["cannot find value"]);
     usage::assert_settled(&control);
     // What it gives back is the lock file that it made.
     assert_eq!(stored(&control)[..4], ["claim", "artifact.zip", "log.jsonl", "result.json"]);
@@ -56,25 +56,28 @@ fn a_build_that_fails_leaves_the_same_in_the_same_order() {
 
 #[test]
 fn without_its_log_a_build_is_still_a_build_and_says_so() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     backend.control().faults(json!([
         { "function": "compile", "action": "s3:PutObject", "resource": "*/log.jsonl", "times": 1000,
           "do": { "error": "AccessDenied" } },
     ]));
-    let client = Client::of(&backend);
-    client.run(Project::hello("mute", "here").root(), &["build"]).succeeded().says(&["log could not be stored"]);
+    let client = ScenarioClient::of(&backend);
+    client
+        .run(ScenarioProject::hello("mute", "here").root(), &["build"])
+        .succeeded()
+        .says(&["log could not be stored"]);
     assert_eq!(client.output_of("mute"), "here\n");
 }
 
 #[test]
 fn a_program_that_cannot_be_stored_was_not_built() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     backend.control().faults(json!([
         { "function": "compile", "action": "s3:PutObject", "resource": "*/artifact.zip", "times": 1000,
           "do": { "error": "AccessDenied" } },
     ]));
-    let client = Client::of(&backend);
-    let run = client.run(Project::hello("lost", "x").root(), &["build"]).exited(101);
+    let client = ScenarioClient::of(&backend);
+    let run = client.run(ScenarioProject::hello("lost", "x").root(), &["build"]).exited(101);
     run.says(&["what was built could not be stored", "AccessDenied", "build again"]);
     assert!(backend.output("/log.jsonl").is_some());
     assert_eq!(result_of(&backend).outcome, Outcome::Crashed);
@@ -82,14 +85,14 @@ fn a_program_that_cannot_be_stored_was_not_built() {
 
 #[test]
 fn a_result_that_compile_cannot_store_the_relay_writes() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let control = backend.control();
     control.faults(json!([
         { "function": "compile", "action": "s3:PutObject", "resource": "*/result.json", "times": 1000,
           "do": { "error": "AccessDenied" } },
     ]));
-    let client = Client::of(&backend);
-    client.run(Project::hello("speechless", "x").root(), &["build"]).exited(101).says(&["the builder died"]);
+    let client = ScenarioClient::of(&backend);
+    client.run(ScenarioProject::hello("speechless", "x").root(), &["build"]).exited(101).says(&["the builder died"]);
     let result = result_of(&backend);
     assert!(result.outcome == Outcome::Crashed && !result.complete, "{result:?}");
     usage::assert_settled(&control);
@@ -97,21 +100,21 @@ fn a_result_that_compile_cannot_store_the_relay_writes() {
 
 #[test]
 fn two_who_write_at_once_try_again() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let conflict = |end: &str| {
         json!({ "function": "compile", "action": "s3:PutObject", "resource": format!("*/{end}"), "times": 3,
             "do": { "status": 409 } })
     };
     let ends = ["claim", "artifact.zip", "log.jsonl", "result.json"];
     backend.control().faults(ends.map(conflict).into_iter().collect());
-    let client = Client::of(&backend);
-    client.run(Project::hello("patient", "here").root(), &["build"]).succeeded();
+    let client = ScenarioClient::of(&backend);
+    client.run(ScenarioProject::hello("patient", "here").root(), &["build"]).succeeded();
     assert_eq!(client.output_of("patient"), "here\n");
     assert!(result_of(&backend).complete);
 }
 
 /// More than one part of an artifact (16 MiB), and several ranges of a source (8 MiB); nothing makes it smaller.
-fn large() -> Project {
+fn large() -> ScenarioProject {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut noise = Vec::with_capacity(20 << 20);
     while noise.len() < 20 << 20 {
@@ -120,7 +123,7 @@ fn large() -> Project {
     }
     let main = "static NOISE: &[u8] = include_bytes!(\"noise\");\n\
                 fn main() { println!(\"{}\", NOISE.iter().fold(0u64, |sum, byte| sum * 31 % 1_000_003 + u64::from(*byte))); }\n";
-    Project::hello("large", "x").file("src/main.rs", main).file("src/noise", noise)
+    ScenarioProject::hello("large", "x").file("src/main.rs", main).file("src/noise", noise)
 }
 
 #[test]
@@ -141,10 +144,10 @@ fn what_is_large_goes_in_parts_whatever_happens_to_one_of_them() {
         // A part comes again; then someone else writes.
         json!([artifact(1, "before", json!({ "status": 503 })), artifact(4, "before", json!({ "status": 409 }))]),
     ] {
-        let backend = Backend::start();
+        let backend = ScenarioBackend::start();
         let control = backend.control();
         control.faults(faults.clone());
-        let client = Client::of(&backend);
+        let client = ScenarioClient::of(&backend);
         client.run(project.root(), &["build"]).succeeded();
         assert_eq!(client.output_of("large"), format!("{sum}\n"), "{faults}");
         let calls = control.get("calls");

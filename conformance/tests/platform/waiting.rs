@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use conformance::{Archive, Backend, Client, Options, Project, Raw};
+use conformance::{RawArchive, RawClient, ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject};
 use protocol::{BuildId, Outcome, endings};
 use serde_json::{Value, json};
 
-use crate::account::Account;
+use crate::account::DeployedAccount;
 use crate::usage;
 
 #[test]
 fn a_build_that_waited_for_too_long_is_given_up() {
-    let backend = Backend::with(Options { jobs: Some(1), ..Options::default() });
-    let (control, account) = (backend.control(), Account::of(&backend.control()));
+    let backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(1), ..ScenarioOptions::default() });
+    let (control, account) = (backend.control(), DeployedAccount::of(&backend.control()));
     // Lambda takes nothing below a minute; nobody waits so long here.
     let path = format!("/2019-09-25/functions/{}/event-invoke-config", account.function("compile"));
     let mut config = account.json("lambda", "GET", &path, &Value::Null);
@@ -22,12 +22,12 @@ fn a_build_that_waited_for_too_long_is_given_up() {
     account.json("lambda", "PUT", &path, &config);
     control.post("reload", &json!({}));
 
-    let client = Client::of(&backend);
-    let busy = Project::hello("busy", "x")
+    let client = ScenarioClient::of(&backend);
+    let busy = ScenarioProject::hello("busy", "x")
         .file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)); }\n");
     let mut first = client.spawn(busy.root(), &["build"]);
     first.until("Compiling busy");
-    let run = client.run(Project::hello("late", "x").root(), &["build"]).exited(101);
+    let run = client.run(ScenarioProject::hello("late", "x").root(), &["build"]).exited(101);
     run.says(&["too busy to start this build"]);
     first.interrupt();
     first.end().exited(130);
@@ -37,11 +37,11 @@ fn a_build_that_waited_for_too_long_is_given_up() {
 }
 
 /// Stores a source of `me` so that S3 tells nobody, and gives what S3 would have told.
-fn source(account: &Account, archive: &Archive) -> (BuildId, Value) {
-    let id = Raw::new_id();
+fn source(account: &DeployedAccount, archive: &RawArchive) -> (BuildId, Value) {
+    let id = RawClient::new_id();
     let (bucket, key) = ("cargo-cloud-input-123456789012-us-east-1", format!("me/{id}.zip"));
     let names: Vec<(String, &str)> =
-        Raw::metadata().into_iter().map(|(name, value)| (format!("x-amz-meta-{name}"), value)).collect();
+        RawClient::metadata().into_iter().map(|(name, value)| (format!("x-amz-meta-{name}"), value)).collect();
     let headers: Vec<(&str, &str)> = names.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     account.call("s3", "PUT", &format!("/{bucket}/{key}"), &headers, archive.bytes());
     let record = json!({ "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
@@ -50,7 +50,7 @@ fn source(account: &Account, archive: &Archive) -> (BuildId, Value) {
 }
 
 /// The ETag of a build's source, with quotation marks.
-fn etag(account: &Account, id: &BuildId) -> String {
+fn etag(account: &DeployedAccount, id: &BuildId) -> String {
     let path = format!("/cargo-cloud-input-123456789012-us-east-1?list-type=2&prefix=me/{id}");
     let listing = account.call("s3", "GET", &path, &[], "");
     let etag = listing.split("<ETag>").nth(1).and_then(|rest| rest.split('<').next()).expect("an ETag");
@@ -59,12 +59,12 @@ fn etag(account: &Account, id: &BuildId) -> String {
 
 #[test]
 fn a_further_attempt_builds_the_source_of_the_first_or_nothing() {
-    let backend = Backend::start();
-    let (control, account) = (backend.control(), Account::of(&backend.control()));
-    let raw = Raw::new(backend.credentials("me"));
+    let backend = ScenarioBackend::start();
+    let (control, account) = (backend.control(), DeployedAccount::of(&backend.control()));
+    let raw = RawClient::new(backend.credentials("me"));
     let of_another = "\"00000000000000000000000000000000\"";
     for (replaced, expected) in [(false, Outcome::Succeeded), (true, Outcome::Cancelled)] {
-        let (id, _) = source(&account, &Archive::program());
+        let (id, _) = source(&account, &RawArchive::program());
         let etag = if replaced { of_another.to_owned() } else { etag(&account, &id) };
         // What `compile` says when its first attempt has run out of time.
         control.post(
@@ -84,20 +84,23 @@ fn a_further_attempt_builds_the_source_of_the_first_or_nothing() {
 }
 
 /// A program that takes so long to build.
-fn sleeping(seconds: u32) -> Archive {
+fn sleeping(seconds: u32) -> RawArchive {
     let script = format!("fn main() {{ std::thread::sleep(std::time::Duration::from_secs({seconds})); }}\n");
-    Archive::program().entry("source/build.rs", script)
+    RawArchive::program().entry("source/build.rs", script)
 }
 
 #[test]
 fn sources_that_are_told_of_together_are_all_built() {
-    let backend = Backend::with(Options { attempt_limit: Some(Duration::from_secs(20)), ..Options::default() });
-    let (control, account) = (backend.control(), Account::of(&backend.control()));
+    let backend = ScenarioBackend::with(ScenarioOptions {
+        attempt_limit: Some(Duration::from_secs(20)),
+        ..ScenarioOptions::default()
+    });
+    let (control, account) = (backend.control(), DeployedAccount::of(&backend.control()));
     let (first, one) = source(&account, &sleeping(11));
-    let (second, two) = source(&account, &Archive::program());
+    let (second, two) = source(&account, &RawArchive::program());
     let nonsense = json!({ "eventName": "ObjectRemoved:Delete" });
     control.post("invoke", &json!({ "function": "compile", "payload": { "Records": [one, nonsense, two] } }));
-    let raw = Raw::new(backend.credentials("me"));
+    let raw = RawClient::new(backend.credentials("me"));
     assert_eq!(raw.result(&first).outcome, Outcome::Succeeded);
     // For which the first one has left too little time.
     assert_eq!(raw.result(&second).outcome, Outcome::Succeeded);
@@ -112,8 +115,11 @@ fn sources_that_are_told_of_together_are_all_built() {
 
 #[test]
 fn a_source_that_was_handed_over_is_built_or_ended_but_never_both() {
-    let backend = Backend::with(Options { attempt_limit: Some(Duration::from_secs(20)), ..Options::default() });
-    let (control, account) = (backend.control(), Account::of(&backend.control()));
+    let backend = ScenarioBackend::with(ScenarioOptions {
+        attempt_limit: Some(Duration::from_secs(20)),
+        ..ScenarioOptions::default()
+    });
+    let (control, account) = (backend.control(), DeployedAccount::of(&backend.control()));
     let (first, one) = source(&account, &sleeping(11));
     let (second, two) = source(&account, &sleeping(5));
     control.faults(json!([
@@ -121,7 +127,7 @@ fn a_source_that_was_handed_over_is_built_or_ended_but_never_both() {
           "phase": "after", "do": { "kill": true } },
     ]));
     control.post("invoke", &json!({ "function": "compile", "payload": { "Records": [one, two] } }));
-    let raw = Raw::new(backend.credentials("me"));
+    let raw = RawClient::new(backend.credentials("me"));
     assert_eq!(raw.result(&first).outcome, Outcome::Succeeded);
     // Whoever was quicker: the order to build it elsewhere, or the news that who gave the order has died.
     let result = raw.result(&second);

@@ -4,18 +4,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use conformance::{Archive, Backend, Raw};
+use conformance::{RawArchive, RawClient, ScenarioBackend};
 use protocol::{BuildResult, ClientMessage, EventKind, Frame, Outcome};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
-use crate::account::Account;
+use crate::account::DeployedAccount;
 
 /// The plainest scenario there is: a build is followed from its first event to its result, and everything was allowed.
-fn passes(backend: &mut Backend, patience: Duration) -> Result<(), String> {
-    let raw = Raw::new(backend.credentials("me"));
-    let id = Raw::new_id();
-    if raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status != 200 {
+fn passes(backend: &mut ScenarioBackend, patience: Duration) -> Result<(), String> {
+    let raw = RawClient::new(backend.credentials("me"));
+    let id = RawClient::new_id();
+    if raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status != 200 {
         return Err("no upload".to_owned());
     }
     let mut socket = raw.socket("me", id.as_str()).map_err(|status| format!("no socket: {status}"))?;
@@ -59,12 +59,12 @@ fn passes(backend: &mut Backend, patience: Duration) -> Result<(), String> {
 /// The scenario does not pass after this was changed, and `sign` is among what is said of it: by the scenario, by the
 /// platform, or in the functions' logs.
 #[track_caller]
-fn fails(sign: &str, change: impl FnOnce(&Account)) {
-    let mut backend = Backend::start();
+fn fails(sign: &str, change: impl FnOnce(&DeployedAccount)) {
+    let mut backend = ScenarioBackend::start();
     let control = backend.control();
     let platform = std::env::var_os("CONFORMANCE_PLATFORM").expect("a platform");
     let calls = Path::new(&platform).join(format!("calls/{}.jsonl", backend.pid()));
-    change(&Account::of(&control));
+    change(&DeployedAccount::of(&control));
     control.post("reload", &json!({}));
     let why = passes(&mut backend, Duration::from_secs(15)).expect_err("nobody notices");
     let mut said = format!("{why}\n{}", backend.said());
@@ -83,7 +83,7 @@ fn fails(sign: &str, change: impl FnOnce(&Account)) {
 
 #[test]
 fn a_platform_that_is_wired_rightly_passes() {
-    let mut backend = Backend::start();
+    let mut backend = ScenarioBackend::start();
     assert_eq!(passes(&mut backend, Duration::from_secs(60)), Ok(()));
 }
 

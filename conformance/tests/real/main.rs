@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use conformance::{Backend, Client, Options};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions};
 
 /// What is installed, and what shows that it works.
-struct Program {
+struct RealProgram {
     /// `cargo cloud install`'s arguments.
     install: &'static [&'static str],
     /// Shell commands in an empty folder, with the programs in `PATH`; the last line they print.
@@ -18,38 +18,42 @@ struct Program {
     prints: &'static str,
 }
 
-const PROGRAMS: [Program; 11] = [
-    Program {
+const PROGRAMS: [RealProgram; 11] = [
+    RealProgram {
         install: &["just"],
         used: "printf 'greet:\\n\\t@echo hello from just\\n' >justfile; just greet",
         prints: "hello from just",
     },
     // With PCRE2, compiled from C.
-    Program {
+    RealProgram {
         install: &["ripgrep", "--features", "pcre2"],
         used: "printf 'one\\ntwo two\\n' >t; PCRE2_SYS_STATIC=1 rg --pcre2 --only-matching '(t\\w+)(?= \\1)' t",
         prints: "two",
     },
-    Program { install: &["hexyl"], used: "printf abc >t; hexyl --plain t | grep -o '61 62 63'", prints: "61 62 63" },
-    Program { install: &["sd"], used: "printf 'a b' >t; sd b c t; cat t", prints: "a c" },
-    Program {
+    RealProgram {
+        install: &["hexyl"],
+        used: "printf abc >t; hexyl --plain t | grep -o '61 62 63'",
+        prints: "61 62 63",
+    },
+    RealProgram { install: &["sd"], used: "printf 'a b' >t; sd b c t; cat t", prints: "a c" },
+    RealProgram {
         install: &["tokei"],
         used: "printf 'fn main() {}\\n' >a.rs; tokei --output json a.rs | grep -o '\"code\":1' | head -n 1",
         prints: "\"code\":1",
     },
-    Program {
+    RealProgram {
         install: &["hyperfine@1.20.0"],
         used: "hyperfine --runs 2 --shell none --export-json t.json true >/dev/null 2>&1; grep -c exit_codes t.json",
         prints: "1",
     },
     // zstd, bzip2, xz and unrar in C and C++, bzip3 by bindgen.
-    Program {
+    RealProgram {
         install: &["ouch"],
         used: "printf payload >t; ouch --quiet compress t t.tar.zst; rm t; ouch --quiet decompress t.tar.zst; cat t*/t t 2>/dev/null",
         prints: "payload",
     },
     // TLS, and assembly in it; asked for a file over plain HTTP, from a server that answers once.
-    Program {
+    RealProgram {
         install: &["xh", "--locked"],
         used: "printf fetched >t; python3 -c 'import http.server as h
 s = h.HTTPServer((\"127.0.0.1\", 0), h.SimpleHTTPRequestHandler)
@@ -60,20 +64,20 @@ xh --body get http://127.0.0.1:$(cat port)/t",
         prints: "fetched",
     },
     // Several programs.
-    Program {
+    RealProgram {
         install: &["rage"],
         used: "rage-keygen -o k 2>/dev/null; echo secret | rage -e -i k -o t; rage -d -i k t",
         prints: "secret",
     },
     // 300 crates, OpenSSL and libgit2 from source. It wants a terminal, and shows there which file is new.
-    Program {
+    RealProgram {
         install: &["gitui", "--locked"],
         used: "git init --quiet p; cd p; touch brandnew.txt; \
             (sleep 4; printf q) | TERM=xterm timeout 30 script -qec 'stty rows 40 cols 120; gitui' /dev/null | grep -ao brandnew.txt | head -n 1",
         prints: "brandnew.txt",
     },
     // A member of a workspace, from its folder.
-    Program {
+    RealProgram {
         install: &["--path", concat!(env!("CARGO_MANIFEST_DIR"), "/../cli")],
         used: "mkdir src; printf '[package]\nname = \"p\"\n' >Cargo.toml; touch src/lib.rs; cargo-cloud package --list | grep -c '[.]rs'",
         prints: "1",
@@ -82,8 +86,8 @@ xh --body get http://127.0.0.1:$(cat port)/t",
 
 #[test]
 fn real_programs_are_installed_and_work() {
-    let backend = Backend::embedded(Options::default());
-    let client = Client::of(&backend).patient(Duration::from_secs(3600));
+    let backend = ScenarioBackend::embedded(ScenarioOptions::default());
+    let client = ScenarioClient::of(&backend).patient(Duration::from_secs(3600));
     let bin = client.home().join(".cargo/bin");
     let mut failed = Vec::new();
     for program in &PROGRAMS {

@@ -3,32 +3,32 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use conformance::{Backend, Client, Project, program};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, program};
 use protocol::BuildId;
 
 /// A program whose build takes so long.
-fn slow(name: &str, seconds: u32) -> Project {
+fn slow(name: &str, seconds: u32) -> ScenarioProject {
     let build = format!(
         "fn main() {{ std::thread::sleep(std::time::Duration::from_secs({seconds})); println!(\"cargo::warning=awake\"); }}\n"
     );
-    Project::hello(name, name).file("build.rs", build)
+    ScenarioProject::hello(name, name).file("build.rs", build)
 }
 
 /// A device of the owner with a configuration, and notes, of its own.
-fn device(backend: &Backend, owner: &str, name: &str) -> Client {
+fn device(backend: &ScenarioBackend, owner: &str, name: &str) -> ScenarioClient {
     let folder = backend.folder().join(name);
     std::fs::create_dir(&folder).expect("a folder");
     let config = folder.join("config.toml");
     std::fs::copy(backend.config(owner), &config).expect("a configuration");
-    Client::configured(config)
+    ScenarioClient::configured(config)
 }
 
-fn notes(backend: &Backend, name: &str) -> usize {
+fn notes(backend: &ScenarioBackend, name: &str) -> usize {
     std::fs::read_dir(backend.folder().join(name).join("builds")).map_or(0, Iterator::count)
 }
 
 /// The line of a build in the list.
-fn listed(client: &Client, project: &Project, id: &str) -> String {
+fn listed(client: &ScenarioClient, project: &ScenarioProject, id: &str) -> String {
     let list = client.run(project.root(), &["builds"]).succeeded().stdout;
     let short = &id[id.len() - 8..];
     let line = list.lines().find(|line| line.starts_with(short));
@@ -36,7 +36,7 @@ fn listed(client: &Client, project: &Project, id: &str) -> String {
     line.unwrap_or_default().to_owned()
 }
 
-fn detach(client: &Client, project: &Project, arguments: &[&str]) -> String {
+fn detach(client: &ScenarioClient, project: &ScenarioProject, arguments: &[&str]) -> String {
     let arguments = [arguments[0], "--detach"].into_iter().chain(arguments[1..].iter().copied()).collect::<Vec<_>>();
     let run = client.run(project.root(), &arguments).succeeded().says(&["Detached", "cargo cloud attach"]);
     let id = run.stdout.trim_end().to_owned();
@@ -46,7 +46,7 @@ fn detach(client: &Client, project: &Project, arguments: &[&str]) -> String {
 
 #[test]
 fn a_detached_build_is_listed_followed_and_brought_back() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let client = device(&backend, "me", "tablet");
     let project = slow("absent", 4);
     let none = client.run(project.root(), &["builds"]).succeeded().says(&["no builds"]);
@@ -74,9 +74,9 @@ fn a_detached_build_is_listed_followed_and_brought_back() {
 
 #[test]
 fn attach_ends_as_the_command_would_have() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let client = device(&backend, "me", "tablet");
-    let project = Project::new()
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("picky"))
         .file("src/main.rs", "fn main() {\n    println!(\"out\");\n    std::process::exit(7);\n}\n");
     let id = detach(&client, &project, &["run"]);
@@ -87,7 +87,7 @@ fn attach_ends_as_the_command_would_have() {
     let id = detach(&client, &project, &["build", "--no-install", "--env", "SECRET=hush"]);
     let note = std::fs::read_to_string(backend.folder().join(format!("tablet/builds/{id}.json"))).unwrap();
     assert!(!note.contains("hush"), "{note}");
-    let elsewhere = Project::new();
+    let elsewhere = ScenarioProject::new();
     // Outside of a project: the latest of the device; its files go where they belong all the same.
     client.run(elsewhere.root(), &["attach"]).succeeded().says(&["Finished"]);
     assert!(project.path("target/debug/picky").exists());
@@ -103,7 +103,7 @@ fn attach_ends_as_the_command_would_have() {
 
 #[test]
 fn a_client_that_was_killed_loses_nothing() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let client = device(&backend, "me", "tablet");
     let project = slow("orphan", 3);
     let mut running = client.spawn(project.root(), &["build"]);
@@ -115,11 +115,11 @@ fn a_client_that_was_killed_loses_nothing() {
 
 #[test]
 fn another_device_sees_it_and_takes_only_what_it_asks_for() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let (tablet, phone) = (device(&backend, "me", "tablet"), device(&backend, "me", "phone"));
-    let project = Project::hello("shared", "everywhere");
+    let project = ScenarioProject::hello("shared", "everywhere");
     tablet.run(project.root(), &["build"]).succeeded();
-    let elsewhere = Project::new();
+    let elsewhere = ScenarioProject::new();
     let list = phone.run(elsewhere.root(), &["builds", "--json"]).succeeded().stdout;
     let build: serde_json::Value = serde_json::from_str(&list).unwrap();
     let id = build["id"].as_str().unwrap();
@@ -137,10 +137,10 @@ fn another_device_sees_it_and_takes_only_what_it_asks_for() {
 
 #[test]
 fn an_installation_is_left_and_taken_up_too() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let (tablet, phone) = (device(&backend, "me", "tablet"), device(&backend, "me", "phone"));
-    let project = Project::hello("gadget", "fits");
-    let (folder, elsewhere) = (project.root().to_str().unwrap(), Project::new());
+    let project = ScenarioProject::hello("gadget", "fits");
+    let (folder, elsewhere) = (project.root().to_str().unwrap(), ScenarioProject::new());
     let id = detach(&tablet, &elsewhere, &["install", "--path", folder]);
     tablet.run(elsewhere.root(), &["attach", &id]).succeeded().says(&["Compiling gadget", "Installed package"]);
     assert_eq!(tablet.output_of("gadget"), "fits\n");
@@ -157,9 +157,9 @@ fn an_installation_is_left_and_taken_up_too() {
 
 #[test]
 fn another_owners_build_is_none() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let (mine, theirs) = (device(&backend, "me", "tablet"), device(&backend, "other", "spy"));
-    let project = Project::hello("private", "x");
+    let project = ScenarioProject::hello("private", "x");
     let id = detach(&mine, &project, &["build"]);
     for verb in ["attach", "logs", "cancel"] {
         for part in [id.as_str(), &id[id.len() - 8..]] {
@@ -173,7 +173,7 @@ fn another_owners_build_is_none() {
     let config = std::fs::read_to_string(backend.config("other")).unwrap().replace("\"other\"", "\"me\"");
     let forged = backend.folder().join("forged.toml");
     std::fs::write(&forged, config).unwrap();
-    let forged = Client::configured(forged);
+    let forged = ScenarioClient::configured(forged);
     for arguments in [&["builds"][..], &["attach", &id], &["logs", &id], &["cancel", &id]] {
         let run = forged.run(project.root(), arguments).exited(101).says(&["AccessDenied"]);
         assert_eq!(run.stdout, "");
@@ -183,7 +183,7 @@ fn another_owners_build_is_none() {
 
 #[test]
 fn ctrl_c_leaves_it_and_cancel_ends_it() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let client = device(&backend, "me", "tablet");
     let project = slow("endless", 600);
     let id = detach(&client, &project, &["build"]);
@@ -206,9 +206,9 @@ fn ctrl_c_leaves_it_and_cancel_ends_it() {
 
 #[test]
 fn what_is_no_build_is_said() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("x", "x");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("x", "x");
     let old = BuildId::new(1_600_000_000_000, [7; 10]).to_string();
     for verb in ["attach", "logs", "cancel"] {
         for (id, says) in [
@@ -222,7 +222,7 @@ fn what_is_no_build_is_said() {
         }
     }
     client.run(project.root(), &["logs"]).exited(1).says(&["<ID>"]);
-    let nowhere = Client::configured(PathBuf::from("/nonexistent/config.toml"));
+    let nowhere = ScenarioClient::configured(PathBuf::from("/nonexistent/config.toml"));
     for arguments in
         [&["builds"][..], &["logs", "0123abcd"], &["attach", "0123abcd"], &["cancel", "0123abcd"], &["clean"]]
     {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use conformance::{Backend, Client, Options, Project, android, program};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject, android, program};
 
 const TARGET: &str = "aarch64-linux-android";
 
@@ -58,23 +58,26 @@ fn of_device(machine: u16) -> Elf {
 const AARCH64: u16 = 183;
 
 /// A backend with cargo-ndk and the stand-in for the NDK, and its client.
-fn backend() -> (Backend, Client) {
-    let backend = Backend::with(Options { env: android::environment(), ..Options::default() });
-    let client = Client::of(&backend);
+fn backend() -> (ScenarioBackend, ScenarioClient) {
+    let backend = ScenarioBackend::with(ScenarioOptions { env: android::environment(), ..ScenarioOptions::default() });
+    let client = ScenarioClient::of(&backend);
     (backend, client)
 }
 
 /// A program whose build script says this to cargo.
-fn telling(line: &str) -> Project {
+fn telling(line: &str) -> ScenarioProject {
     let build = format!("fn main() {{ println!(\"{line}\"); }}\n");
-    Project::new().file("Cargo.toml", program("tablet")).file("build.rs", build).file("src/main.rs", "fn main() {}\n")
+    ScenarioProject::new()
+        .file("Cargo.toml", program("tablet"))
+        .file("build.rs", build)
+        .file("src/main.rs", "fn main() {}\n")
 }
 
 #[test]
 #[cfg_attr(not(has_all_android), ignore = "needs `make android-tools` and Rust's other targets for Android")]
 fn every_kind_of_device_in_one_build_is_linked_for_its_machine() {
     let (_backend, client) = backend();
-    let project = Project::hello("tablet", "hello");
+    let project = ScenarioProject::hello("tablet", "hello");
     let kinds =
         [(TARGET, AARCH64), ("armv7-linux-androideabi", 40), ("i686-linux-android", 3), ("x86_64-linux-android", 62)];
     let flags = kinds.iter().flat_map(|(target, _)| ["--target", target]);
@@ -116,7 +119,7 @@ fn a_program_that_cannot_run_does_not_come_home() {
 fn an_api_level_is_the_manifests_and_one_the_ndk_lacks_is_refused() {
     let (_backend, client) = backend();
     let manifest = |level: u32| format!("{}\n[package.metadata.ndk]\nplatform = {level}\n", program("tablet"));
-    let project = Project::new().file("Cargo.toml", manifest(31)).file("src/main.rs", "fn main() {}\n");
+    let project = ScenarioProject::new().file("Cargo.toml", manifest(31)).file("src/main.rs", "fn main() {}\n");
     client
         .run(project.root(), &["build", "--target", TARGET])
         .exited(101)
@@ -136,7 +139,7 @@ fn an_api_level_is_the_manifests_and_one_the_ndk_lacks_is_refused() {
 #[cfg_attr(not(has_android), ignore = "needs `make android-tools`")]
 fn a_program_for_a_tablet_is_linked_by_cargo_ndk() {
     let (_backend, client) = backend();
-    let project = Project::new()
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("tablet"))
         .file("native.c", "int answer(void) { return 42; }\n")
         // What the `cc` crate does: compiler, archiver and flags are those the target's variables name, in either spelling.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use conformance::{Backend, Client, Options, Project, Run, library, program};
+use conformance::{Run, ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject, library, program};
 
 /// A program whose parts each take about a second to build.
-fn slow(parts: usize, ms: u32) -> Project {
+fn slow(parts: usize, ms: u32) -> ScenarioProject {
     let mut manifest = program("slow") + "[dependencies]\n";
     let mut main = "fn main() {\n    let mut sum = 0;\n".to_owned();
-    let mut project = Project::new();
+    let mut project = ScenarioProject::new();
     for n in 0..parts {
         manifest += &format!("part{n} = {{ path = \"part{n}\" }}\n");
         main += &format!("    sum += part{n}::N;\n");
@@ -25,9 +25,9 @@ fn slow(parts: usize, ms: u32) -> Project {
 }
 
 /// A backend whose attempts may take so long, and its client.
-fn hasty(limit: Duration) -> (Backend, Client) {
-    let backend = Backend::with(Options { attempt_limit: Some(limit), ..Options::default() });
-    let client = Client::of(&backend);
+fn hasty(limit: Duration) -> (ScenarioBackend, ScenarioClient) {
+    let backend = ScenarioBackend::with(ScenarioOptions { attempt_limit: Some(limit), ..ScenarioOptions::default() });
+    let client = ScenarioClient::of(&backend);
     (backend, client)
 }
 
@@ -42,7 +42,11 @@ fn out_of_time(run: Run) -> Run {
 
 /// Builds with attempts of which several are needed and each is long enough for something. How long that is depends on
 /// what else the machine does: an attempt that gets nowhere on a busy one ends the build, as it has to.
-fn in_several_attempts(project: &Project, arguments: &[&str], first: Duration) -> (Backend, Client, Run) {
+fn in_several_attempts(
+    project: &ScenarioProject,
+    arguments: &[&str],
+    first: Duration,
+) -> (ScenarioBackend, ScenarioClient, Run) {
     let mut limit = first;
     let mut tries = 0;
     loop {
@@ -67,8 +71,8 @@ fn a_build_goes_on_in_further_attempts_and_ends_as_in_one_go() {
     let project = slow(16, 1200);
     // Two at a time, however many processors there are: more than one attempt can hold.
     let build = ["build", "-j", "2"];
-    let whole = Backend::start();
-    let patient = Client::of(&whole);
+    let whole = ScenarioBackend::start();
+    let patient = ScenarioClient::of(&whole);
     patient.run(project.root(), &build).succeeded();
 
     // Where machines come and go, each attempt has a machine to set up and something to store.
@@ -82,7 +86,7 @@ fn a_build_goes_on_in_further_attempts_and_ends_as_in_one_go() {
     let first: serde_json::Value = serde_json::from_slice(line).unwrap();
     assert!(first["seq"].as_u64() > Some(3), "{first}");
     assert_eq!(run.stderr.matches("Finished `release`").count(), 1, "{}", run.stderr);
-    let bytes = |client: &Client| std::fs::read(client.installed("slow")).unwrap().len();
+    let bytes = |client: &ScenarioClient| std::fs::read(client.installed("slow")).unwrap().len();
     assert_eq!(bytes(&client), bytes(&patient));
 }
 

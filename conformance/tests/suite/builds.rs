@@ -2,13 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use conformance::{Backend, Client, Project, library, output_of, program};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, library, output_of, program};
 
 #[test]
 fn a_program_is_built_installed_and_runs() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("greeter", "hello from afar");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("greeter", "hello from afar");
     let run = client.run(project.root(), &["build"]).succeeded();
     assert_eq!(run.compiled(), ["greeter"]);
     let run = run.says(&["Packing", "Uploading", "Finished `release` profile [optimized]", "Installed"]);
@@ -23,9 +23,10 @@ fn a_program_is_built_installed_and_runs() {
 
 #[test]
 fn without_installing_the_executables_lie_where_cargo_puts_them() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("tool", "dev").file("examples/show.rs", "fn main() { println!(\"example\"); }\n");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project =
+        ScenarioProject::hello("tool", "dev").file("examples/show.rs", "fn main() { println!(\"example\"); }\n");
     client.run(project.root(), &["build", "--no-install"]).succeeded().says(&["Finished `dev` profile"]);
     assert_eq!(output_of(&project.path("target/debug/tool")), "dev\n");
     assert!(!client.home().join(".cargo").exists(), "nothing is installed");
@@ -55,9 +56,9 @@ pub fn host() -> String {
 
 #[test]
 fn features_reach_cargo() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::new()
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("flags") + "[features]\ndefault = [\"one\"]\none = []\ntwo = []\n\"thrée\" = []\n")
         .file(
             "src/main.rs",
@@ -76,9 +77,9 @@ fn features_reach_cargo() {
 
 #[test]
 fn of_several_binaries_all_or_the_named_are_installed() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::new()
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("pair"))
         .file("src/bin/left.rs", "fn main() { println!(\"left\"); }\n")
         .file("src/bin/right.rs", "fn main() { println!(\"right\"); }\n");
@@ -92,9 +93,9 @@ fn of_several_binaries_all_or_the_named_are_installed() {
 
 #[test]
 fn members_of_a_workspace_are_chosen_as_cargo_chooses() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::new()
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::new()
         .file("Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\nresolver = \"3\"\n[workspace.package]\nversion = \"4.5.6\"\n")
         .file("crates/a/Cargo.toml", "[package]\nname = \"a\"\nversion.workspace = true\nedition = \"2024\"\n[dependencies]\ncommon = { path = \"../common\" }\n")
         .file("crates/a/src/main.rs", "fn main() { println!(\"a {} {}\", env!(\"CARGO_PKG_VERSION\"), common::NAME); }\n")
@@ -117,9 +118,9 @@ fn members_of_a_workspace_are_chosen_as_cargo_chooses() {
 
 #[test]
 fn what_lies_outside_the_root_and_is_referred_to_goes_along() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::new()
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::new()
         .file(
             "Cargo.toml",
             program("near")
@@ -146,9 +147,9 @@ fn what_lies_outside_the_root_and_is_referred_to_goes_along() {
 
 #[test]
 fn a_build_script_speaks_and_generates() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::new()
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("scripted"))
         .file(
             "build.rs",
@@ -166,9 +167,9 @@ fn a_build_script_speaks_and_generates() {
 
 #[test]
 fn odd_names_permissions_and_links_arrive() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::named("mein Prøjekt 日本")
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::named("mein Prøjekt 日本")
         .file("Cargo.toml", program("odd"))
         .file("scripts/number tool.sh", "#!/bin/sh\necho 12\n")
         .mode("scripts/number tool.sh", 0o755)
@@ -187,10 +188,10 @@ fn odd_names_permissions_and_links_arrive() {
 
 #[test]
 fn the_project_chooses_its_toolchain() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project =
-        Project::hello("chooser", "chosen").file("rust-toolchain.toml", "[toolchain]\nchannel = \"no-such-channel\"\n");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("chooser", "chosen")
+        .file("rust-toolchain.toml", "[toolchain]\nchannel = \"no-such-channel\"\n");
     let run = client.run(project.root(), &["build"]);
     assert_ne!(run.code, Some(0));
     run.says(&["no-such-channel"]);
@@ -198,9 +199,9 @@ fn the_project_chooses_its_toolchain() {
 
 #[test]
 fn json_messages_go_to_standard_output() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("machine", "x");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("machine", "x");
     let run = client.run(project.root(), &["build", "--no-install", "--message-format=json"]).succeeded();
     let reasons: Vec<String> = run
         .stdout
@@ -215,9 +216,9 @@ fn json_messages_go_to_standard_output() {
 #[test]
 #[cfg_attr(not(has_musl), ignore = "needs `rustup target add x86_64-unknown-linux-musl`")]
 fn a_program_for_another_target() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("portable", "static");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("portable", "static");
     client.run(project.root(), &["build", "--target", "x86_64-unknown-linux-musl"]).succeeded();
     assert_eq!(client.output_of("portable"), "static\n");
     client.run(project.root(), &["build", "--no-install", "--target", "x86_64-unknown-linux-musl"]).succeeded();

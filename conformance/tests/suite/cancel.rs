@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use conformance::{Backend, Client, Options, Project, program};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject, program};
 
-fn endless() -> Project {
-    Project::hello("endless", "never").file(
+fn endless() -> ScenarioProject {
+    ScenarioProject::hello("endless", "never").file(
         "build.rs",
         "fn main() { println!(\"cargo::warning=x\"); std::thread::sleep(std::time::Duration::from_secs(600)); }\n",
     )
@@ -13,8 +13,8 @@ fn endless() -> Project {
 
 #[test]
 fn while_cargo_runs() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let project = endless();
     let mut running = client.spawn(project.root(), &["build"]);
     running.until("Compiling endless");
@@ -31,9 +31,9 @@ fn while_cargo_runs() {
 
 #[test]
 fn while_others_are_first() {
-    let backend = Backend::with(Options { jobs: Some(1), ..Options::default() });
-    let client = Client::of(&backend);
-    let (first, second) = (endless(), Project::hello("second", "x"));
+    let backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(1), ..ScenarioOptions::default() });
+    let client = ScenarioClient::of(&backend);
+    let (first, second) = (endless(), ScenarioProject::hello("second", "x"));
     let mut busy = client.spawn(first.root(), &["build"]);
     busy.until("Compiling endless");
     let mut waiting = client.spawn(second.root(), &["build"]);
@@ -46,8 +46,8 @@ fn while_others_are_first() {
 
 #[test]
 fn while_another_build_of_the_project_works() {
-    let backend = Backend::with(Options { jobs: Some(2), ..Options::default() });
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(2), ..ScenarioOptions::default() });
+    let client = ScenarioClient::of(&backend);
     let project = endless();
     let mut busy = client.spawn(project.root(), &["build"]);
     busy.until("Compiling endless");
@@ -64,8 +64,8 @@ fn while_another_build_of_the_project_works() {
 
 #[test]
 fn while_the_source_goes_up() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     // Numbers that don't compress.
     let mut state = 1u64;
     let noise: Vec<u8> = (0..48 << 20)
@@ -74,7 +74,7 @@ fn while_the_source_goes_up() {
             (state >> 56) as u8
         })
         .collect();
-    let project = Project::hello("large", "x").file("noise.bin", noise);
+    let project = ScenarioProject::hello("large", "x").file("noise.bin", noise);
     let mut running = client.spawn(project.root(), &["build"]);
     running.until("Packing").interrupt();
     running.end().exited(130);
@@ -83,9 +83,9 @@ fn while_the_source_goes_up() {
 
 #[test]
 fn a_build_that_escapes_its_group_is_caught() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("fugitive", "x").file(
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("fugitive", "x").file(
         "build.rs",
         "use std::process::{Command, Stdio};\nfn main() {\n    Command::new(\"setsid\").args([\"-f\", \"sleep\", \"54321\"]).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();\n    \
          println!(\"cargo::warning=started\");\n}\n",
@@ -117,9 +117,9 @@ fn a_build_that_escapes_its_group_is_caught() {
 
 #[test]
 fn a_second_time_leaves_at_once() {
-    let mut backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::new()
+    let mut backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("endless"))
         .file("src/main.rs", "fn main() {}\n")
         .file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)); }\n");

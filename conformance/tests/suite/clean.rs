@@ -1,22 +1,23 @@
 //! `cargo cloud clean`: what is kept between builds goes, and nothing else.
 
-use conformance::{Backend, Client, Project};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject};
 
 #[test]
 fn a_project_is_built_from_nothing_again_and_no_other_is() {
-    let backend = Backend::start();
-    let (me, other) = (Client::of(&backend), Client::configured(backend.config("other")));
-    let (one, two) = (Project::hello("one", "1"), Project::hello("two", "2"));
+    let backend = ScenarioBackend::start();
+    let (me, other) = (ScenarioClient::of(&backend), ScenarioClient::configured(backend.config("other")));
+    let (one, two) = (ScenarioProject::hello("one", "1"), ScenarioProject::hello("two", "2"));
     for (client, project) in [(&me, &one), (&me, &two), (&other, &one)] {
         client.run(project.root(), &["build"]).succeeded();
     }
     let run = me.run(one.root(), &["clean"]).succeeded().says(&["Removed ", "iB total"]);
     assert_eq!(run.stdout, "");
-    let compiled =
-        |client: &Client, project: &Project| client.run(project.root(), &["build"]).succeeded().compiled().len();
+    let compiled = |client: &ScenarioClient, project: &ScenarioProject| {
+        client.run(project.root(), &["build"]).succeeded().compiled().len()
+    };
     assert_eq!((compiled(&me, &one), compiled(&me, &two)), (1, 0));
     // What was never built has nothing to remove.
-    me.run(Project::hello("three", "3").root(), &["clean"]).succeeded().says(&["Removed 0 files"]);
+    me.run(ScenarioProject::hello("three", "3").root(), &["clean"]).succeeded().says(&["Removed 0 files"]);
     // All of one's own, from anywhere.
     me.run(std::env::temp_dir().as_path(), &["clean", "--all"]).succeeded().says(&["Removed "]);
     assert_eq!((compiled(&me, &one), compiled(&me, &two)), (1, 1));
@@ -28,7 +29,7 @@ fn a_project_is_built_from_nothing_again_and_no_other_is() {
 
 #[test]
 fn clean_without_a_project_says_what_to_do() {
-    let backend = Backend::start();
-    let empty = Project::new();
-    Client::of(&backend).run(empty.root(), &["clean"]).exited(101).says(&["could not find `Cargo.toml`"]);
+    let backend = ScenarioBackend::start();
+    let empty = ScenarioProject::new();
+    ScenarioClient::of(&backend).run(empty.root(), &["clean"]).exited(101).says(&["could not find `Cargo.toml`"]);
 }

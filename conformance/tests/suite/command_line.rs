@@ -1,14 +1,14 @@
 //! The command line itself: help, mistakes, aliases, as cargo has them.
 
-use conformance::{Backend, Client, Project};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject};
 
-fn nowhere() -> Client {
-    Client::configured("/nonexistent/config.toml".into())
+fn nowhere() -> ScenarioClient {
+    ScenarioClient::configured("/nonexistent/config.toml".into())
 }
 
 #[test]
 fn help_is_there_without_being_asked_for_and_for_every_verb() {
-    let (client, project) = (nowhere(), Project::new());
+    let (client, project) = (nowhere(), ScenarioProject::new());
     let plain = client.run(project.root(), &[]).succeeded();
     let (code, cargo, _) = project.cargo(&[]);
     assert_eq!(code, plain.code);
@@ -41,7 +41,7 @@ fn help_is_there_without_being_asked_for_and_for_every_verb() {
 
 #[test]
 fn the_near_name_is_said_with_cargos_exit_codes() {
-    let (client, project) = (nowhere(), Project::hello("x", "x"));
+    let (client, project) = (nowhere(), ScenarioProject::hello("x", "x"));
     for (arguments, near) in [
         (&["biuld"][..], "`build`"),
         (&["chekc"], "`check`"),
@@ -60,12 +60,12 @@ fn the_near_name_is_said_with_cargos_exit_codes() {
 
 #[test]
 fn aliases_are_cargos() {
-    let backend = Backend::start();
-    let project = Project::hello("named", "by another name").file(
+    let backend = ScenarioBackend::start();
+    let project = ScenarioProject::hello("named", "by another name").file(
         ".cargo/config.toml",
         "[alias]\nxb = \"build --no-install\"\nxr = [\"xb\", \"--release\"]\nbuild = \"fmt\"\nloop = \"pool\"\npool = [\"loop\"]\nodd = 1\n",
     );
-    let client = Client::of(&backend);
+    let client = ScenarioClient::of(&backend);
     let home = client.home().join(".cargo");
     std::fs::create_dir_all(&home).unwrap();
     std::fs::write(home.join("config.toml"), "[alias]\nmine = \"build --no-install --profile dev\"\n").unwrap();

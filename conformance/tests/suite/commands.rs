@@ -3,11 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use conformance::{Backend, Client, Kind, Project, library, program};
+use conformance::{BackendKind, ScenarioBackend, ScenarioClient, ScenarioProject, library, program};
 
 /// A library and a program with tests, one of which fails when it is told to.
-fn tested() -> Project {
-    Project::new()
+fn tested() -> ScenarioProject {
+    ScenarioProject::new()
         .file("Cargo.toml", program("tested"))
         .file(
             "src/lib.rs",
@@ -25,8 +25,8 @@ fn tested() -> Project {
 
 #[test]
 fn what_is_checked_tested_and_run_on_the_builder_ends_as_at_home() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let project = tested();
     client.run(project.root(), &["check"]).succeeded().says(&["Checking tested", "Finished"]);
     assert!(!project.path("target").exists(), "checking brings nothing back");
@@ -44,8 +44,8 @@ fn what_is_checked_tested_and_run_on_the_builder_ends_as_at_home() {
 
 #[test]
 fn documentation_comes_home() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let project = tested();
     client.run(project.root(), &["check"]).succeeded();
     client.run(project.root(), &["doc", "--no-deps"]).succeeded().says(&["Generated"]);
@@ -61,7 +61,7 @@ fn documentation_comes_home() {
     client.run(project.root(), &["doc", "--no-deps", "--open"]).succeeded().says(&["Opening"]);
     assert!(project.read("../opened").trim().ends_with("target/doc/tested/index.html"));
     // Of a workspace that of the first member by name, and where one stands in a member its own.
-    let workspace = Project::new()
+    let workspace = ScenarioProject::new()
         .file("Cargo.toml", "[workspace]\nmembers = [\"x\", \"y\"]\nresolver = \"3\"\n")
         .file("x/Cargo.toml", library("b"))
         .file("x/src/lib.rs", "")
@@ -77,10 +77,10 @@ fn documentation_comes_home() {
 
 #[test]
 fn libraries_for_other_languages_come_home() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let manifest = program("my-lib") + "[lib]\ncrate-type = [\"cdylib\", \"staticlib\", \"rlib\"]\n";
-    let project = Project::new()
+    let project = ScenarioProject::new()
         .file("Cargo.toml", manifest)
         .file("src/lib.rs", "#[unsafe(no_mangle)]\npub extern \"C\" fn answer() -> u32 {\n    42\n}\n");
     client.run(project.root(), &["build", "--no-install"]).succeeded().says(&["Created"]);
@@ -92,9 +92,9 @@ fn libraries_for_other_languages_come_home() {
 
 #[test]
 fn the_folder_of_artifact_dir_is_filled_here() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("tool", "copied");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("tool", "copied");
     // Unstable: cargo's own words without what unlocks it.
     let stable = client.run(project.root(), &["build", "--no-install", "--artifact-dir", "../out"]).exited(101);
     stable.says(&["the `--artifact-dir` flag is unstable"]);
@@ -106,9 +106,9 @@ fn the_folder_of_artifact_dir_is_filled_here() {
 
 #[test]
 fn a_test_that_hangs_is_cancelled() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::new().file("Cargo.toml", program("hangs")).file("src/lib.rs", "").file(
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::new().file("Cargo.toml", program("hangs")).file("src/lib.rs", "").file(
         "tests/hangs.rs",
         "#[test]\nfn hangs() {\n    eprintln!(\"here\");\n    loop {\n        std::thread::sleep(std::time::Duration::from_secs(1));\n    }\n}\n",
     );
@@ -121,9 +121,9 @@ fn a_test_that_hangs_is_cancelled() {
 /// The values of `--env` reach the build, and nothing that is kept or shown beside it.
 #[test]
 fn a_secret_of_the_environment_is_in_no_message_and_no_metadata() {
-    let backend = Backend::start();
-    let client = Client::of(&backend).env("SECRET_HERE", "hunter3");
-    let project = Project::hello("tool", "x").file(
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend).env("SECRET_HERE", "hunter3");
+    let project = ScenarioProject::hello("tool", "x").file(
         "build.rs",
         "fn main() {\n    let backwards = |name: &str| std::env::var(name).unwrap().chars().rev().collect::<String>();\n    \
          assert_eq!((&*backwards(\"SECRET\"), &*backwards(\"SECRET_HERE\")), (\"2retnuh\", \"3retnuh\"));\n}\n",
@@ -136,7 +136,7 @@ fn a_secret_of_the_environment_is_in_no_message_and_no_metadata() {
         let text = String::from_utf8(backend.output(kept).expect("an object")).expect("UTF-8");
         assert!(!text.contains("hunter"), "{kept}: {text}");
     }
-    if *backend.kind() == Kind::Embedded {
+    if *backend.kind() == BackendKind::Embedded {
         // Metadata, and what cargo notes of the environment, lie in files here; of the archive it is the inside that has it.
         for entry in walkdir::WalkDir::new(backend.folder().join("data")).into_iter().flatten() {
             let bytes = std::fs::read(entry.path()).unwrap_or_default();
@@ -154,9 +154,9 @@ fn a_secret_of_the_environment_is_in_no_message_and_no_metadata() {
 
 #[test]
 fn a_build_script_may_ask_git() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("tool", "x").file(
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("tool", "x").file(
         "build.rs",
         "fn main() {\n    let git = |args: &[&str]| {\n        \
          let output = std::process::Command::new(\"git\").args(args).output().unwrap();\n        \
@@ -190,8 +190,8 @@ fn a_build_script_may_ask_git() {
 #[cfg_attr(not(has_other_machine), ignore = "needs setarch and the target i686-unknown-linux-musl")]
 fn what_the_builder_cannot_run_the_device_runs() {
     const TARGET: &str = "i686-unknown-linux-musl";
-    let backend = Backend::start();
-    let client = Client::of(&backend).machine("i686");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend).machine("i686");
     let project = tested();
     project.write("here.txt", "on the device");
     project.write(
@@ -212,6 +212,6 @@ fn what_the_builder_cannot_run_the_device_runs() {
     let run = client.run(project.root(), &["test", "--target", TARGET, "is_one"]).succeeded();
     assert!(!run.stdout.contains("told_to_fail"), "{run:?}");
     // A device of the builder's own kind can run them too, and one of a third kind can't.
-    let other = Client::of(&backend);
+    let other = ScenarioClient::of(&backend);
     other.run(project.root(), &["run", "--target", TARGET]).exited(101).says(&["neither the builder nor this device"]);
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use conformance::{Backend, Client, Options, Project};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject};
 
-fn slow(name: &str) -> Project {
-    Project::hello(name, name).file(
+fn slow(name: &str) -> ScenarioProject {
+    ScenarioProject::hello(name, name).file(
         "build.rs",
         "fn main() { println!(\"cargo::rerun-if-changed=src\"); std::thread::sleep(std::time::Duration::from_secs(2)); }\n",
     )
@@ -13,8 +13,8 @@ fn slow(name: &str) -> Project {
 
 #[test]
 fn two_builds_of_one_project_take_turns() {
-    let backend = Backend::with(Options { jobs: Some(2), ..Options::default() });
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(2), ..ScenarioOptions::default() });
+    let client = ScenarioClient::of(&backend);
     let project = slow("shared");
     let mut first = client.spawn(project.root(), &["build"]);
     first.until("Compiling shared");
@@ -30,8 +30,8 @@ fn two_builds_of_one_project_take_turns() {
 
 #[test]
 fn who_waits_in_the_queue_sees_the_place() {
-    let backend = Backend::with(Options { jobs: Some(1), ..Options::default() });
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(1), ..ScenarioOptions::default() });
+    let client = ScenarioClient::of(&backend);
     let projects = [slow("one"), slow("two"), slow("three")];
     let mut running: Vec<_> = Vec::new();
     for project in &projects {

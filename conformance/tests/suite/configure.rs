@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use conformance::{Client, Project, backend_binary, client_binary};
+use conformance::{ScenarioClient, ScenarioProject, backend_binary, client_binary};
 
 /// An embedded backend that prints a line.
 struct Home {
@@ -70,14 +70,14 @@ fn said(output: &Output) -> String {
 #[test]
 fn one_pasted_line_is_all_a_device_needs() {
     let home = Home::start();
-    let client = Client::configured(home.config());
+    let client = ScenarioClient::configured(home.config());
     let folder = tempfile::tempdir().unwrap();
     let run = client.run(folder.path(), &["configure", &home.line]).succeeded();
     assert!(!format!("{}{}", run.stdout, run.stderr).contains(&home.secret()));
     run.says(&["local", "doctor"]);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&home.config()), mode(home.config().parent().unwrap())), (0o600, 0o700));
-    client.run(Project::hello("pasted", "works").root(), &["build"]).succeeded();
+    client.run(ScenarioProject::hello("pasted", "works").root(), &["build"]).succeeded();
     assert_eq!(client.output_of("pasted"), "works\n");
 }
 

@@ -5,24 +5,27 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use conformance::{Backend, Client, Project, program};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, program};
 
 #[test]
 fn without_configuration_it_says_how_to_get_going() {
-    let client = Client::configured("/nonexistent/config.toml".into());
-    let run = client.run(Project::hello("x", "x").root(), &["build"]).exited(101);
+    let client = ScenarioClient::configured("/nonexistent/config.toml".into());
+    let run = client.run(ScenarioProject::hello("x", "x").root(), &["build"]).exited(101);
     run.says(&["cargo-cloud-local", "--client-config"]);
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("config.toml");
     fs::write(&broken, "backend = [").unwrap();
-    Client::configured(broken).run(Project::hello("x", "x").root(), &["build"]).exited(101).says(&["config.toml"]);
+    ScenarioClient::configured(broken)
+        .run(ScenarioProject::hello("x", "x").root(), &["build"])
+        .exited(101)
+        .says(&["config.toml"]);
 }
 
 #[test]
 fn what_belongs_to_another_package_is_not_overwritten() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let (mine, theirs) = (Project::hello("tool", "mine"), Project::new());
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let (mine, theirs) = (ScenarioProject::hello("tool", "mine"), ScenarioProject::new());
     theirs.write("Cargo.toml", program("other") + "[[bin]]\nname = \"tool\"\npath = \"main.rs\"\n");
     theirs.write("main.rs", "fn main() { println!(\"theirs\"); }\n");
     client.run(mine.root(), &["build"]).succeeded();
@@ -49,21 +52,21 @@ fn what_belongs_to_another_package_is_not_overwritten() {
 
 #[test]
 fn a_program_nobody_knows_is_not_overwritten() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let tool = client.installed("tool");
     fs::create_dir_all(tool.parent().unwrap()).unwrap();
     fs::write(&tool, "precious").unwrap();
-    let project = Project::hello("tool", "new");
+    let project = ScenarioProject::hello("tool", "new");
     client.run(project.root(), &["build"]).exited(101).says(&["already exists", "--force"]);
     assert_eq!(fs::read_to_string(&tool).unwrap(), "precious");
 }
 
 #[test]
 fn a_running_program_is_replaced() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("daemon", "old").file(
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("daemon", "old").file(
         "src/main.rs",
         "fn main() { let mut line = String::new(); std::io::stdin().read_line(&mut line).unwrap(); println!(\"old\"); }\n",
     );
@@ -82,13 +85,13 @@ fn a_running_program_is_replaced() {
 
 #[test]
 fn the_install_folder_is_chosen_as_cargo_chooses_and_must_be_writable() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("placed", "x");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("placed", "x");
     let root = project.outside().join("root");
     client.run(project.root(), &["build", "--root", &root.to_string_lossy()]).succeeded();
     assert!(root.join("bin/placed").is_file());
-    let other = Client::of(&backend).env("CARGO_INSTALL_ROOT", project.outside().join("env").to_string_lossy());
+    let other = ScenarioClient::of(&backend).env("CARGO_INSTALL_ROOT", project.outside().join("env").to_string_lossy());
     other.run(project.root(), &["build"]).succeeded();
     assert!(project.outside().join("env/bin/placed").is_file());
     // A file stands where the folder should be, or it can't be written: seen before anything is sent.
@@ -98,7 +101,7 @@ fn the_install_folder_is_chosen_as_cargo_chooses_and_must_be_writable() {
     run.says(&["blocked"]).never_says("Uploading");
     let closed = project.outside().join("closed");
     fs::create_dir(&closed).unwrap();
-    let client = Client::of(&backend).unprivileged(project.outside());
+    let client = ScenarioClient::of(&backend).unprivileged(project.outside());
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
     let run = client.run(project.root(), &["build", "--root", &closed.to_string_lossy()]).exited(101);
     run.says(&["closed", "ermission"]).never_says("Uploading");
@@ -106,10 +109,11 @@ fn the_install_folder_is_chosen_as_cargo_chooses_and_must_be_writable() {
 
 #[test]
 fn the_target_is_taken_from_where_cargo_takes_it() {
-    let backend = Backend::start();
-    let project = Project::hello("aimed", "x").file(".cargo/config.toml", "[build]\ntarget = \"mips-from-config\"\n");
-    Client::of(&backend).run(project.root(), &["build"]).exited(101).says(&["mips-from-config"]);
-    let client = Client::of(&backend).env("CARGO_BUILD_TARGET", "mips-from-environment");
+    let backend = ScenarioBackend::start();
+    let project =
+        ScenarioProject::hello("aimed", "x").file(".cargo/config.toml", "[build]\ntarget = \"mips-from-config\"\n");
+    ScenarioClient::of(&backend).run(project.root(), &["build"]).exited(101).says(&["mips-from-config"]);
+    let client = ScenarioClient::of(&backend).env("CARGO_BUILD_TARGET", "mips-from-environment");
     client.run(project.root(), &["build"]).exited(101).says(&["mips-from-environment"]);
     client.run(project.root(), &["build", "--target", "mips-from-flag"]).exited(101).says(&["mips-from-flag"]);
     // One that was mistyped is refused before anything is sent, with the one that was meant.

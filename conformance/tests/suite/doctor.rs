@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use conformance::{Backend, Client, Run};
+use conformance::{Run, ScenarioBackend, ScenarioClient};
 
 /// Where no project is: the doctor needs none.
-fn doctor(client: &Client, arguments: &[&str]) -> Run {
+fn doctor(client: &ScenarioClient, arguments: &[&str]) -> Run {
     let arguments: Vec<_> = ["doctor"].iter().chain(arguments).copied().collect();
     client.run(client.home(), &arguments)
 }
@@ -26,8 +26,8 @@ fn finds(run: &Run, status: &str, texts: &[&str]) {
 
 #[test]
 fn a_device_that_is_well_is_told_so() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let run = doctor(&client, &[]).succeeded();
     for check in ["configuration", "target", "network", "clock", "keys", "output bucket", "input bucket", "socket"] {
         finds(&run, "  ok", &[check]);
@@ -44,8 +44,8 @@ fn a_device_that_is_well_is_told_so() {
 
 #[test]
 fn programs_read_it_too() {
-    let backend = Backend::start();
-    let run = doctor(&Client::of(&backend), &["--json", "--no-build"]).succeeded();
+    let backend = ScenarioBackend::start();
+    let run = doctor(&ScenarioClient::of(&backend), &["--json", "--no-build"]).succeeded();
     let report = json(&run);
     assert_eq!(report["ok"], true);
     assert_eq!(status(&report, "socket"), "ok", "{report}");
@@ -67,12 +67,12 @@ fn status<'a>(report: &'a serde_json::Value, name: &str) -> &'a str {
 /// An issue report holds the output of `--json`: it must say as much as the lines do, and keep the keys to itself.
 #[test]
 fn json_has_the_same_findings_and_exit_code_as_the_lines() {
-    let mut backend = Backend::start();
-    let none = Client::configured(backend.folder().join("none.toml"));
-    let healthy = Client::of(&backend);
+    let mut backend = ScenarioBackend::start();
+    let none = ScenarioClient::configured(backend.folder().join("none.toml"));
+    let healthy = ScenarioClient::of(&backend);
     let secret = fs::read_to_string(backend.config("me")).unwrap();
     let secret = secret.split("secret_access_key = \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    let compare = |client: &Client, arguments: &[&str], code: i32| {
+    let compare = |client: &ScenarioClient, arguments: &[&str], code: i32| {
         let lines = doctor(client, arguments).exited(code);
         let run = doctor(client, &[arguments, &["--json"]].concat()).exited(code);
         let report = json(&run);
@@ -112,8 +112,8 @@ fn json_has_the_same_findings_and_exit_code_as_the_lines() {
 
 #[test]
 fn what_is_wrong_is_named_with_a_remedy() {
-    let mut backend = Backend::start();
-    let none = doctor(&Client::configured(backend.folder().join("none.toml")), &[]).exited(1);
+    let mut backend = ScenarioBackend::start();
+    let none = doctor(&ScenarioClient::configured(backend.folder().join("none.toml")), &[]).exited(1);
     finds(&none, "FAIL", &["configuration", "ssh -N -L 4100:127.0.0.1:4100", "cargo cloud configure"]);
     assert!(!none.stdout.contains("0.0.0.0"), "an open port is recommended: {}", none.stdout);
     finds(&none, "warn", &["install folder"]);
@@ -121,7 +121,7 @@ fn what_is_wrong_is_named_with_a_remedy() {
     let text = fs::read_to_string(backend.config("me")).unwrap();
     let line = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
     let with = |name: &str, key: &str, value: &str| {
-        Client::configured(backend.config_with(name, &[(&line(key), &format!("{key} = \"{value}\""))]))
+        ScenarioClient::configured(backend.config_with(name, &[(&line(key), &format!("{key} = \"{value}\""))]))
     };
     let run = doctor(&with("secret", "secret_access_key", "wrong"), &[]).exited(1);
     finds(&run, "FAIL", &["keys", "secret_access_key"]);
@@ -135,7 +135,7 @@ fn what_is_wrong_is_named_with_a_remedy() {
         doctor(&with("socket", "socket", &format!("ws://127.0.0.1:{}/elsewhere", backend.port())), &["--no-build"]);
     finds(&run.exited(1), "FAIL", &["socket", "`socket`"]);
 
-    let client = Client::of(&backend);
+    let client = ScenarioClient::of(&backend);
     backend.stop();
     let run = doctor(&client, &[]).exited(1);
     finds(&run, "FAIL", &["network", "start the backend"]);
@@ -144,12 +144,12 @@ fn what_is_wrong_is_named_with_a_remedy() {
 
 #[test]
 fn a_clock_that_is_off_is_told() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let library = backend.folder().join("clock.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clock.c");
     let status = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status().unwrap();
     assert!(status.success());
-    let client = Client::of(&backend).env("LD_PRELOAD", library.to_string_lossy()).env("SKEW", "3600");
+    let client = ScenarioClient::of(&backend).env("LD_PRELOAD", library.to_string_lossy()).env("SKEW", "3600");
     let run = doctor(&client, &[]).succeeded();
     finds(&run, "warn", &["clock", "ahead of", "network time"]);
     finds(&run, "  ok", &["trial build"]);

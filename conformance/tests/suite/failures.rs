@@ -1,6 +1,6 @@
 //! Builds that end badly, as they do with cargo.
 
-use conformance::{Backend, Client, Project, program};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, program};
 
 /// What the client printed of cargo's, without its own status lines and without what depends on time.
 fn of_cargo(stderr: &str) -> String {
@@ -15,9 +15,9 @@ fn of_cargo(stderr: &str) -> String {
 }
 
 #[track_caller]
-fn same_as_cargo(project: &Project, flags: &[&str]) {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+fn same_as_cargo(project: &ScenarioProject, flags: &[&str]) {
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let mut cloud = vec!["build", "--no-install"];
     cloud.extend(flags);
     let mut plain = vec!["build"];
@@ -32,7 +32,7 @@ fn same_as_cargo(project: &Project, flags: &[&str]) {
 
 #[test]
 fn a_compile_error_is_cargos_own_to_the_letter() {
-    let project = Project::new()
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("broken"))
         .file("src/main.rs", "fn main() {\n    let x: u32 = \"no number\";\n    let y = missing;\n}\n");
     same_as_cargo(&project, &[]);
@@ -42,7 +42,7 @@ fn a_compile_error_is_cargos_own_to_the_letter() {
 
 #[test]
 fn warnings_are_shown_and_do_no_harm() {
-    let project = Project::new()
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("careless"))
         .file("src/main.rs", "fn unused() {}\nfn main() { let x = 1; }\n");
     same_as_cargo(&project, &[]);
@@ -50,16 +50,16 @@ fn warnings_are_shown_and_do_no_harm() {
 
 #[test]
 fn a_panic_in_a_build_script_is_shown() {
-    let project = Project::hello("panicky", "x")
+    let project = ScenarioProject::hello("panicky", "x")
         .file("build.rs", "fn main() { eprintln!(\"about to\"); panic!(\"the build script is unhappy\"); }\n");
-    let backend = Backend::start();
-    let run = Client::of(&backend).run(project.root(), &["build"]).exited(101);
+    let backend = ScenarioBackend::start();
+    let run = ScenarioClient::of(&backend).run(project.root(), &["build"]).exited(101);
     run.says(&["error: failed to run custom build command for `panicky", "the build script is unhappy", "about to"]);
 }
 
 #[test]
 fn what_does_not_exist_is_refused_in_cargos_words() {
-    let project = Project::hello("plain", "x")
+    let project = ScenarioProject::hello("plain", "x")
         .file("Cargo.lock", "version = 4\n\n[[package]]\nname = \"plain\"\nversion = \"0.1.0\"\n");
     same_as_cargo(&project, &["--bin", "absent"]);
     same_as_cargo(&project, &["-F", "absent"]);
@@ -69,20 +69,20 @@ fn what_does_not_exist_is_refused_in_cargos_words() {
 
 #[test]
 fn a_missing_dependency_is_named() {
-    let project = Project::hello("needy", "x");
+    let project = ScenarioProject::hello("needy", "x");
     let manifest = project.read("Cargo.toml") + "[dependencies]\ngone = { path = \"../gone\" }\n";
     project.write("Cargo.toml", manifest);
-    let backend = Backend::start();
-    let run = Client::of(&backend).run(project.root(), &["build"]);
+    let backend = ScenarioBackend::start();
+    let run = ScenarioClient::of(&backend).run(project.root(), &["build"]);
     assert_ne!(run.code, Some(0));
     run.says(&["gone"]);
 }
 
 #[test]
 fn a_target_the_backend_lacks_is_refused_before_the_source_is_unpacked() {
-    let project = Project::hello("wanderer", "x");
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let project = ScenarioProject::hello("wanderer", "x");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let run = client.run(project.root(), &["build", "--target", "sparc-unknown-moon"]);
     assert_eq!(run.code, Some(101));
     run.says(&["sparc-unknown-moon", &super::builds::host()]).never_says("Uploading");
@@ -91,18 +91,18 @@ fn a_target_the_backend_lacks_is_refused_before_the_source_is_unpacked() {
 
 #[test]
 fn a_locked_project_is_not_changed() {
-    let project = Project::hello("strict", "x");
-    let backend = Backend::start();
-    let run = Client::of(&backend).run(project.root(), &["build", "--locked"]).exited(101);
+    let project = ScenarioProject::hello("strict", "x");
+    let backend = ScenarioBackend::start();
+    let run = ScenarioClient::of(&backend).run(project.root(), &["build", "--locked"]).exited(101);
     run.says(&["--locked"]);
     assert!(!project.path("Cargo.lock").exists());
 }
 
 #[test]
 fn the_exit_code_and_an_unknown_flag() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("plain", "x");
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("plain", "x");
     client.run(project.root(), &["build", "--relaese"]).exited(1).says(&["--relaese", "--release"]);
     client.run(project.outside(), &["build"]).exited(101).says(&["could not find `Cargo.toml`"]);
 }

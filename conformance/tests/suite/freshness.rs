@@ -1,9 +1,9 @@
 //! What is built again, and what is not: cargo decides, and must see the truth.
 
-use conformance::{Backend, Client, Project, library, program};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, library, program};
 
-fn project() -> Project {
-    Project::new()
+fn project() -> ScenarioProject {
+    ScenarioProject::new()
         .file("Cargo.toml", program("app") + "[dependencies]\nbase = { path = \"base\" }\n")
         .file("src/main.rs", "mod text;\nfn main() { println!(\"{} {}\", base::NAME, text::TEXT); }\n")
         .file("src/text.rs", "pub const TEXT: &str = \"one\";\n")
@@ -13,8 +13,8 @@ fn project() -> Project {
 
 #[test]
 fn only_what_changed_is_built_again() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let project = project();
     let run = client.run(project.root(), &["build"]).succeeded();
     assert_eq!(run.compiled(), ["base", "app"]);
@@ -41,8 +41,8 @@ fn only_what_changed_is_built_again() {
 
 #[test]
 fn a_deleted_module_is_gone() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let project = project();
     client.run(project.root(), &["build"]).succeeded();
     project.remove("src/text.rs");
@@ -54,8 +54,8 @@ fn a_deleted_module_is_gone() {
 
 #[test]
 fn a_failed_build_is_not_taken_for_a_good_one() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let project = project();
     client.run(project.root(), &["build"]).succeeded();
     project.write("src/text.rs", "pub const TEXT: &str = 3;\n");
@@ -70,8 +70,8 @@ fn a_failed_build_is_not_taken_for_a_good_one() {
 
 #[test]
 fn a_source_the_build_script_changed_stays_until_the_device_changes_it() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     let script = "fn main() {\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    \
                   std::fs::write(\"src/text.rs\", \"pub const TEXT: &str = \\\"stamped\\\";\\n\").unwrap();\n}\n";
     let project = project().file("build.rs", script);
@@ -88,8 +88,8 @@ fn a_source_the_build_script_changed_stays_until_the_device_changes_it() {
 
 #[test]
 fn a_device_after_another_finds_the_project_warm_only_if_it_is_the_same() {
-    let backend = Backend::start();
-    let (tablet, phone) = (Client::of(&backend), Client::of(&backend));
+    let backend = ScenarioBackend::start();
+    let (tablet, phone) = (ScenarioClient::of(&backend), ScenarioClient::of(&backend));
     let (first, second) = (project(), project());
     tablet.run(first.root(), &["build"]).succeeded();
     second.write("src/text.rs", "pub const TEXT: &str = \"second\";\n");
@@ -100,9 +100,9 @@ fn a_device_after_another_finds_the_project_warm_only_if_it_is_the_same() {
 
 #[test]
 fn a_folder_that_was_a_link_holds_its_files() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("swap", "x")
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("swap", "x")
         .file("src/main.rs", "fn main() { print!(\"{}\", include_str!(\"../data/text\")); }\n")
         .file("real/text", "one\n")
         .link("data", "real");

@@ -1,15 +1,15 @@
 //! What someone sends who does not use the client.
 
-use conformance::{Archive, Backend, Raw};
+use conformance::{RawArchive, RawClient, ScenarioBackend};
 use protocol::Outcome;
 
 /// Damaged archives that are tried; each is a build.
 const FLIPS: usize = 15;
 
 /// Uploads and gives outcome and message.
-fn ending(raw: &Raw, archive: Vec<u8>) -> (Outcome, String) {
-    let id = Raw::new_id();
-    let reply = raw.upload(&id, archive, &Raw::metadata());
+fn ending(raw: &RawClient, archive: Vec<u8>) -> (Outcome, String) {
+    let id = RawClient::new_id();
+    let reply = raw.upload(&id, archive, &RawClient::metadata());
     assert_eq!(reply.status, 200, "{}", reply.text());
     let result = raw.result(&id);
     (result.outcome, result.message.unwrap_or_default())
@@ -17,38 +17,38 @@ fn ending(raw: &Raw, archive: Vec<u8>) -> (Outcome, String) {
 
 #[test]
 fn archives_that_reach_outside_are_refused() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
     let outside = backend.folder().join("escaped");
     let absolute = outside.to_string_lossy().into_owned();
     let placeholder = "source/".to_owned() + &"x".repeat(absolute.len() - 7);
     let hostile = [
-        ("absolute", Archive::program().entry(&placeholder, "x").renamed(&placeholder, &absolute)),
+        ("absolute", RawArchive::program().entry(&placeholder, "x").renamed(&placeholder, &absolute)),
         (
             "parent",
-            Archive::program()
+            RawArchive::program()
                 .entry("source/xx/xx/xx/xx/xx/escaped", "x")
                 .renamed("source/xx/xx/xx/xx/xx/escaped", "source/../../../../../escaped"),
         ),
         (
             "backslash",
-            Archive::program()
+            RawArchive::program()
                 .entry("source/xx-xx-escaped", "x")
                 .renamed("source/xx-xx-escaped", "source/..\\..\\escaped"),
         ),
-        ("link out", Archive::program().link("source/out", "../../../..").bytes()),
-        ("absolute link", Archive::program().link("source/out", "/tmp").bytes()),
+        ("link out", RawArchive::program().link("source/out", "../../../..").bytes()),
+        ("absolute link", RawArchive::program().link("source/out", "/tmp").bytes()),
         (
             "through a link",
-            Archive::program().link("source/out", "../../../..").entry("source/out/escaped", "x").bytes(),
+            RawArchive::program().link("source/out", "../../../..").entry("source/out/escaped", "x").bytes(),
         ),
         (
             "duplicate",
-            Archive::program().entry("source/src/main_rs", "x").renamed("source/src/main_rs", "source/src/main.rs"),
+            RawArchive::program().entry("source/src/main_rs", "x").renamed("source/src/main_rs", "source/src/main.rs"),
         ),
-        ("a file as folder", Archive::program().entry("source/src/main.rs/x", "x").bytes()),
-        ("NUL", Archive::program().entry("source/src/a-b", "x").renamed("source/src/a-b", "source/src/a\0b")),
-        ("outside the source", Archive::program().entry("elsewhere/x", "x").bytes()),
+        ("a file as folder", RawArchive::program().entry("source/src/main.rs/x", "x").bytes()),
+        ("NUL", RawArchive::program().entry("source/src/a-b", "x").renamed("source/src/a-b", "source/src/a\0b")),
+        ("outside the source", RawArchive::program().entry("elsewhere/x", "x").bytes()),
     ];
     for (what, archive) in hostile {
         let (outcome, message) = ending(&raw, archive);
@@ -56,14 +56,14 @@ fn archives_that_reach_outside_are_refused() {
         assert!(message.contains("archive"), "{what}: {message}");
         assert!(!outside.exists(), "{what}");
     }
-    assert_eq!(ending(&raw, Archive::program().bytes()).0, Outcome::Succeeded);
+    assert_eq!(ending(&raw, RawArchive::program().bytes()).0, Outcome::Succeeded);
 }
 
 #[test]
 fn broken_archives_are_refused() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
-    let good = Archive::program().bytes();
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
+    let good = RawArchive::program().bytes();
     let mut flipped = good.clone();
     let at = good.windows(7).position(|w| w == b"src/mai").unwrap() + 16;
     flipped[at] ^= 0xff;
@@ -83,7 +83,7 @@ fn broken_archives_are_refused() {
             }
             archive
         }),
-        ("a request that is none", Archive::new().renamed("request.json", "source/a.txt")),
+        ("a request that is none", RawArchive::new().renamed("request.json", "source/a.txt")),
     ] {
         let (outcome, message) = ending(&raw, archive);
         assert_eq!(outcome, Outcome::Refused, "{what}: {message}");
@@ -93,15 +93,15 @@ fn broken_archives_are_refused() {
 
 #[test]
 fn bombs_are_refused_before_they_fill_the_disk() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
     // 4 MB that become 4 GiB.
-    let bytes = Archive::program().zeros("source/bomb", 4 << 30).bytes();
+    let bytes = RawArchive::program().zeros("source/bomb", 4 << 30).bytes();
     assert!(bytes.len() < 32 << 20);
     let (outcome, message) = ending(&raw, bytes);
     assert_eq!(outcome, Outcome::Refused, "{message}");
     assert!(message.contains("MiB") || message.contains("GiB"), "{message}");
-    let mut crowd = Archive::program();
+    let mut crowd = RawArchive::program();
     for n in 0..200_000 {
         crowd = crowd.entry(&format!("source/{n}"), "");
     }
@@ -112,10 +112,10 @@ fn bombs_are_refused_before_they_fill_the_disk() {
 
 #[test]
 fn nonsense_in_the_metadata_is_refused() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
     let with = |name: &'static str, value: &'static str| {
-        let mut metadata: Vec<_> = Raw::metadata().into_iter().filter(|(n, _)| *n != name).collect();
+        let mut metadata: Vec<_> = RawClient::metadata().into_iter().filter(|(n, _)| *n != name).collect();
         if !value.is_empty() {
             metadata.push((name, value));
         }
@@ -132,8 +132,8 @@ fn nonsense_in_the_metadata_is_refused() {
         // What S3 makes of a value that is not ASCII.
         (with("target", "=?UTF-8?Q?=C3=BC?="), "target"),
     ] {
-        let id = Raw::new_id();
-        let reply = raw.upload(&id, Archive::program().bytes(), &metadata);
+        let id = RawClient::new_id();
+        let reply = raw.upload(&id, RawArchive::program().bytes(), &metadata);
         assert_eq!(reply.status, 200, "{}", reply.text());
         let result = raw.result(&id);
         let message = result.message.unwrap_or_default();
@@ -144,28 +144,29 @@ fn nonsense_in_the_metadata_is_refused() {
 
 #[test]
 fn keys_are_written_once_and_only_where_builds_are() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
-    let id = Raw::new_id();
-    assert_eq!(raw.upload(&id, Archive::program().bytes(), &Raw::metadata()).status, 200);
-    let again = raw.upload(&id, Archive::new().bytes(), &Raw::metadata());
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
+    let id = RawClient::new_id();
+    assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
+    let again = raw.upload(&id, RawArchive::new().bytes(), &RawClient::metadata());
     assert_eq!(again.status, 412, "{}", again.text());
     assert_eq!(raw.result(&id).outcome, Outcome::Succeeded, "the first upload is the build");
     let headers = [("if-none-match", "*")];
     for key in ["me/no-id.zip", "me/0192aaaa-0000-4000-8000-000000000000.zip", "me/x/y.zip", "plain.zip"] {
-        let reply = raw.input("PUT", key, &headers, Archive::program().bytes(), true);
+        let reply = raw.input("PUT", key, &headers, RawArchive::program().bytes(), true);
         assert!(matches!(reply.status, 400 | 403), "{key}: {}", reply.status);
     }
     // A source that was overwritten could change under the build that reads it.
-    let unconditional = raw.input("PUT", &format!("me/{}.zip", Raw::new_id()), &[], Archive::program().bytes(), true);
+    let unconditional =
+        raw.input("PUT", &format!("me/{}.zip", RawClient::new_id()), &[], RawArchive::program().bytes(), true);
     assert!(matches!(unconditional.status, 400 | 403), "{}", unconditional.status);
 }
 
 #[test]
 fn flipped_bits_are_noticed_or_harmless() {
-    let backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
-    let whole = Archive::program().entry("source/data.txt", "x".repeat(500)).bytes();
+    let backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
+    let whole = RawArchive::program().entry("source/data.txt", "x".repeat(500)).bytes();
     for step in 0..FLIPS {
         let mut archive = whole.clone();
         let at = (step * 7919 + 13) % archive.len();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use conformance::{Backend, Client, Cut, Options, Project, Proxy, program};
+use conformance::{Cut, Proxy, ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject, program};
 
 #[test]
 fn what_a_build_plants_above_the_project_is_not_obeyed() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let planter = Project::hello("planter", "x").file(
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let planter = ScenarioProject::hello("planter", "x").file(
         "build.rs",
         "use std::fs;\nfn main() {\n    let here = std::env::current_dir().unwrap();\n    for folder in here.ancestors().skip(1).take(4) {\n        \
          let _ = fs::create_dir_all(folder.join(\".cargo\"));\n        \
@@ -20,16 +20,16 @@ fn what_a_build_plants_above_the_project_is_not_obeyed() {
     );
     client.run(planter.root(), &["build"]).succeeded();
     client.run(planter.root(), &["build"]).succeeded();
-    client.run(Project::hello("victim", "unharmed").root(), &["build"]).succeeded();
+    client.run(ScenarioProject::hello("victim", "unharmed").root(), &["build"]).succeeded();
     assert_eq!(client.output_of("victim"), "unharmed\n");
 }
 
 #[test]
 fn a_forged_artifact_message_brings_nothing_to_the_device() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
     // A procedural macro runs inside rustc, whose standard output cargo passes on.
-    let project = Project::new()
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("honest") + "[dependencies]\nforger = { path = \"forger\" }\n")
         .file("src/main.rs", "forger::forge!();\nfn main() { println!(\"honest\"); }\n")
         .file("forger/Cargo.toml", program("forger") + "[lib]\nproc-macro = true\n")
@@ -47,12 +47,12 @@ fn a_forged_artifact_message_brings_nothing_to_the_device() {
 
 #[test]
 fn the_build_sees_no_secret_of_the_backend() {
-    let backend = Backend::with(Options {
+    let backend = ScenarioBackend::with(ScenarioOptions {
         env: vec![("BACKEND_SECRET".to_owned(), "open-sesame".to_owned())],
-        ..Options::default()
+        ..ScenarioOptions::default()
     });
-    let client = Client::of(&backend);
-    let project = Project::hello("spy", "x").file(
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("spy", "x").file(
         "build.rs",
         "use std::fs;\nfn main() {\n    for (name, value) in std::env::vars() { assert!(!value.contains(\"open-sesame\"), \"{name}\"); }\n    \
          let mut pid = std::os::unix::process::parent_id();\n    while pid > 1 {\n        \
@@ -70,9 +70,9 @@ fn the_build_sees_no_secret_of_the_backend() {
 
 #[test]
 fn output_without_end_is_cut_from_the_stream_and_whole_in_the_end() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("chatterbox", "x").file(
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("chatterbox", "x").file(
         "build.rs",
         "fn main() {\n    let line = \"x\".repeat(1000);\n    for n in 0..9000 { println!(\"cargo::warning=line {n:04} {line}\"); }\n}\n",
     );
@@ -83,16 +83,16 @@ fn output_without_end_is_cut_from_the_stream_and_whole_in_the_end() {
     assert!(numbers.is_sorted(), "in order");
 }
 
-fn with_proxy(backend: &Backend, cut: Cut) -> (Proxy, Client) {
+fn with_proxy(backend: &ScenarioBackend, cut: Cut) -> (Proxy, ScenarioClient) {
     let proxy = Proxy::before(backend.port(), cut);
     let (from, to) = (format!(":{}", backend.port()), format!(":{}", proxy.port()));
-    let client = Client::configured(backend.config_with("hostile", &[(&from, &to)]));
+    let client = ScenarioClient::configured(backend.config_with("hostile", &[(&from, &to)]));
     (proxy, client)
 }
 
 #[test]
 fn a_hostile_backend_installs_nothing() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     for (cut, says) in [
         (
             Cut::Forged {
@@ -132,7 +132,7 @@ fn a_hostile_backend_installs_nothing() {
         ),
     ] {
         let (proxy, client) = with_proxy(&backend, cut);
-        let run = client.run(Project::hello("prey", "x").root(), &["build"]);
+        let run = client.run(ScenarioProject::hello("prey", "x").root(), &["build"]);
         assert!(run.time < Duration::from_secs(60), "{cut:?}: {:?}", run.time);
         if says.is_empty() {
             // The socket brings the truth, whatever the bucket says.
@@ -147,7 +147,7 @@ fn a_hostile_backend_installs_nothing() {
 
 #[test]
 fn a_hostile_socket_is_not_believed() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     const TEXTS: &[&str] = &[
         "no JSON",
         "{\"v\":1,\"events\":7}",
@@ -155,7 +155,7 @@ fn a_hostile_socket_is_not_believed() {
         "{\"v\":1,\"events\":[{\"v\":1,\"build\":\"01923456-789a-7fff-bfff-ffffffffffff\",\"at\":0,\"kind\":\"finished\",\"version\":1,\"id\":\"01923456-789a-7fff-bfff-ffffffffffff\",\"outcome\":\"succeeded\",\"last\":0,\"complete\":true}]}",
     ];
     let (proxy, client) = with_proxy(&backend, Cut::ForgedSocket(TEXTS));
-    client.run(Project::hello("steady", "steady").root(), &["build"]).succeeded().never_says("FOREIGN");
+    client.run(ScenarioProject::hello("steady", "steady").root(), &["build"]).succeeded().never_says("FOREIGN");
     assert!(proxy.cuts() > 0);
     assert_eq!(client.output_of("steady"), "steady\n");
 }
@@ -163,9 +163,9 @@ fn a_hostile_socket_is_not_believed() {
 #[test]
 #[cfg_attr(not(can_mount), ignore = "mounting a small file system needs root")]
 fn a_full_disk_is_said_and_the_backend_lives() {
-    let backend = Backend::with(Options { disk: Some(24 << 20), ..Options::default() });
-    let client = Client::of(&backend);
-    let project = Project::hello("greedy", "x").file(
+    let backend = ScenarioBackend::with(ScenarioOptions { disk: Some(24 << 20), ..ScenarioOptions::default() });
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("greedy", "x").file(
         "build.rs",
         "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(format!(\"{out}/x\"), vec![1u8; 64 << 20]).unwrap(); }\n",
     );

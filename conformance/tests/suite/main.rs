@@ -26,6 +26,6 @@ mod restart;
 
 /// What tells that a build has to wait for others. Only a backend with a queue of its own knows its place; to Lambda's
 /// the platform can't look.
-fn queued(backend: &conformance::Backend) -> &'static str {
+fn queued(backend: &conformance::ScenarioBackend) -> &'static str {
     if backend.is_one_machine() { "Queued" } else { "Uploading" }
 }

@@ -1,10 +1,10 @@
 //! Memory runs out: the builder stays, the build dies, and is tried once more with less.
 
-use conformance::{Backend, Client, Project};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject};
 
 #[test]
 fn what_builds_is_the_first_to_die_when_memory_runs_out() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     // Its own standing, and that of the program above everything that builds.
     let script = r#"fn main() {
         let read = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap_or_default();
@@ -15,8 +15,8 @@ fn what_builds_is_the_first_to_die_when_memory_runs_out() {
         println!("cargo::warning=mine {} above {}", read("self").trim(), read(&above).trim());
     }
     "#;
-    let project = Project::hello("mortal", "x").file("build.rs", script);
-    let run = Client::of(&backend).run(project.root(), &["build"]).succeeded().says(&["mine 800 above "]);
+    let project = ScenarioProject::hello("mortal", "x").file("build.rs", script);
+    let run = ScenarioClient::of(&backend).run(project.root(), &["build"]).succeeded().says(&["mine 800 above "]);
     let above = run.stderr.split("mine 800 above ").nth(1).and_then(|rest| rest.split_whitespace().next());
     let above: i32 = above.expect("the supervisor's standing").parse().expect("a number");
     assert!(above < 800, "{above}");
@@ -24,7 +24,7 @@ fn what_builds_is_the_first_to_die_when_memory_runs_out() {
 
 #[test]
 fn a_process_that_was_killed_is_tried_once_more_with_fewer_jobs() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let script = r#"fn main() {
         let mark = std::path::Path::new(&std::env::var("OUT_DIR").unwrap()).join("died");
         let jobs = std::env::var("NUM_JOBS").unwrap();
@@ -37,10 +37,10 @@ fn a_process_that_was_killed_is_tried_once_more_with_fewer_jobs() {
         }
     }
     "#;
-    let project = Project::hello("hungry", "fed").file("build.rs", script);
+    let project = ScenarioProject::hello("hungry", "fed").file("build.rs", script);
     let manifest = project.read("Cargo.toml") + "[features]\ndoomed = []\n";
     project.write("Cargo.toml", manifest);
-    let client = Client::of(&backend);
+    let client = ScenarioClient::of(&backend);
     let run = client.run(project.root(), &["build", "-j", "4"]).succeeded();
     run.says(&["most likely because memory ran out", "`-j 2` instead of `-j 4`", "with 2 jobs"]);
     assert_eq!(client.output_of("hungry"), "fed\n");

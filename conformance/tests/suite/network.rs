@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use conformance::{Backend, Client, Cut, Project, Proxy};
+use conformance::{Cut, Proxy, ScenarioBackend, ScenarioClient, ScenarioProject};
 
 /// A program whose build prints many numbered lines, with some waiting.
-fn talkative() -> Project {
-    Project::hello("talkative", "done").file(
+fn talkative() -> ScenarioProject {
+    ScenarioProject::hello("talkative", "done").file(
         "build.rs",
         "fn main() {\n    for n in 0..200 {\n        println!(\"cargo::warning=line {n:03}\");\n    }\n}\n",
     )
 }
 
-fn through(backend: &Backend, proxy: &Proxy) -> Client {
+fn through(backend: &ScenarioBackend, proxy: &Proxy) -> ScenarioClient {
     let (from, to) = (format!(":{}", backend.port()), format!(":{}", proxy.port()));
-    Client::configured(backend.config_with(&format!("proxy{to}"), &[(&from, &to)]))
+    ScenarioClient::configured(backend.config_with(&format!("proxy{to}"), &[(&from, &to)]))
 }
 
 #[track_caller]
@@ -26,7 +26,7 @@ fn all_lines_once(stderr: &str) {
 
 #[test]
 fn a_socket_that_is_cut_anywhere_loses_nothing() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     // From within the handshake to the end of the stream.
     for after in [1, 60, 129, 200, 350, 700, 1500, 4000, 9000] {
         let proxy = Proxy::before(backend.port(), Cut::Socket { after, times: 3 });
@@ -40,29 +40,29 @@ fn a_socket_that_is_cut_anywhere_loses_nothing() {
 
 #[test]
 fn without_any_socket_the_build_ends_all_the_same() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let proxy = Proxy::before(backend.port(), Cut::NoSocket);
     let client = through(&backend, &proxy);
     let run = client.run(talkative().root(), &["build"]).succeeded();
     all_lines_once(&run.stderr);
     assert_eq!(client.output_of("talkative"), "done\n");
-    let broken = Project::hello("broken", "x").file("src/main.rs", "fn main() { nonsense }\n");
+    let broken = ScenarioProject::hello("broken", "x").file("src/main.rs", "fn main() { nonsense }\n");
     client.run(broken.root(), &["build"]).exited(101).says(&["cannot find value `nonsense`"]);
 }
 
 #[test]
 fn a_broken_download_goes_on_where_it_stopped() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let proxy = Proxy::before(backend.port(), Cut::Download { after: 50_000, times: 2 });
     let client = through(&backend, &proxy);
-    client.run(Project::hello("fetched", "whole").root(), &["build"]).succeeded();
+    client.run(ScenarioProject::hello("fetched", "whole").root(), &["build"]).succeeded();
     assert_eq!(proxy.cuts(), 2);
     assert_eq!(client.output_of("fetched"), "whole\n");
 }
 
 #[test]
 fn a_network_that_is_away_for_a_while_is_waited_for() {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let proxy = Proxy::before(backend.port(), Cut::Socket { after: 2000, times: 1 });
     let client = through(&backend, &proxy);
     let project = talkative();
@@ -76,10 +76,10 @@ fn a_network_that_is_away_for_a_while_is_waited_for() {
 
 #[test]
 fn no_network_is_said_with_what_to_do() {
-    let mut backend = Backend::start();
+    let mut backend = ScenarioBackend::start();
     backend.kill();
-    let client = Client::of(&backend);
-    let run = client.run(Project::hello("lonely", "x").root(), &["build"]);
+    let client = ScenarioClient::of(&backend);
+    let run = client.run(ScenarioProject::hello("lonely", "x").root(), &["build"]);
     assert_eq!(run.code, Some(101));
     assert!(run.time < Duration::from_secs(60), "{:?}", run.time);
     run.says(&[&format!("127.0.0.1:{}", backend.port())]);

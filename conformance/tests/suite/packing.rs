@@ -5,11 +5,11 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use conformance::{Backend, Client, Project, program};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, program};
 
-fn listed(project: &Project) -> Vec<String> {
+fn listed(project: &ScenarioProject) -> Vec<String> {
     // Listing needs no backend.
-    let client = Client::configured("/nonexistent/config.toml".into());
+    let client = ScenarioClient::configured("/nonexistent/config.toml".into());
     let run = client.run(project.root(), &["package", "--list"]).succeeded();
     let mut names: Vec<String> =
         run.stdout.lines().filter_map(|line| line.split_whitespace().last()).map(str::to_owned).collect();
@@ -19,7 +19,7 @@ fn listed(project: &Project) -> Vec<String> {
 
 #[test]
 fn ignored_files_stay_and_hidden_ones_cargo_needs_go() {
-    let project = Project::hello("picky", "x")
+    let project = ScenarioProject::hello("picky", "x")
         .file(".gitignore", "/target\n*.log\n!keep.log\nbuild/\n[[:digit:]]*.tmp\nCargo.lock\n")
         .file("Cargo.lock", "version = 4\n")
         .file("keep.log", "")
@@ -59,7 +59,7 @@ fn ignored_files_stay_and_hidden_ones_cargo_needs_go() {
 
 #[test]
 fn the_manifest_overrules() {
-    let project = Project::hello("overruled", "x")
+    let project = ScenarioProject::hello("overruled", "x")
         .file(".gitignore", "generated/\n")
         .file("generated/needed.rs", "")
         .file("movies/large.bin", "");
@@ -73,7 +73,7 @@ fn the_manifest_overrules() {
 
 #[test]
 fn a_real_tree_goes_as_git_sees_it() {
-    let project = Project::hello("tracked", "x")
+    let project = ScenarioProject::hello("tracked", "x")
         .file(".gitignore", "*.o\n/out\n**/cache/*\n!**/cache/keep\nfoo?bar\n\\#odd\ntrailing \ndeep/**/end\n")
         .file("a.o", "")
         .file("out/x", "")
@@ -100,9 +100,9 @@ fn a_real_tree_goes_as_git_sees_it() {
 
 #[test]
 fn secrets_are_warned_about_unless_named() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::hello("careful", "x")
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("careful", "x")
         .file(".env", "PASSWORD=1")
         .file("server.key", "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n");
     client.run(project.root(), &["build"]).succeeded().says(&["warning", ".env", "server.key"]);
@@ -114,36 +114,36 @@ fn secrets_are_warned_about_unless_named() {
 
 #[test]
 fn what_cannot_be_read_is_named() {
-    let backend = Backend::start();
-    let project = Project::hello("closed", "x").link("dangling", "nowhere").file("locked.txt", "x");
-    Client::of(&backend).run(project.root(), &["build"]).succeeded();
+    let backend = ScenarioBackend::start();
+    let project = ScenarioProject::hello("closed", "x").link("dangling", "nowhere").file("locked.txt", "x");
+    ScenarioClient::of(&backend).run(project.root(), &["build"]).succeeded();
     let project = project.mode("locked.txt", 0o000);
-    let client = Client::of(&backend).unprivileged(project.outside());
+    let client = ScenarioClient::of(&backend).unprivileged(project.outside());
     client.run(project.root(), &["build"]).exited(101).says(&["locked.txt", "ermission"]);
 }
 
 #[test]
 fn a_broken_manifest_is_cargos_business() {
-    let backend = Backend::start();
-    let project = Project::hello("torn", "x").file("Cargo.toml", "[package\nname = ");
-    Client::of(&backend).run(project.root(), &["build"]).exited(101).says(&["Cargo.toml"]);
+    let backend = ScenarioBackend::start();
+    let project = ScenarioProject::hello("torn", "x").file("Cargo.toml", "[package\nname = ");
+    ScenarioClient::of(&backend).run(project.root(), &["build"]).exited(101).says(&["Cargo.toml"]);
 }
 
 #[test]
 fn a_source_over_the_limit_is_said_before_it_is_sent() {
-    let backend = Backend::start();
-    let project = Project::hello("heavy", "x");
+    let backend = ScenarioBackend::start();
+    let project = ScenarioProject::hello("heavy", "x");
     std::fs::create_dir(project.path("recordings")).unwrap();
     let file = std::fs::File::create(project.path("recordings/long.wav")).unwrap();
     file.set_len(5 << 30).unwrap();
-    let run = Client::of(&backend).run(project.root(), &["build"]).exited(101);
+    let run = ScenarioClient::of(&backend).run(project.root(), &["build"]).exited(101);
     run.says(&["limit", "recordings", "exclude"]).never_says("Uploading");
 }
 
 #[test]
 fn a_file_that_changes_while_it_is_packed_is_named() {
-    let backend = Backend::start();
-    let project = Project::hello("restless", "x").file("growing.log", vec![b'x'; 64 << 20]);
+    let backend = ScenarioBackend::start();
+    let project = ScenarioProject::hello("restless", "x").file("growing.log", vec![b'x'; 64 << 20]);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -153,7 +153,7 @@ fn a_file_that_changes_while_it_is_packed_is_named() {
                 std::thread::sleep(Duration::from_millis(1));
             }
         });
-        let run = Client::of(&backend).run(project.root(), &["build"]);
+        let run = ScenarioClient::of(&backend).run(project.root(), &["build"]);
         stop.store(true, Ordering::SeqCst);
         run.exited(101).says(&["growing.log", "changed"]);
     });
@@ -161,9 +161,9 @@ fn a_file_that_changes_while_it_is_packed_is_named() {
 
 #[test]
 fn an_empty_folder_goes_along_and_goes_away() {
-    let backend = Backend::start();
-    let client = Client::of(&backend);
-    let project = Project::new()
+    let backend = ScenarioBackend::start();
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("hollow"))
         .file(
             "build.rs",

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use conformance::{
-    Backend, Client, Crate, Options, Project, Registry, backend_binary, client_binary, output_of, program, until,
+    Crate, Registry, ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject, backend_binary, client_binary,
+    output_of, program, until,
 };
 
 fn readme() -> String {
@@ -25,9 +26,12 @@ fn everyday() -> Vec<String> {
 fn everyday_commands_work() {
     let registry = Registry::start();
     registry.publish(Crate::program("hexyl", "1.0.0"));
-    let backend = Backend::with(Options { cargo_config: Some(registry.cargo_config()), ..Options::default() });
-    let client = Client::of(&backend);
-    let project = Project::hello("tool", "handy");
+    let backend = ScenarioBackend::with(ScenarioOptions {
+        cargo_config: Some(registry.cargo_config()),
+        ..ScenarioOptions::default()
+    });
+    let client = ScenarioClient::of(&backend);
+    let project = ScenarioProject::hello("tool", "handy");
     let manifest = project.read("Cargo.toml") + "[features]\nfast = []\n";
     project.write("Cargo.toml", manifest);
     let commands = everyday();
@@ -55,9 +59,9 @@ fn rust_analyzers_command_names_files_of_the_device() {
     let configuration: serde_json::Value = serde_json::from_str(json).expect("JSON");
     let command = configuration["rust-analyzer.check.overrideCommand"].as_array().expect("a command");
     let arguments: Vec<&str> = command.iter().skip(1).filter_map(serde_json::Value::as_str).collect();
-    let backend = Backend::start();
-    let project = Project::hello("tool", "x").file("src/main.rs", "fn main() {\n    let unused = 1;\n}\n");
-    let run = Client::of(&backend).run(project.root(), &arguments).succeeded();
+    let backend = ScenarioBackend::start();
+    let project = ScenarioProject::hello("tool", "x").file("src/main.rs", "fn main() {\n    let unused = 1;\n}\n");
+    let run = ScenarioClient::of(&backend).run(project.root(), &arguments).succeeded();
     let messages: Vec<serde_json::Value> =
         run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let diagnostic = messages.iter().find(|message| message["reason"] == "compiler-message").expect("a diagnostic");
@@ -76,14 +80,14 @@ fn the_readmes_lists_in_the_manifest_decide_what_is_sent() {
         .lines()
         .take_while(|line| !line.contains("```"))
         .fold(String::new(), |all, line| all + line + "\n");
-    let project = Project::new()
+    let project = ScenarioProject::new()
         .file("Cargo.toml", format!("[workspace]\nmembers = [\"tool\"]\n{example}"))
         .file(".gitignore", "generated/\n")
         .file("generated/a", "")
         .file("recordings/b", "")
         .file("tool/Cargo.toml", program("tool"))
         .file("tool/src/main.rs", "fn main() {}\n");
-    let client = Client::configured("/nonexistent/config.toml".into());
+    let client = ScenarioClient::configured("/nonexistent/config.toml".into());
     let list = client.run(project.root(), &["package", "--list"]).succeeded().stdout;
     assert!(list.contains("generated/a") && !list.contains("recordings"), "{list}");
 }
@@ -112,7 +116,7 @@ fn the_readmes_way_to_use_a_desktop_works() {
     until(|| "the backend writes the configuration".to_owned(), || there.is_file() && TcpStream::connect(free).is_ok());
     std::fs::create_dir_all(here.parent().expect("a folder")).expect("a folder");
     std::fs::copy(&there, &here).expect("the configuration is copied");
-    let project = Project::hello("tool", "handy");
+    let project = ScenarioProject::hello("tool", "handy");
     let client = |arguments: &[&str]| {
         let mut command = Command::new(client_binary());
         command.args(arguments).current_dir(project.root()).env_clear().env("HOME", device.path());

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use conformance::{Backend, Client, Control, Options, Project, Raw};
+use conformance::{Control, RawClient, ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject};
 use protocol::{ClientMessage, EventKind, Outcome};
 use tungstenite::Message;
 
-fn slow(seconds: u32) -> Project {
-    Project::hello("slow", "slow")
+fn slow(seconds: u32) -> ScenarioProject {
+    ScenarioProject::hello("slow", "slow")
         .file("build.rs", format!("fn main() {{ std::thread::sleep(std::time::Duration::from_secs({seconds})); }}\n"))
 }
 
@@ -23,9 +23,9 @@ fn stored(control: &Control, sources: usize) {
 
 #[test]
 fn a_build_that_was_running_when_the_backend_died_gets_a_result() {
-    let mut backend = Backend::with(Options { jobs: Some(1), ..Options::default() });
-    let client = Client::of(&backend);
-    let (project, next) = (slow(600), Project::hello("next", "next"));
+    let mut backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(1), ..ScenarioOptions::default() });
+    let client = ScenarioClient::of(&backend);
+    let (project, next) = (slow(600), ScenarioProject::hello("next", "next"));
     let mut running = client.spawn(project.root(), &["build"]);
     running.until("Compiling slow");
     let mut queued = client.spawn(next.root(), &["build"]);
@@ -46,10 +46,10 @@ fn a_build_that_was_running_when_the_backend_died_gets_a_result() {
 
 #[test]
 fn a_follower_resumes_an_old_build_after_a_restart() {
-    let mut backend = Backend::start();
-    let raw = Raw::new(backend.credentials("me"));
-    let id = Raw::new_id();
-    assert_eq!(raw.upload(&id, conformance::Archive::program().bytes(), &Raw::metadata()).status, 200);
+    let mut backend = ScenarioBackend::start();
+    let raw = RawClient::new(backend.credentials("me"));
+    let id = RawClient::new_id();
+    assert_eq!(raw.upload(&id, conformance::RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     assert_eq!(raw.result(&id).outcome, Outcome::Succeeded);
     backend.kill();
     backend.restart();

@@ -1,4 +1,4 @@
-//! The emulated account that Terraform is applied to: moto, for as long as this lives.
+//! The emulated account that Terraform is applied to: moto, which ends when this is dropped.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::{PROJECT, output_of};
-use crate::platform_file::Device;
+use crate::platform_file::DeviceKey;
 
-/// Where everything is.
+/// The region of the emulated account.
 pub const REGION: &str = "us-east-1";
 
-/// A running moto.
-pub struct Account {
-    /// Ends with its standard input, which closes when this is dropped.
+/// A running moto, which is one account.
+pub struct MotoAccount {
+    /// Ends when its standard input closes, which happens when this is dropped.
     _process: Child,
     port: u16,
-    /// Where copies are asked for.
+    /// The port that gives copies of the account.
     pub control: u16,
     python: PathBuf,
 }
@@ -38,8 +38,8 @@ struct Key {
     secret: String,
 }
 
-impl Account {
-    /// An empty one. `refusals`: a file that says which calls are refused.
+impl MotoAccount {
+    /// Starts an empty account. `refusals`: a file that lists calls to refuse.
     pub async fn start(python: &Path, refusals: Option<&Path>) -> Result<Self> {
         let mut process = Command::new(python)
             .arg("-B")
@@ -53,11 +53,11 @@ impl Account {
         let stdout = process.stdout.take().context("moto has no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).await.context("moto can't be read")?;
-        let ports: Ports = serde_json::from_str(&line).context("moto did not say where it listens")?;
+        let ports: Ports = serde_json::from_str(&line).context("moto did not print its ports")?;
         Ok(Self { _process: process, port: ports.port, control: ports.control, python: python.to_owned() })
     }
 
-    /// The variables by which AWS's tools find it. Keys mean nothing to it.
+    /// The environment variables with which AWS's tools find the account. It accepts any keys.
     pub fn environment(&self) -> [(&'static str, String); 6] {
         [
             ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port)),
@@ -72,22 +72,22 @@ impl Account {
     async fn ask<T: serde::de::DeserializeOwned>(&self, arguments: &[&str]) -> Result<T> {
         let mut command = Command::new(&self.python);
         let answer = output_of(command.arg(script("account.py")).args(arguments).envs(self.environment())).await?;
-        serde_json::from_str(&answer).context("account.py prints JSON")
+        serde_json::from_str(&answer).context("account.py printed no JSON")
     }
 
-    /// Its number.
+    /// The number of the account.
     pub async fn id(&self) -> Result<String> {
         self.ask(&["id"]).await
     }
 
-    /// Whatever there is.
-    pub async fn left(&self) -> Result<Vec<String>> {
+    /// The resources that the account still has.
+    pub async fn remaining(&self) -> Result<Vec<String>> {
         self.ask(&["left"]).await
     }
 
-    /// The devices of Terraform's output `devices`, each with a new key: none is in Terraform's state.
-    pub async fn devices(&self, output: &Value) -> Result<BTreeMap<String, Device>> {
-        let devices = output.as_object().context("the output `devices` is a map")?;
+    /// The devices in Terraform's output `devices`, each with a new key. Terraform's state contains no keys.
+    pub async fn devices(&self, output: &Value) -> Result<BTreeMap<String, DeviceKey>> {
+        let devices = output.as_object().context("the output `devices` is no map")?;
         let text = |device: &Value, field: &str| {
             device[field].as_str().map(str::to_owned).with_context(|| format!("a device without `{field}`: {device}"))
         };
@@ -98,13 +98,13 @@ impl Account {
             let user = text(device, "user")?;
             let key = keys.remove(&user).with_context(|| format!("no key for {user}"))?;
             let owner = text(device, "owner")?;
-            Ok((name.clone(), Device { owner, user, access_key_id: key.id, secret_access_key: key.secret }))
+            Ok((name.clone(), DeviceKey { owner, user, access_key_id: key.id, secret_access_key: key.secret }))
         });
         with_key.collect()
     }
 }
 
-/// A program of conformance/moto.
+/// The path of a program in conformance/moto.
 pub fn script(name: &str) -> PathBuf {
     Path::new(PROJECT).join("conformance/moto").join(name)
 }

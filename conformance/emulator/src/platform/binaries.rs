@@ -1,4 +1,4 @@
-//! The functions' programs: as zip files, as Terraform takes them, and unpacked, as they are run.
+//! The programs of the functions: as zip files for Terraform, and unpacked to be run.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,23 +15,23 @@ use super::output_of;
 /// The functions that are deployed as zip files; `compile` is an image.
 const ZIPPED: [&str; 3] = ["connect", "disconnect", "relay"];
 
-/// Programs by what they do.
-pub struct Packages(BTreeMap<String, PathBuf>);
+/// The paths of the functions' programs, by the functions' roles: `relay`.
+pub struct FunctionPrograms(BTreeMap<String, PathBuf>);
 
-impl Packages {
+impl FunctionPrograms {
     /// The program of a function.
     pub fn program(&self, what: &str) -> Result<&Path> {
         self.0.get(what).map(PathBuf::as_path).with_context(|| format!("there is no program for the function {what}"))
     }
 }
 
-/// Where the zip files lie.
+/// The folder of the zip files.
 pub fn zips(dir: &Path) -> PathBuf {
     dir.join("zips")
 }
 
-/// Strips and packs the programs of `binaries`.
-pub async fn package(binaries: &Path, dir: &Path) -> Result<Packages> {
+/// Strips and packs the programs in the folder `binaries`.
+pub async fn package(binaries: &Path, dir: &Path) -> Result<FunctionPrograms> {
     let (programs, zips) = (dir.join("functions"), zips(dir));
     for folder in [&programs, &zips] {
         std::fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
@@ -39,7 +39,7 @@ pub async fn package(binaries: &Path, dir: &Path) -> Result<Packages> {
     let mut packages = BTreeMap::new();
     for name in ZIPPED.into_iter().chain(["compile"]) {
         let (from, to) = (binaries.join(name), programs.join(name));
-        // What is not for a machine makes a program large, and every copy of the account with it.
+        // Debug information would make the program large, and every copy of the account as well.
         output_of(Command::new("strip").arg("-o").arg(&to).arg(&from))
             .await
             .with_context(|| format!("no program in {}: `cargo build --workspace` makes it", from.display()))?;
@@ -49,7 +49,7 @@ pub async fn package(binaries: &Path, dir: &Path) -> Result<Packages> {
         }
         packages.insert(name.to_owned(), to);
     }
-    Ok(Packages(packages))
+    Ok(FunctionPrograms(packages))
 }
 
 fn pack(program: &Path, zip: &Path) -> Result<()> {

@@ -19,44 +19,45 @@ use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::platform_file::PlatformFile;
-use account::{Account, REGION};
+use account::{MotoAccount, REGION};
 pub use alone::{AccountOptions, run as account};
-use report::Report;
+use report::PlatformReport;
 use terraform::Terraform;
 
-/// Where this project is.
+/// The root folder of this project.
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// What `platform` is told.
+/// The options of `aws-emulator platform`.
 #[derive(Args)]
-pub struct Options {
-    /// Where everything about this run is kept: the Terraform state, platform.json, recorded calls
+pub struct PlatformOptions {
+    /// The folder for everything about this run: the Terraform state, platform.json, recorded calls
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
     /// The folder with the functions' binaries: compile, connect, disconnect, relay [default: this program's own]
     #[arg(long, value_name = "FOLDER")]
     lambdas: Option<PathBuf>,
-    /// The command is the whole suite: a grant that it never used is a failure
+    /// The command is the whole suite: fail for every grant that it never used
     #[arg(long)]
     whole: bool,
-    /// What to run against the platform, with CONFORMANCE_PLATFORM=DIR
+    /// The command to run against the platform, with CONFORMANCE_PLATFORM=DIR
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
 }
 
-/// A process group that ends with this.
-struct Group(Pid);
+/// A process group that is killed when this is dropped.
+struct ProcessGroup(Pid);
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        // It may just have ended.
+        // The group may have ended already.
         let _ = kill_process_group(self.0, rustix::process::Signal::KILL);
     }
 }
 
-/// Applies, runs the command, checks, destroys. Interrupted, it leaves no process behind.
-pub async fn run(options: Options) -> Result<ExitCode> {
-    let mut report = Report::default();
+/// Applies the configuration, runs the command, checks the result, and destroys everything. It leaves no process behind,
+/// even when it is interrupted.
+pub async fn run(options: PlatformOptions) -> Result<ExitCode> {
+    let mut report = PlatformReport::default();
     let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
     tokio::select! {
         done = test(&options, &mut report) => done?,
@@ -66,7 +67,7 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     Ok(report.close())
 }
 
-async fn test(options: &Options, report: &mut Report) -> Result<()> {
+async fn test(options: &PlatformOptions, report: &mut PlatformReport) -> Result<()> {
     let me = std::env::current_exe().context("this program's own path is unknown")?;
     let binaries = match &options.lambdas {
         Some(folder) => folder.clone(),
@@ -76,7 +77,7 @@ async fn test(options: &Options, report: &mut Report) -> Result<()> {
     let dir = options.dir.canonicalize().with_context(|| format!("{} can't be found", options.dir.display()))?;
     let packages = binaries::package(&binaries, &dir).await?;
     let python = python::environment().await?;
-    let account = Account::start(&python, None).await?;
+    let account = MotoAccount::start(&python, None).await?;
 
     let terraform = Terraform::prepare(&dir, &account)?;
     report.time("init", terraform.init()).await?;
@@ -94,22 +95,22 @@ async fn test(options: &Options, report: &mut Report) -> Result<()> {
         .kill_on_drop(true)
         .status();
     let status = report.time("suite", async { suite.await.context("the command doesn't start") }).await?;
-    report.check("the command ended well", if status.success() { vec![] } else { vec![status.to_string()] });
+    report.check("the command succeeded", if status.success() { vec![] } else { vec![status.to_string()] });
 
     calls::check(&dir, options.whole, report)?;
     let changes = report.time("second plan", terraform.changes()).await?;
     report.check("a second plan changes nothing", changes);
-    report.check("another deployment in the account shares no name", terraform.shared_names().await?);
+    report.check("two deployments in one account share no name", terraform.shared_names().await?);
     report.time("destroy", terraform.destroy()).await?;
-    report.check("destroying leaves nothing", account.left().await?);
+    report.check("destroying leaves no resource", account.remaining().await?);
     Ok(())
 }
 
-/// What scenarios need to know.
+/// What scenarios need to know about the platform.
 async fn describe(
     terraform: &Terraform,
-    account: &Account,
-    packages: &binaries::Packages,
+    account: &MotoAccount,
+    packages: &binaries::FunctionPrograms,
     dir: &Path,
 ) -> Result<PlatformFile> {
     let outputs = terraform.outputs().await?;
@@ -132,15 +133,15 @@ async fn describe(
     })
 }
 
-/// Runs a program to its end and gives what it printed; when it fails, all that it said is the error. Given up, it ends
-/// with everything it has started: Terraform's providers outlive it otherwise.
+/// Runs a program and returns what it printed; the error of a failure contains all of its output. When this future is
+/// dropped, the program is killed with everything that it started: Terraform's providers would outlive it otherwise.
 async fn output_of(command: &mut Command) -> Result<String> {
     let shown = format!("{:?}", command.as_std().get_program());
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().with_context(|| format!("{shown} doesn't start"))?;
-    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).map(Group);
+    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).map(ProcessGroup);
     let output = child.wait_with_output().await.with_context(|| format!("{shown} can't be waited for"))?;
-    // Its number may be another's from here on.
+    // From here on another process may have its number.
     std::mem::forget(group);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {

@@ -1,24 +1,24 @@
-//! What was found, and how long it took.
+//! The results of checks, and how long the steps took.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
 
-/// Checks that passed or failed, in the order in which they were made.
+/// Counts the checks that passed and failed, and prints each.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct PlatformReport {
     passed: usize,
     failed: usize,
 }
 
-impl Report {
-    /// A line for the person.
+impl PlatformReport {
+    /// Prints a line for the person.
     pub fn say(&self, text: &str) {
         println!("platform: {text}");
     }
 
-    /// Does something, and tells how long it took.
+    /// Runs a step and prints how long it took.
     pub async fn time<T>(&self, what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
         let began = Instant::now();
         let done = work.await;
@@ -26,13 +26,13 @@ impl Report {
         done
     }
 
-    /// A check that passed.
+    /// Counts and prints a check that passed.
     pub fn passed(&mut self, what: &str) {
         self.passed += 1;
         self.say(&format!("{what} ... ok"));
     }
 
-    /// A check that passed if there is nothing wrong.
+    /// Counts and prints a check, which passes if `wrong` is empty.
     pub fn check(&mut self, what: &str, wrong: Vec<String>) {
         if wrong.is_empty() {
             return self.passed(what);
@@ -44,7 +44,7 @@ impl Report {
         }
     }
 
-    /// The closing line, and the exit code.
+    /// Prints the totals and returns the exit code.
     pub fn close(self) -> ExitCode {
         println!("platform: {} passed, {} failed", self.passed, self.failed);
         if self.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -1,4 +1,4 @@
-//! The project's Terraform configuration, as it is, against an emulated account.
+//! Terraform with the project's own configuration, against an emulated account.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::account::{Account, REGION};
+use super::account::{MotoAccount, REGION};
 use super::{PROJECT, binaries, output_of};
 
-/// What only an emulated account needs. Terraform merges it into the configuration's own provider block.
+/// Settings that only an emulated account needs. Terraform merges them into the provider block of the configuration.
 const OVERRIDE: &str = r#"provider "aws" {
   s3_use_path_style           = true
   skip_credentials_validation = true
@@ -19,18 +19,18 @@ const OVERRIDE: &str = r#"provider "aws" {
 }
 "#;
 
-/// The image's name. Nothing is pulled: `serve` runs the program that would be in it.
+/// The name of the image. It is never pulled: `serve` runs the program that would be in it.
 const IMAGE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/cargo-cloud-compile@sha256:";
 
-/// The configuration in a folder of its own.
+/// A copy of the configuration, which Terraform works on.
 pub struct Terraform {
     folder: PathBuf,
     environment: BTreeMap<&'static str, String>,
 }
 
 impl Terraform {
-    /// Copies the configuration and says what it is to be applied with.
-    pub fn prepare(dir: &Path, account: &Account) -> Result<Self> {
+    /// Copies the configuration to a folder and adds the values of its variables.
+    pub fn prepare(dir: &Path, account: &MotoAccount) -> Result<Self> {
         let folder = dir.join("terraform");
         copy(&Path::new(PROJECT).join("terraform"), &folder)?;
         let variables = json!({
@@ -60,46 +60,46 @@ impl Terraform {
         output_of(&mut self.command(arguments)).await.with_context(|| format!("terraform {}", arguments.join(" ")))
     }
 
-    /// Fetches the provider.
+    /// Runs `terraform init`, which fetches the provider.
     pub async fn init(&self) -> Result<()> {
         self.run(&["init", "-no-color", "-input=false"]).await.map(drop)
     }
 
-    /// Looks at the configuration alone.
+    /// Checks the configuration without an account.
     pub async fn validate(&self) -> Result<()> {
         self.run(&["validate", "-no-color"]).await.map(drop)
     }
 
-    /// Makes everything.
+    /// Creates all resources of the configuration.
     pub async fn apply(&self) -> Result<()> {
         self.run(&["apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=20"]).await.map(drop)
     }
 
-    /// How many resources there are.
+    /// The number of resources in the state.
     pub async fn resources(&self) -> Result<usize> {
         let state = self.run(&["state", "list"]).await?;
         Ok(state.lines().filter(|address| !address.split('.').any(|part| part == "data")).count())
     }
 
-    /// What the configuration gives out.
+    /// The outputs of the configuration by their names.
     pub async fn outputs(&self) -> Result<BTreeMap<String, Value>> {
         let text = self.run(&["output", "-json"]).await?;
-        let outputs: BTreeMap<String, Value> = serde_json::from_str(&text).context("terraform prints JSON")?;
+        let outputs: BTreeMap<String, Value> = serde_json::from_str(&text).context("terraform printed no JSON")?;
         Ok(outputs.into_iter().map(|(name, mut output)| (name, output["value"].take())).collect())
     }
 
-    /// What a plan with these arguments would change.
+    /// The changes in a plan with these arguments.
     async fn plan(&self, arguments: &[&str]) -> Result<Vec<Value>> {
         self.run(&[&["plan", "-no-color", "-input=false", "-out=planned"], arguments].concat()).await?;
         let mut plan: Value =
-            serde_json::from_str(&self.run(&["show", "-json", "planned"]).await?).context("a plan")?;
+            serde_json::from_str(&self.run(&["show", "-json", "planned"]).await?).context("the plan is no JSON")?;
         match plan["resource_changes"].take() {
             Value::Array(changes) => Ok(changes),
             _ => bail!("the plan has no list of changes"),
         }
     }
 
-    /// What another apply would change.
+    /// The changes that another apply would make.
     pub async fn changes(&self) -> Result<Vec<String>> {
         let changes = self.plan(&[]).await?;
         let changes = changes.iter().filter_map(|change| {
@@ -112,8 +112,8 @@ impl Terraform {
         Ok(changes.collect())
     }
 
-    /// Names that a deployment with another prefix would have in common with this one, of what has to have a name of its
-    /// own in an account.
+    /// The names that a deployment with another prefix would share with this one, for resources whose names have to be
+    /// unique in an account.
     pub async fn shared_names(&self) -> Result<Vec<String>> {
         let ours = names(&self.plan(&["-refresh=false"]).await?, "before");
         let others = names(&self.plan(&["-state=another.tfstate", "-var=prefix=another"]).await?, "after");
@@ -121,13 +121,13 @@ impl Terraform {
         Ok(ours.intersection(&others).cloned().collect())
     }
 
-    /// Takes everything away.
+    /// Destroys all resources of the configuration.
     pub async fn destroy(&self) -> Result<()> {
         self.run(&["destroy", "-no-color", "-input=false", "-auto-approve", "-parallelism=20"]).await.map(drop)
     }
 }
 
-/// What has to have a name of its own in an account, and the attribute that is the name.
+/// Resources whose names have to be unique in an account, and the attribute that holds the name.
 const NAMED: [(&str, &str); 9] = [
     ("aws_s3_bucket", "bucket"),
     ("aws_lambda_function", "function_name"),
@@ -148,14 +148,14 @@ fn names(changes: &[Value], side: &str) -> BTreeSet<String> {
     changes.iter().filter_map(name).collect()
 }
 
-/// Attributes that are not the same.
+/// The names of the attributes that differ.
 fn differences(before: &Value, after: &Value) -> BTreeSet<String> {
     let names = |value: &Value| value.as_object().into_iter().flat_map(|map| map.keys().cloned()).collect::<Vec<_>>();
     let all = names(before).into_iter().chain(names(after));
     all.filter(|name| before.get(name) != after.get(name)).collect()
 }
 
-/// What this machine's Rust has a standard library for: what the image could build.
+/// The targets that this machine's Rust has a standard library for.
 fn targets() -> Result<Vec<String>> {
     let output = std::process::Command::new("rustc").args(["--print", "sysroot"]).output().context("no rustc")?;
     let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -167,7 +167,7 @@ fn targets() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Copies `.tf` files, folder by folder; not what an earlier use has left there.
+/// Copies the `.tf` files of a folder and its subfolders, without what Terraform has left there earlier.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("{} can't be made", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("{} can't be read", from.display()))? {
@@ -187,14 +187,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_is_named() {
+    fn changed_attributes_are_named() {
         let (before, after) = (json!({"a": 1, "b": [1], "c": null}), json!({"a": 1, "b": [2], "d": 4}));
         assert_eq!(differences(&before, &after), BTreeSet::from(["b".to_owned(), "c".to_owned(), "d".to_owned()]));
         assert!(differences(&before, &before).is_empty());
     }
 
     #[test]
-    fn what_needs_a_name_of_its_own_is_known_by_it() {
+    fn resources_that_need_unique_names_are_found() {
         let change =
             |kind: &str, name: &str| json!({ "type": kind, "change": { "before": null, "after": { "name": name } } });
         let plan = [change("aws_iam_role", "a"), change("aws_iam_role_policy", "a"), change("aws_iam_user", "a")];

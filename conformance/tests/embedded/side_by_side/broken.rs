@@ -1,24 +1,24 @@
 //! Projects broken in every way cargo knows: the same words, the same exit code.
 
-use conformance::{Crate, Project, Registry, program, side_by_side};
+use conformance::{Crate, Registry, ScenarioProject, program, side_by_side};
 
 use super::{backend, with_registry, workspace};
 
 /// `(what is broken, project, arguments)`.
-type Row = (&'static str, Project, &'static [&'static str]);
+type BrokenProject = (&'static str, ScenarioProject, &'static [&'static str]);
 
-fn hello() -> Project {
-    Project::hello("tool", "x")
+fn hello() -> ScenarioProject {
+    ScenarioProject::hello("tool", "x")
 }
 
-fn with_manifest(more: &str) -> Project {
+fn with_manifest(more: &str) -> ScenarioProject {
     let project = hello();
     project.write("Cargo.toml", program("tool") + more);
     project
 }
 
 #[track_caller]
-fn all_fail_alike(rows: Vec<Row>) {
+fn all_fail_alike(rows: Vec<BrokenProject>) {
     let (_backend, client) = backend();
     for (what, project, arguments) in rows {
         let (home, cloud) = side_by_side::both(&client, &project, "", arguments, arguments);
@@ -117,7 +117,11 @@ fn programs_that_do_not_link_or_run() {
             ),
             &["run"],
         ),
-        ("no program to run", Project::new().file("Cargo.toml", program("lib")).file("src/lib.rs", ""), &["run"]),
+        (
+            "no program to run",
+            ScenarioProject::new().file("Cargo.toml", program("lib")).file("src/lib.rs", ""),
+            &["run"],
+        ),
     ]);
     // What the linker says names its own temporary files.
     let (_backend, client) = backend();
@@ -146,7 +150,7 @@ fn manifests_that_make_no_sense() {
             ),
             &["check"],
         ),
-        ("no targets", Project::new().file("Cargo.toml", program("empty")), &["check"]),
+        ("no targets", ScenarioProject::new().file("Cargo.toml", program("empty")), &["check"]),
         (
             "a member that is not there",
             workspace().file("Cargo.toml", "[workspace]\nmembers = [\"app\", \"gone\"]\n"),
@@ -188,7 +192,7 @@ fn what_can_not_be_read() {
             hello().file("Cargo.toml", program("tool").replace("edition", "workspace = \"../nowhere\"\nedition")),
             &["check"],
         ),
-        ("a name in lower case", Project::new().file("cargo.toml", program("tool")), &["check"]),
+        ("a name in lower case", ScenarioProject::new().file("cargo.toml", program("tool")), &["check"]),
     ]);
     let (_backend, client) = backend();
     let workspace = workspace().file("Cargo.toml", "[workspace\n");
@@ -246,7 +250,7 @@ fn a_version_that_was_yanked() {
     let manifest = "[dependencies]\nleaf = \"1\"\n";
     let project = || with_manifest(manifest).file(".cargo/config.toml", &config);
     // A builder each, which has fetched no more than the cargo at home.
-    let check = |project: &Project, arguments: &[&str]| {
+    let check = |project: &ScenarioProject, arguments: &[&str]| {
         let (_backend, client) = backend();
         side_by_side::same(&client, project, "", arguments)
     };

@@ -5,17 +5,17 @@ mod options;
 mod surroundings;
 mod working;
 
-use conformance::{Backend, Client, Options, Project};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject};
 
 /// A backend and its client, for a table of comparisons.
-fn backend() -> (Backend, Client) {
-    let backend = Backend::embedded(Options::default());
-    let client = Client::of(&backend);
+fn backend() -> (ScenarioBackend, ScenarioClient) {
+    let backend = ScenarioBackend::embedded(ScenarioOptions::default());
+    let client = ScenarioClient::of(&backend);
     (backend, client)
 }
 
 /// With crates of a registry beside the project, which replaces the one on the network.
-fn with_registry(project: Project, crates: &[(&str, &str, &str)]) -> Project {
+fn with_registry(project: ScenarioProject, crates: &[(&str, &str, &str)]) -> ScenarioProject {
     let mut project = project.file(
         ".cargo/config.toml",
         "[source.crates-io]\nreplace-with = \"beside\"\n[source.beside]\ndirectory = \"../registry\"\n",
@@ -32,8 +32,8 @@ fn with_registry(project: Project, crates: &[(&str, &str, &str)]) -> Project {
 }
 
 /// A workspace of two: a program that uses a library, with tests of all kinds.
-fn workspace() -> Project {
-    Project::new()
+fn workspace() -> ScenarioProject {
+    ScenarioProject::new()
         .file("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"app\", \"util\"]\n")
         .file(
             "app/Cargo.toml",

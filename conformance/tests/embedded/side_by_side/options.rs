@@ -1,6 +1,6 @@
 //! Flags mean what they mean in cargo, wrong ones too.
 
-use conformance::{Client, Project, side_by_side};
+use conformance::{ScenarioClient, ScenarioProject, side_by_side};
 
 use super::{backend, workspace};
 
@@ -74,7 +74,7 @@ fn machine_readable_messages_name_the_devices_paths() {
         "human",
     ] {
         let flag = format!("--message-format={format}");
-        let project = Project::hello("tool", "x").file("src/main.rs", "fn main() {\n    let unused = 1;\n}\n");
+        let project = ScenarioProject::hello("tool", "x").file("src/main.rs", "fn main() {\n    let unused = 1;\n}\n");
         side_by_side::same(&client, &project, "", &["check", &flag]);
     }
 }
@@ -82,8 +82,8 @@ fn machine_readable_messages_name_the_devices_paths() {
 /// What cargo's help lists, ours lists too, in the same sections, but for what is left out on purpose.
 #[test]
 fn help_knows_what_cargos_knows() {
-    let client = Client::configured("/nonexistent/config.toml".into());
-    let project = Project::new();
+    let client = ScenarioClient::configured("/nonexistent/config.toml".into());
+    let project = ScenarioProject::new();
     for verb in ["build", "check", "clippy", "test", "bench", "doc", "run", "install", "uninstall"] {
         // Clippy's own help leaves out what it shares with `check`.
         let (code, theirs, _) = project.cargo(&[if verb == "clippy" { "check" } else { verb }, "--help"]);

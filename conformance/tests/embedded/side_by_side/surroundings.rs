@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use conformance::{Client, Project, Registry, program, side_by_side};
+use conformance::{Registry, ScenarioClient, ScenarioProject, program, side_by_side};
 
 use super::{backend, workspace};
 
 /// Runs the project both ways, and looks at what it prints.
 #[track_caller]
-fn prints(client: &Client, project: &Project, folder: &str, arguments: &[&str], text: &str) {
+fn prints(client: &ScenarioClient, project: &ScenarioProject, folder: &str, arguments: &[&str], text: &str) {
     let side = side_by_side::same(client, project, folder, arguments);
     assert_eq!((side.code, side.stdout.as_str()), (Some(0), text), "{}", side.stderr);
 }
@@ -28,7 +28,7 @@ fn a_dependency_of_a_repository_has_its_submodules() {
     let main = "fn main() {\n    println!(\"{}\", dep::TEXT);\n}\n";
     let with = |how: &str| {
         let manifest = format!("{}[dependencies]\ndep = {{ git = \"{}\"{how} }}\n", program("tool"), crates.url);
-        Project::new().file("Cargo.toml", manifest).file("src/main.rs", main)
+        ScenarioProject::new().file("Cargo.toml", manifest).file("src/main.rs", main)
     };
     prints(&client, &with(&format!(", rev = \"{revision}\"")), "", &["run"], "from the submodule");
     let missing = side_by_side::same(&client, &with(", branch = \"missing\""), "", &["check"]);
@@ -48,7 +48,7 @@ fn a_dependency_of_a_repository_has_its_submodules() {
 #[test]
 fn members_may_lie_outside_of_the_root() {
     let (_backend, client) = backend();
-    let project = Project::new()
+    let project = ScenarioProject::new()
         .file("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"app\", \"../out/lib\"]\n")
         .file("app/Cargo.toml", program("app") + "[dependencies]\nlib = { path = \"../../out/lib\" }\n")
         .file("app/src/main.rs", "fn main() {\n    println!(\"{}\", lib::N);\n}\n")
@@ -64,7 +64,7 @@ fn members_may_lie_outside_of_the_root() {
 fn configuration_counts_wherever_cargo_reads_it() {
     let (_backend, client) = backend();
     let project = || {
-        Project::hello("tool", "x")
+        ScenarioProject::hello("tool", "x")
             .file(
                 ".cargo/config.toml",
                 "include = [\"more.toml\"]\n[env]\nDATA = { value = \"data/text\", relative = true }\n\
@@ -105,7 +105,7 @@ fn a_toolchain_with_components_and_targets_is_the_one_that_is_there() {
     else {
         return;
     };
-    let project = Project::hello("tool", "x").file(
+    let project = ScenarioProject::hello("tool", "x").file(
         "rust-toolchain.toml",
         format!(
             "[toolchain]\nchannel = \"{}\"\ncomponents = [\"clippy\", \"rustfmt\"]\nprofile = \"minimal\"\n",
@@ -120,7 +120,7 @@ fn a_toolchain_with_components_and_targets_is_the_one_that_is_there() {
 #[test]
 fn vendored_crates_go_whatever_git_ignores() {
     let (_backend, client) = backend();
-    let project = Project::new()
+    let project = ScenarioProject::new()
         .file("Cargo.toml", program("tool") + "[dependencies]\nleaf = \"1\"\n")
         .file("src/main.rs", "fn main() {\n    println!(\"{}\", leaf::TEXT);\n}\n")
         .file(".gitignore", "target\n*.txt\n")

@@ -1,6 +1,6 @@
 //! What works at home works the same.
 
-use conformance::{Project, program, side_by_side};
+use conformance::{ScenarioProject, program, side_by_side};
 
 use super::{backend, with_registry, workspace};
 
@@ -49,7 +49,7 @@ fn what_cargo_finds_around_the_package_is_found() {
     let (_backend, client) = backend();
     let manifest = program("tool");
     // Dependencies of dependencies by path, a patch, inherited settings, build scripts, a vendored registry.
-    let project = with_registry(Project::new(), &[("leaf", "", "pub const LEAF: u32 = 1;\n")])
+    let project = with_registry(ScenarioProject::new(), &[("leaf", "", "pub const LEAF: u32 = 1;\n")])
         .file(
             "Cargo.toml",
             format!("{manifest}[dependencies]\nnear = {{ path = \"../near\" }}\nleaf = \"1\"\n[patch.crates-io]\nfar = {{ path = \"../far\" }}\n"),
@@ -71,7 +71,7 @@ fn what_cargo_finds_around_the_package_is_found() {
 fn configuration_of_the_project_is_obeyed() {
     let (_backend, client) = backend();
     let project = || {
-        Project::hello("tool", "x")
+        ScenarioProject::hello("tool", "x")
         .file(".cargo/config.toml", "[build]\nrustflags = [\"--cfg\", \"flagged\"]\n[env]\nGREETING = \"hello\"\n[profile.dev]\npanic = \"abort\"\n")
         .file("build.rs", "fn main() {\n    println!(\"cargo::rustc-check-cfg=cfg(flagged)\");\n}\n")
         .file("src/main.rs", "fn main() {\n    println!(\"{} {} {}\", env!(\"GREETING\"), cfg!(flagged), cfg!(panic = \"abort\"));\n}\n")
@@ -88,7 +88,7 @@ fn configuration_of_the_project_is_obeyed() {
 fn benches_are_run_with_cargos_arguments() {
     let (_backend, client) = backend();
     let project = || {
-        Project::new()
+        ScenarioProject::new()
             .file(
                 "Cargo.toml",
                 program("tool") + "[features]\na = [\"b\"]\nb = [\"a\"]\n[[bench]]\nname = \"fast\"\nharness = false\n",
@@ -117,7 +117,8 @@ fn what_runs_has_its_arguments_and_its_folder() {
         let args: Vec<String> = std::env::args().skip(1).collect();\n    \
         println!(\"{args:?} {input:?} {}\", std::env::current_dir().unwrap().display());\n    \
         println!(\"{{\\\"reason\\\":\\\"build-finished\\\"}}\");\n    print!(\"no end\");\n}\n";
-    let project = || Project::new().file("Cargo.toml", program("tool")).file("src/main.rs", main).file("a/b/c", "");
+    let project =
+        || ScenarioProject::new().file("Cargo.toml", program("tool")).file("src/main.rs", main).file("a/b/c", "");
     side_by_side::same(&client, &project(), "a/b", &["run", "--", "", "a b", "*", "--", "-x", "é"]);
     side_by_side::same(&client, &project(), "", &["run", "--message-format=json"]);
 }

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use conformance::{Project, library, program};
+use conformance::{ScenarioProject, library, program};
 
 use super::Pair;
 
 #[test]
 fn a_folder_is_installed_from_anywhere_and_recorded_where_it_lies() {
     let pair = Pair::new();
-    let project = Project::named("my project")
+    let project = ScenarioProject::named("my project")
         .file("Cargo.toml", "[workspace]\nmembers = [\"app\", \"lib\"]\nresolver = \"3\"\n")
         .file("app/Cargo.toml", program("app") + "[dependencies]\nlib = { path = \"../lib\" }\n")
         .file("app/src/main.rs", "fn main() { println!(\"{}\", lib::N); }\n")
@@ -34,13 +34,14 @@ fn a_folder_is_installed_from_anywhere_and_recorded_where_it_lies() {
 #[test]
 fn what_is_no_package_is_said_before_anything_is_sent() {
     let pair = Pair::new();
-    let project = Project::hello("tool", "hello");
+    let project = ScenarioProject::hello("tool", "hello");
     pair.both_in(project.root(), &["install", "--path", "nowhere"]).exited(101).says(&["is not a directory"]);
     pair.both_in(project.root(), &["install", "--path", "src"])
         .exited(101)
         .says(&["does not contain a Cargo.toml file"]);
     pair.both_in(project.root(), &["install"]).exited(101).says(&["use `cargo install --path .` instead"]);
     pair.both_in(Path::new("/"), &["install"]).exited(101).says(&["`/` is not a crate root"]);
-    let old = Project::hello("old", "hello").file("Cargo.toml", "[package]\nname = \"old\"\nversion = \"0.1.0\"\n");
+    let old =
+        ScenarioProject::hello("old", "hello").file("Cargo.toml", "[package]\nname = \"old\"\nversion = \"0.1.0\"\n");
     pair.both_in(old.root(), &["install"]).exited(0).has(&["old"]).says(&["is deprecated"]);
 }

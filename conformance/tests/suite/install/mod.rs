@@ -11,20 +11,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use conformance::{Backend, Client, Kind, Options, Registry, Run};
+use conformance::{BackendKind, Registry, Run, ScenarioBackend, ScenarioClient, ScenarioOptions};
 use tempfile::TempDir;
 
 /// Two devices with the same registry: one with cargo, one with the client alone.
 struct Pair {
     registry: Registry,
-    client: Client,
+    client: ScenarioClient,
     cargo: TempDir,
-    backend: Backend,
+    backend: ScenarioBackend,
 }
 
 /// How a command ended.
 #[derive(Debug, PartialEq)]
-struct End {
+struct InstallRun {
     code: Option<i32>,
     stdout: String,
     stderr: String,
@@ -34,13 +34,13 @@ struct End {
 
 impl Pair {
     fn new() -> Self {
-        Self::with(Options::default())
+        Self::with(ScenarioOptions::default())
     }
 
-    fn with(options: Options) -> Self {
+    fn with(options: ScenarioOptions) -> Self {
         let registry = Registry::start();
-        let backend = Backend::with(Options { cargo_config: Some(registry.cargo_config()), ..options });
-        let client = Client::of(&backend);
+        let backend = ScenarioBackend::with(ScenarioOptions { cargo_config: Some(registry.cargo_config()), ..options });
+        let client = ScenarioClient::of(&backend);
         let cargo = tempfile::Builder::new().prefix("device-").tempdir().expect("a home");
         let home = cargo.path().join(".cargo");
         std::fs::create_dir(&home).expect("a folder");
@@ -59,7 +59,7 @@ impl Pair {
     }
 
     /// The real cargo, in a folder.
-    fn cargo(&self, folder: &Path, arguments: &[&str]) -> End {
+    fn cargo(&self, folder: &Path, arguments: &[&str]) -> InstallRun {
         let target = self.cargo.path().join("target");
         if arguments.contains(&"--git") {
             // In a target directory that is kept, cargo takes one commit's packages for another's.
@@ -84,20 +84,20 @@ impl Pair {
     }
 
     /// The client, in a folder.
-    fn cloud(&self, folder: &Path, arguments: &[&str]) -> End {
+    fn cloud(&self, folder: &Path, arguments: &[&str]) -> InstallRun {
         let Run { code, stdout, stderr, .. } = self.client.run(folder, arguments);
         self.end(code, self.plain(&stdout), self.plain(&stderr), &self.root())
     }
 
     /// Both, in the home of nobody's project; they end alike.
     #[track_caller]
-    fn both(&self, arguments: &[&str]) -> End {
+    fn both(&self, arguments: &[&str]) -> InstallRun {
         self.both_in(self.registry_folder().path(), arguments)
     }
 
     /// Both, in this folder; they end alike.
     #[track_caller]
-    fn both_in(&self, folder: &Path, arguments: &[&str]) -> End {
+    fn both_in(&self, folder: &Path, arguments: &[&str]) -> InstallRun {
         let (cargo, cloud) = (self.cargo(folder, arguments), self.cloud(folder, arguments));
         assert_eq!(cloud, cargo, "{arguments:?}: cargo on the right; said:\n{}\n---\n{}", cloud.stderr, cargo.stderr);
         cloud
@@ -107,14 +107,20 @@ impl Pair {
         tempfile::tempdir().expect("a folder")
     }
 
-    fn end(&self, code: Option<i32>, stdout: String, stderr: String, root: &Path) -> End {
+    fn end(&self, code: Option<i32>, stdout: String, stderr: String, root: &Path) -> InstallRun {
         let entries = std::fs::read_dir(root.join("bin")).into_iter().flatten().flatten();
         let bin = entries.map(|entry| {
             let mode = std::os::unix::fs::PermissionsExt::mode(&entry.metadata().expect("a file").permissions());
             (entry.file_name().to_string_lossy().into_owned(), mode & 0o111 == 0o111)
         });
         let record = |name: &str| std::fs::read_to_string(root.join(name)).unwrap_or_default();
-        End { code, stdout, stderr, bin: bin.collect(), records: [record(".crates.toml"), record(".crates2.json")] }
+        InstallRun {
+            code,
+            stdout,
+            stderr,
+            bin: bin.collect(),
+            records: [record(".crates.toml"), record(".crates2.json")],
+        }
     }
 
     /// Without what differs by its nature: homes, times, what the client says of the way, and the name of the command.
@@ -124,8 +130,8 @@ impl Pair {
             text = text.replace(&*home.to_string_lossy(), "HOME");
         }
         let work = match self.backend.kind() {
-            Kind::Embedded => self.backend.folder().join("data/work"),
-            Kind::Platform(_) => PathBuf::from("/tmp/cargo-cloud"),
+            BackendKind::Embedded => self.backend.folder().join("data/work"),
+            BackendKind::Platform(_) => PathBuf::from("/tmp/cargo-cloud"),
         };
         text = text.replace(&format!("{}/cargo-home/", work.display()), "HOME/.cargo/");
         let projects = format!("{}/projects/me/", work.display());
@@ -164,7 +170,7 @@ impl Pair {
     }
 }
 
-impl End {
+impl InstallRun {
     #[track_caller]
     fn exited(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);

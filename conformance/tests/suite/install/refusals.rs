@@ -1,6 +1,6 @@
 //! What can't be installed, in cargo's words.
 
-use conformance::{Client, Crate};
+use conformance::{Crate, ScenarioClient};
 
 use super::Pair;
 
@@ -9,7 +9,7 @@ fn what_cargo_refuses_by_itself_is_refused_on_the_device() {
     let pair = Pair::new();
     // Nothing may be sent.
     let config = pair.backend.config_with("dead", &[(&format!(":{}", pair.backend.port()), ":1")]);
-    let device = Pair { client: Client::configured(config), ..pair };
+    let device = Pair { client: ScenarioClient::configured(config), ..pair };
     for arguments in [
         &["tool", "--git", "https://example.com/x", "--registry", "r"][..],
         &["--git", "https://example.com/x", "--path", "."],
@@ -42,7 +42,7 @@ fn what_cargo_refuses_by_itself_is_refused_on_the_device() {
         let folder = device.registry_folder();
         let (cargo, cloud) = (device.cargo(folder.path(), &arguments), device.cloud(folder.path(), &arguments));
         // The help of each command lists its own flags.
-        let words = |end: &super::End| {
+        let words = |end: &super::InstallRun| {
             let lines = end.stderr.lines().filter(|line| !line.starts_with("Usage:"));
             lines.collect::<Vec<_>>().join("\n")
         };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conformance::{Client, Crate, output_of};
+use conformance::{Crate, ScenarioClient, output_of};
 
 use super::Pair;
 
@@ -156,7 +156,7 @@ fn a_root_may_be_configured() {
     pair.both(&["install", "tool"]).exited(0).says(&["already installed"]);
     // The variable goes before it.
     let variable = pair.client.home().join("variable");
-    let client = Client::of(&pair.backend).env("CARGO_INSTALL_ROOT", variable.to_string_lossy());
+    let client = ScenarioClient::of(&pair.backend).env("CARGO_INSTALL_ROOT", variable.to_string_lossy());
     client.run(Path::new("/"), &["install", "tool"]).succeeded();
     assert_eq!(output_of(&variable.join("bin/tool")), "tool 1.0.0\n");
     pair.both(&["uninstall", "tool"]).exited(0);
@@ -182,8 +182,8 @@ fn what_cargo_installed_the_client_finds_and_the_other_way_round() {
 #[test]
 fn an_installation_goes_on_in_further_attempts() {
     use std::time::Duration;
-    let limit = Duration::from_secs(if conformance::Backend::start().is_one_machine() { 8 } else { 10 });
-    let pair = Pair::with(conformance::Options { attempt_limit: Some(limit), ..Default::default() });
+    let limit = Duration::from_secs(if conformance::ScenarioBackend::start().is_one_machine() { 8 } else { 10 });
+    let pair = Pair::with(conformance::ScenarioOptions { attempt_limit: Some(limit), ..Default::default() });
     let mut slow = Crate::program("slow", "1.0.0");
     for n in 0..16 {
         let name = format!("part{n}");
@@ -202,7 +202,7 @@ fn an_installation_goes_on_in_further_attempts() {
 #[cfg_attr(not(has_android), ignore = "needs `make android-tools`")]
 fn a_crate_is_installed_for_a_tablet() {
     let env = conformance::android::environment();
-    let pair = Pair::with(conformance::Options { env, ..Default::default() });
+    let pair = Pair::with(conformance::ScenarioOptions { env, ..Default::default() });
     pair.registry.publish(Crate::program("tool", "1.0.0"));
     let target = "aarch64-linux-android";
     pair.cloud(Path::new("/"), &["install", "tool", "--target", target]).exited(0).has(&["tool"]);

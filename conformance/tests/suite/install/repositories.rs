@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conformance::{Backend, Client, Options};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions};
 
 use super::Pair;
 
@@ -69,8 +69,8 @@ fn a_repository_that_wants_a_password_fails_at_once_and_says_what_to_do() {
     let env = [("CARGO_NET_GIT_FETCH_WITH_CLI", "true"), ("CARGO_NET_RETRY", "0")];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let config = Some(pair.registry.cargo_config());
-    let backend = Backend::with(Options { cargo_config: config, env, ..Options::default() });
-    let client = Client::of(&backend);
+    let backend = ScenarioBackend::with(ScenarioOptions { cargo_config: config, env, ..ScenarioOptions::default() });
+    let client = ScenarioClient::of(&backend);
     let run = client.run(Path::new("/"), &["install", "--git", &url]).exited(101);
     run.says(&["terminal prompts disabled", "cargo cloud install --path"]);
     let missing = pair.registry.url("missing.git");
