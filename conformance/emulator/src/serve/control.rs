@@ -25,7 +25,7 @@ use super::socket::Gateway;
 pub const ROOT: &str = "/emulator/";
 
 /// The interface for scenarios.
-pub struct Control {
+pub struct ScenarioControl {
     /// The account that scenarios look into.
     pub account: Arc<EmulatedAccount>,
     /// The faults that scenarios set.
@@ -86,7 +86,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     serde_json::from_slice(body).context("the body is not what was expected")
 }
 
-impl Control {
+impl ScenarioControl {
     /// Answers a request of a scenario.
     pub async fn answer(&self, request: Request<Incoming>) -> AwsReply {
         let (head, body) = request.into_parts();

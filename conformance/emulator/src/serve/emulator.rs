@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use tokio::sync::mpsc;
 
 use super::account::EmulatedAccount;
-use super::control::Control;
+use super::control::ScenarioControl;
 use super::delivery::DeliverySettings;
 use super::events::EventBus;
 use super::faults::FaultPlan;
@@ -92,7 +92,7 @@ impl Emulator {
             s3: S3::new(account.clone(), functions.clone()),
             gateway: gateway.clone(),
         };
-        let control = Control {
+        let control = ScenarioControl {
             account: account.clone(),
             faults,
             delivery,

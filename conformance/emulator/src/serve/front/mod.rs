@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 
 pub use router::Router;
 
-use super::control::{self, Control};
+use super::control::{self, ScenarioControl};
 use super::http::AwsReply;
 use super::power::Power;
 use super::socket::{self, Arrival, StageAddress};
@@ -30,7 +30,7 @@ pub struct Front {
     /// The services of AWS.
     pub router: Router,
     /// The interface for scenarios.
-    pub control: Control,
+    pub control: ScenarioControl,
     /// Without power AWS doesn't answer.
     pub power: Arc<Power>,
 }
