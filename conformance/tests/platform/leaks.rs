@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use aws_credential_types::OwnerCredentials;
+use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use conformance::{RawArchive, RawClient, ScenarioBackend};
@@ -33,8 +33,7 @@ fn environment(backend: &ScenarioBackend, function: &str) -> HashMap<String, Str
 fn s3(environment: &HashMap<String, String>, method: &str, path: &str, once: bool) -> u16 {
     let of = |name: &str| environment[name].clone();
     let token = Some(of("AWS_SESSION_TOKEN"));
-    let identity =
-        OwnerCredentials::new(of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"), token, None, "leaked").into();
+    let identity = Credentials::new(of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"), token, None, "leaked").into();
     let mut settings = SigningSettings::default();
     settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
     let region = of("AWS_REGION");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conformance::{RawArchive, RawClient, ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject};
-use protocol::{BuildId, Outcome, endings};
+use protocol::{BuildId, Outcome, messages};
 use serde_json::{Value, json};
 
 use crate::account::DeployedAccount;
