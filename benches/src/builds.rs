@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use conformance::{Backend, client_binary};
+use conformance::{ScenarioBackend, client_binary};
 
 use crate::comparison::{Rounds, TimePairs};
 use crate::figures::{ComparisonFigures, Section};
@@ -20,9 +20,9 @@ pub fn measure(program: &str, profile: &str, rounds: Rounds) -> Result<Section> 
     };
     let (cargo, client) = (
         |root: &Path, target: &Path| cargo(root, target, profile),
-        |root: &Path, backend: &Backend| client(root, backend, profile),
+        |root: &Path, backend: &ScenarioBackend| client(root, backend, profile),
     );
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let plain = copy(&source, folder.path(), "plain")?;
     let cloud = copy(&source, folder.path(), "cloud")?;
     let target = |n: usize| folder.path().join(format!("target-{n}"));
@@ -71,7 +71,7 @@ fn cargo(root: &Path, target: &Path, profile: &str) -> Result<Duration> {
 }
 
 /// Builds with the client. Returns the time it took and what it printed to standard error.
-pub fn client(root: &Path, backend: &Backend, profile: &str) -> Result<(Duration, String)> {
+pub fn client(root: &Path, backend: &ScenarioBackend, profile: &str) -> Result<(Duration, String)> {
     let began = Instant::now();
     let output = Command::new(client_binary())
         .args(["build", "--no-install", "--locked", "--profile", profile])

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use conformance::{Backend, Kind};
+use conformance::{BackendKind, ScenarioBackend};
 use serde_json::Value;
 
 use crate::builds::{client, copy, unpacked};
@@ -26,9 +26,9 @@ mod price {
 
 /// Builds a program clean, then with one line changed, and prints the calls and prices of both.
 pub fn measure(program: &str, profile: &str) -> Result<()> {
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     ensure!(
-        matches!(backend.kind(), Kind::Platform(_)),
+        matches!(backend.kind(), BackendKind::Platform(_)),
         "there is no platform. Run `aws-emulator platform --dir DIR --lambdas FOLDER -- figures calls CRATE PROFILE`"
     );
     let folder = tempfile::tempdir()?;
@@ -73,7 +73,7 @@ struct CallCount {
 }
 
 impl CallCount {
-    fn now(backend: &Backend) -> Result<Self> {
+    fn now(backend: &ScenarioBackend) -> Result<Self> {
         let mut counted = Self::default();
         let calls = backend.control().get("calls");
         for call in calls.as_array().context("a list of calls")? {
@@ -97,7 +97,7 @@ impl CallCount {
     }
 
     /// Waits until no call has come for five seconds: the cache is saved after the client has its result.
-    fn settled(backend: &Backend) -> Result<Self> {
+    fn settled(backend: &ScenarioBackend) -> Result<Self> {
         let mut last = Self::now(backend)?;
         loop {
             std::thread::sleep(Duration::from_secs(5));

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use conformance::{Backend, client_binary};
+use conformance::{ScenarioBackend, client_binary};
 
 use crate::builds::{copy, unpacked};
 use crate::comparison::{Rounds, TimePairs};
@@ -23,7 +23,7 @@ pub fn measure(program: &str, rounds: Rounds) -> Result<Section> {
         path if path.is_dir() => path.to_owned(),
         _ => unpacked(program, folder.path())?,
     };
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let plain = copy(&source, folder.path(), "plain")?;
     let cloud = copy(&source, folder.path(), "cloud")?;
     let target = folder.path().join("target");

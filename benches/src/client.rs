@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use anyhow::{Context, Result, ensure};
-use conformance::{Backend, Project, client_binary, program};
+use conformance::{ScenarioBackend, ScenarioProject, client_binary, program};
 
 use crate::figures::ClientFigures;
 use crate::quantile;
@@ -26,7 +26,7 @@ pub fn measure() -> Result<ClientFigures> {
     let start = quantile(&mut starts, 0.5);
     println!("start-up (`--version`, median of 50): {start:.1?}");
 
-    let backend = Backend::start();
+    let backend = ScenarioBackend::start();
     let project = large()?;
     // The backend refuses this target when the source has arrived, so the client only sends. Without the list of targets
     // in its configuration the client doesn't know that beforehand.
@@ -77,8 +77,8 @@ fn peak_kib(pid: u32) -> Option<u32> {
 }
 
 /// A project with 300 MB of hexadecimal digits, which compress to about half, in 2,900 small and large files.
-fn large() -> Result<Project> {
-    let project = Project::new().file("Cargo.toml", program("large")).file("src/main.rs", "fn main() {}\n");
+fn large() -> Result<ScenarioProject> {
+    let project = ScenarioProject::new().file("Cargo.toml", program("large")).file("src/main.rs", "fn main() {}\n");
     let mut state = 1u64;
     for n in 0..2_900u32 {
         let size = if n % 100 == 0 { 8 << 20 } else { 24 << 10 };

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use conformance::{Backend, client_binary};
+use conformance::{ScenarioBackend, client_binary};
 
 use crate::comparison::{Rounds, TimePairs};
 use crate::figures::{ComparisonFigures, Section};
@@ -20,7 +20,7 @@ pub fn measure(program: &str, rounds: Rounds) -> Result<Section> {
     let mut sent = String::new();
     for _ in 0..rounds.clean {
         let folder = tempfile::tempdir()?;
-        let backend = Backend::start();
+        let backend = ScenarioBackend::start();
         let home = |flags: &[&str]| {
             let mut command = Command::new(env!("CARGO"));
             command.args(["install", "--locked", program]).args(flags).env("CARGO_HOME", folder.path().join("cargo"));

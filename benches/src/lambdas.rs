@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use conformance::{Backend, Control, Kind, Project, client_binary};
+use conformance::{BackendKind, Control, ScenarioBackend, ScenarioProject, client_binary};
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
 
@@ -42,12 +42,12 @@ const ENVIRONMENT: [(&str, &str); 18] = [
 
 /// Starts each function alone, then runs builds with stopped functions, and prints the medians.
 pub fn measure() -> Result<()> {
-    let backend = Backend::start();
-    let Kind::Platform(platform) = backend.kind() else {
+    let backend = ScenarioBackend::start();
+    let BackendKind::Platform(platform) = backend.kind() else {
         bail!("there is no platform. Run `aws-emulator platform --dir DIR --lambdas FOLDER -- figures lambdas`")
     };
     let programs = programs(platform)?;
-    let project = Project::hello("hello", "x");
+    let project = ScenarioProject::hello("hello", "x");
     for _ in 0..ROUNDS {
         end_idle(&backend.control())?;
         let status = Command::new(client_binary())

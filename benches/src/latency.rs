@@ -5,15 +5,15 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use conformance::{Backend, Project, client_binary};
+use conformance::{ScenarioBackend, ScenarioProject, client_binary};
 
 use crate::figures::LatencyFigures;
 use crate::quantile;
 
 /// Runs a build script that prints 1,000 lines with the time of each. `-vv` makes cargo pass them on at once.
 pub fn measure() -> Result<LatencyFigures> {
-    let backend = Backend::start();
-    let project = Project::hello("stamps", "x").file(
+    let backend = ScenarioBackend::start();
+    let project = ScenarioProject::hello("stamps", "x").file(
         "build.rs",
         "use std::time::*;\nfn main() {\n    for _ in 0..1000 {\n        \
          println!(\"stamp {}\", SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos());\n        \

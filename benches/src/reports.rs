@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use conformance::Backend;
+use conformance::ScenarioBackend;
 
 /// Time and memory of one invocation.
 pub struct InvocationReport {
@@ -22,7 +22,7 @@ pub struct InvocationReport {
 pub const FUNCTIONS: [&str; 4] = ["compile", "connect", "disconnect", "relay"];
 
 /// Reads the report of every invocation of a function so far.
-pub fn of(backend: &Backend, function: &str) -> Result<Vec<InvocationReport>> {
+pub fn of(backend: &ScenarioBackend, function: &str) -> Result<Vec<InvocationReport>> {
     let path = backend.folder().join(format!("logs/cargo-cloud-{function}.log"));
     let text = fs::read(&path).with_context(|| format!("{} can't be read", path.display()))?;
     String::from_utf8_lossy(&text).lines().filter(|line| line.starts_with("REPORT ")).map(parse).collect()
