@@ -26,17 +26,17 @@ fn named(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).map(PathBuf::from)
 }
 
-/// The client.
+/// The path of the client's program.
 pub fn client_binary() -> PathBuf {
     named("CONFORMANCE_CLIENT").unwrap_or_else(|| folder().join("cargo-cloud"))
 }
 
-/// The embedded backend.
+/// The path of the embedded backend's program.
 pub fn backend_binary() -> PathBuf {
     named("CONFORMANCE_BACKEND").unwrap_or_else(|| folder().join("cargo-cloud-local"))
 }
 
-/// What runs the platform.
+/// The path of the emulator's program, which runs the platform.
 pub fn emulator_binary() -> PathBuf {
     named("CONFORMANCE_EMULATOR").expect("`make test-aws` names the emulator beside the platform")
 }

@@ -18,7 +18,7 @@ use crate::binaries::client_binary;
 /// The longest a scenario waits for one build, unless it says otherwise.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// A device.
+/// A device with a home, on which the client runs.
 pub struct ScenarioClient {
     home: TempDir,
     config: PathBuf,
@@ -30,7 +30,7 @@ pub struct ScenarioClient {
 }
 
 impl ScenarioClient {
-    /// A device of `me`.
+    /// A device of the owner `me`.
     pub fn of(backend: &ScenarioBackend) -> Self {
         Self::configured(backend.config("me"))
     }
@@ -78,12 +78,12 @@ impl ScenarioClient {
         self
     }
 
-    /// Its home.
+    /// The home folder of the device.
     pub fn home(&self) -> &Path {
         self.home.path()
     }
 
-    /// Where it installs.
+    /// The folder where the client installs programs.
     pub fn installed(&self, name: &str) -> PathBuf {
         self.home.path().join(".cargo/bin").join(name)
     }
@@ -167,7 +167,7 @@ impl OutputReader {
     }
 }
 
-/// A client at work.
+/// A client that is running.
 pub struct RunningClient {
     child: Child,
     stdout: OutputReader,
@@ -188,7 +188,7 @@ impl RunningClient {
         self
     }
 
-    /// Presses Ctrl-C.
+    /// Interrupts the client, as Ctrl-C does.
     pub fn interrupt(&mut self) -> &mut Self {
         kill_process(Pid::from_child(&self.child), Signal::INT).expect("a signal");
         self
@@ -200,7 +200,7 @@ impl RunningClient {
         self.child.wait().expect("and is gone");
     }
 
-    /// Its end.
+    /// Waits until the client ends.
     pub fn end(mut self) -> Run {
         let Ok(code) = wait(&mut self.child, self.patience) else {
             let _ = self.child.kill();
@@ -211,27 +211,27 @@ impl RunningClient {
     }
 }
 
-/// How a client ended.
+/// How a client ended, and what it printed.
 #[derive(Debug)]
 pub struct Run {
     /// Its exit code, none for a signal.
     pub code: Option<i32>,
-    /// What it printed.
+    /// The text on standard output.
     pub stdout: String,
     /// What it printed on standard error.
     pub stderr: String,
-    /// How long it ran.
+    /// How long the client ran.
     pub time: Duration,
 }
 
 impl Run {
-    /// Exit code 0.
+    /// Asserts that the exit code is 0.
     #[track_caller]
     pub fn succeeded(self) -> Self {
         self.exited(0)
     }
 
-    /// This exit code.
+    /// Asserts that the client ended with this exit code.
     #[track_caller]
     pub fn exited(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// When connections are cut.
+/// When the proxy cuts a connection.
 #[derive(Debug, Clone, Copy)]
 pub enum Cut {
-    /// Never.
+    /// The proxy never cuts a connection.
     Never,
     /// Each WebSocket, after so many bytes from the backend, so many times.
     Socket {
-        /// Bytes that pass.
+        /// How many bytes pass before the cut.
         after: usize,
         /// Connections that are cut; later ones live.
         times: usize,
@@ -22,9 +22,9 @@ pub enum Cut {
     NoSocket,
     /// Each answer to a request for the artifact, after so many bytes, so many times.
     Download {
-        /// Bytes that pass.
+        /// How many bytes pass before the cut.
         after: usize,
-        /// Connections that are cut.
+        /// How many connections are cut.
         times: usize,
     },
     /// Not cut but answered by someone else: a request whose first line has this text gets these bytes, over and over
@@ -32,9 +32,9 @@ pub enum Cut {
     Forged {
         /// In the request's first line.
         request: &'static str,
-        /// The answer's head.
+        /// The head of the proxy's own answer.
         head: &'static str,
-        /// The answer's body.
+        /// The body of the proxy's own answer.
         body: &'static [u8],
         /// Whether the body is repeated for ever.
         endless: bool,
@@ -77,7 +77,7 @@ impl Proxy {
         proxy
     }
 
-    /// Its port.
+    /// The port that the proxy listens on.
     pub fn port(&self) -> u16 {
         self.port
     }

@@ -19,13 +19,13 @@ pub fn program(name: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")
 }
 
-/// A library without dependencies.
+/// The manifest of a library without dependencies.
 pub fn library(name: &str) -> String {
     program(name) + "[lib]\n"
 }
 
 impl ScenarioProject {
-    /// An empty one.
+    /// An empty project in a folder called `project`.
     pub fn new() -> Self {
         Self::named("project")
     }
@@ -50,7 +50,7 @@ impl ScenarioProject {
         self
     }
 
-    /// Writes a file.
+    /// Writes a file below the root, with its folders.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.root.join(path);
         fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
@@ -75,23 +75,23 @@ impl ScenarioProject {
         self
     }
 
-    /// Makes a symbolic link.
+    /// Makes a symbolic link below the root.
     pub fn link(self, path: &str, target: &str) -> Self {
         std::os::unix::fs::symlink(target, self.root.join(path)).expect("a link");
         self
     }
 
-    /// Reads a file.
+    /// Reads a text file below the root.
     pub fn read(&self, path: &str) -> String {
         fs::read_to_string(self.root.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
     }
 
-    /// Removes a file.
+    /// Removes a file below the root.
     pub fn remove(&self, path: &str) {
         fs::remove_file(self.root.join(path)).expect("the file goes");
     }
 
-    /// The root.
+    /// The root folder of the project.
     pub fn root(&self) -> &Path {
         &self.root
     }

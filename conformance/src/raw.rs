@@ -26,7 +26,7 @@ pub struct OwnerCredentials {
 }
 
 impl OwnerCredentials {
-    /// Reads a client configuration.
+    /// Reads the keys from a client configuration.
     pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).expect("a configuration");
         let config: toml::Table = text.parse().expect("TOML");
@@ -77,30 +77,30 @@ impl OwnerCredentials {
     }
 }
 
-/// An answer.
+/// An answer of the backend over HTTP.
 #[derive(Debug)]
 pub struct RawReply {
-    /// The status code.
+    /// The status code of the answer.
     pub status: u16,
-    /// The body.
+    /// The whole body of the answer.
     pub body: Vec<u8>,
 }
 
 impl RawReply {
-    /// The body as text.
+    /// The body as UTF-8 text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
-/// One owner's access.
+/// Sends requests of one owner, well formed or not.
 pub struct RawClient {
     credentials: OwnerCredentials,
     agent: ureq::Agent,
 }
 
 impl RawClient {
-    /// With these keys.
+    /// A client that signs with these keys.
     pub fn new(credentials: OwnerCredentials) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -150,7 +150,7 @@ impl RawClient {
         self.input("PUT", &key, &headers, archive, true)
     }
 
-    /// A new build id.
+    /// A new and unique build id.
     pub fn new_id() -> BuildId {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_nanos();
         let random: [u8; 16] = now.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes();
@@ -198,7 +198,7 @@ impl RawClient {
     }
 }
 
-/// A follower.
+/// The WebSocket of a follower.
 pub struct RawSocket(WebSocket<TcpStream>);
 
 impl RawSocket {
@@ -257,7 +257,7 @@ impl RawArchive {
             .entry("source/src/main.rs", "fn main() { println!(\"hello\"); }\n")
     }
 
-    /// With this entry.
+    /// Adds a regular file to the archive.
     pub fn entry(mut self, name: &str, content: impl AsRef<[u8]>) -> Self {
         self.entries.push((name.to_owned(), content.as_ref().to_vec(), 0o100_644));
         self
@@ -269,13 +269,13 @@ impl RawArchive {
         self
     }
 
-    /// With a symbolic link.
+    /// Adds a symbolic link to the archive.
     pub fn link(mut self, name: &str, target: &str) -> Self {
         self.entries.push((name.to_owned(), target.as_bytes().to_vec(), 0o120_777));
         self
     }
 
-    /// As bytes.
+    /// The archive as a zip file.
     pub fn bytes(&self) -> Vec<u8> {
         let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
         for (name, content, mode) in &self.entries {

@@ -18,11 +18,11 @@ const UNORDERED: [&[&str]; 3] = [&["Compiling", "Checking", "Documenting", "Fres
 /// How one of the two ended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Side {
-    /// Exit code.
+    /// The exit code, if the process was not killed.
     pub code: Option<i32>,
     /// Standard output, without what differs from run to run.
     pub stdout: String,
-    /// Standard error, likewise.
+    /// The normalized text of standard error.
     pub stderr: String,
     /// The project's files, by path: of `target` only the documentation.
     pub files: BTreeMap<PathBuf, String>,
@@ -160,7 +160,7 @@ fn without_doctest(line: &str) -> String {
     format!("{}DOCTEST{}", &line[..start], &line[end..])
 }
 
-/// `thread 'main' (123) panicked`.
+/// Whether a line is the head of a panic: `thread 'main' (123) panicked`.
 fn without_thread(line: &str) -> String {
     match line.split_once("' (").and_then(|(name, rest)| Some((name, rest.split_once(") panicked")?.1))) {
         Some((name, rest)) if name.trim_start().starts_with("thread '") => format!("{name}' panicked{rest}"),

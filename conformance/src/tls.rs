@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(2);
 
 /// A server for `localhost` that passes on what it decrypts.
 pub struct Tls {
-    /// Its port.
+    /// The port that the server listens on.
     pub port: u16,
     /// The authority's certificate, a file.
     pub authority: PathBuf,
@@ -102,7 +102,7 @@ fn carry(mut client: TcpStream, port: u16, config: Arc<ServerConfig>) -> std::io
     }
 }
 
-/// `None`: not now.
+/// Reads what has arrived; `None` when there is nothing yet.
 fn happened(result: std::io::Result<usize>) -> std::io::Result<Option<usize>> {
     match result {
         Ok(size) => Ok(Some(size)),

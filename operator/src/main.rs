@@ -83,7 +83,7 @@ enum OperatorCommand {
         /// How far back to start: 90s, 15m, 2h, 1d
         #[arg(long, default_value = "1h", value_parser = logs::period)]
         since: Duration,
-        /// Keep printing new lines
+        /// Keep printing new lines as they arrive
         #[arg(long)]
         follow: bool,
     },

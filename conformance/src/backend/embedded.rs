@@ -1,4 +1,4 @@
-//! `cargo-cloud-local`.
+//! The embedded backend, `cargo-cloud-local`, as a process.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,7 +39,7 @@ pub(super) fn mount(data: &Path, size: u64) {
     assert!(mounted.expect("mount starts").success(), "no file system of its own for the data");
 }
 
-/// Takes it away again.
+/// Unmounts the file system again.
 pub(super) fn unmount(data: &Path) {
     let _ = Command::new("umount").arg("-l").arg(data).status();
 }

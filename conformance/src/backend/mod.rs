@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use self::process::BackendProcess;
+use self::process::RunningBackend;
 pub(crate) use self::process::wait;
 use crate::raw::OwnerCredentials;
 pub use platform::Control;
@@ -18,7 +18,7 @@ pub use platform::Control;
 /// How a backend is set up.
 #[derive(Debug, Clone, Default)]
 pub struct ScenarioOptions {
-    /// Builds at a time.
+    /// How many builds run at a time.
     pub jobs: Option<usize>,
     /// The longest an attempt may take.
     pub attempt_limit: Option<Duration>,
@@ -26,7 +26,7 @@ pub struct ScenarioOptions {
     pub disk: Option<u64>,
     /// A cargo configuration for all builds.
     pub cargo_config: Option<PathBuf>,
-    /// Environment of what builds.
+    /// Environment variables that builds see.
     pub env: Vec<(String, String)>,
 }
 
@@ -44,17 +44,17 @@ pub struct ScenarioBackend {
     folder: TempDir,
     kind: BackendKind,
     options: ScenarioOptions,
-    process: Option<BackendProcess>,
+    process: Option<RunningBackend>,
     port: u16,
 }
 
 impl ScenarioBackend {
-    /// Starts one.
+    /// Starts a backend with the default options.
     pub fn start() -> Self {
         Self::with(ScenarioOptions::default())
     }
 
-    /// Starts one with options.
+    /// Starts a backend with these options.
     pub fn with(options: ScenarioOptions) -> Self {
         let kind = std::env::var_os("CONFORMANCE_PLATFORM")
             .map_or(BackendKind::Embedded, |dir| BackendKind::Platform(dir.into()));
@@ -81,12 +81,12 @@ impl ScenarioBackend {
             BackendKind::Embedded => embedded::command(self.folder(), self.port, &self.options),
             BackendKind::Platform(platform) => platform::command(platform, self.folder(), &self.options),
         };
-        let process = BackendProcess::start(command, &self.log());
+        let process = RunningBackend::start(command, &self.log());
         self.port = process.port;
         self.process = Some(process);
     }
 
-    /// What kind it is.
+    /// The kind of this backend.
     pub fn kind(&self) -> &BackendKind {
         &self.kind
     }
@@ -137,12 +137,12 @@ impl ScenarioBackend {
         self.folder().join("backend.log")
     }
 
-    /// What it has logged.
+    /// Everything that the backend has logged.
     pub fn said(&self) -> String {
         std::fs::read_to_string(self.log()).unwrap_or_default()
     }
 
-    /// Its process.
+    /// The process id of the backend.
     pub fn pid(&self) -> u32 {
         self.process.as_ref().expect("the backend runs").id()
     }
@@ -182,7 +182,7 @@ impl ScenarioBackend {
     pub fn assert_idle(&self, patience: Duration) {
         match self.kind {
             BackendKind::Embedded => {
-                let except = self.process.as_ref().map_or(0, BackendProcess::id);
+                let except = self.process.as_ref().map_or(0, RunningBackend::id);
                 crate::processes::assert_none_within(&self.data(), except, patience);
             }
             // With the platform its machines are gone.

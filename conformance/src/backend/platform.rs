@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::ScenarioOptions;
 use crate::binaries::emulator_binary;
 
-/// What starts it.
+/// The command that starts the platform.
 pub(super) fn command(platform: &Path, folder: &Path, options: &ScenarioOptions) -> Command {
     let mut command = Command::new(emulator_binary());
     command.arg("serve").arg("--platform").arg(platform).arg("--folder").arg(folder);
@@ -55,7 +55,7 @@ impl Control {
         read(path, answer)
     }
 
-    /// Looks at something.
+    /// Reads a part of the platform's state.
     #[track_caller]
     pub fn get(&self, path: &str) -> Value {
         read(path, self.agent.get(self.url(path)).call().expect("an answer"))

@@ -1,4 +1,4 @@
-//! A backend's process.
+//! The process of a running backend.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A process that has said where it listens.
-pub struct BackendProcess {
+pub struct RunningBackend {
     child: Child,
-    /// Its port.
+    /// The port that it listens on.
     pub port: u16,
 }
 
-impl BackendProcess {
+impl RunningBackend {
     /// Starts it; what it logs is added to `log`.
     pub fn start(mut command: Command, log: &Path) -> Self {
         command
@@ -37,7 +37,7 @@ impl BackendProcess {
         Self { child, port }
     }
 
-    /// Its id.
+    /// The process id of the backend.
     pub fn id(&self) -> u32 {
         self.child.id()
     }

@@ -1,4 +1,4 @@
-//! Crates to publish.
+//! Crates that scenarios publish in the registry.
 
 use std::fmt::Write as _;
 
@@ -28,7 +28,7 @@ pub(super) struct Published {
 }
 
 impl Crate {
-    /// One without any target.
+    /// A crate without any target.
     pub fn new(name: &str, version: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -46,7 +46,7 @@ impl Crate {
         Self::new(name, version).binary(name, &format!("{name} {version}"))
     }
 
-    /// With this file.
+    /// Adds a file to the crate.
     pub fn file(mut self, path: &str, content: &str) -> Self {
         self.files.push((path.to_owned(), content.to_owned()));
         self

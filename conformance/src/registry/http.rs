@@ -9,13 +9,13 @@ use std::time::Duration;
 /// The largest body anybody sends here.
 const MAX_BODY: u64 = 16 * 1024 * 1024;
 
-/// A request.
+/// A request to the registry's server.
 pub(super) struct RegistryRequest {
     pub method: String,
-    /// Without the query.
+    /// The path without the query.
     pub path: String,
     pub query: String,
-    /// Names in lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -72,7 +72,7 @@ fn read_chunks(reader: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<()> 
     }
 }
 
-/// An answer.
+/// An answer of the registry's server.
 pub(super) struct RegistryReply {
     pub status: u16,
     pub headers: Vec<(String, String)>,

@@ -30,7 +30,7 @@ struct RegistryState {
 }
 
 impl Registry {
-    /// An empty one.
+    /// Starts a registry without any crate.
     pub fn start() -> Self {
         // Not below the temporary folder, which a Lambda's sandbox has of its own.
         let target = crate::binaries::client_binary();
@@ -64,7 +64,7 @@ impl Registry {
         self.state.published.lock().expect("no panic").push(new.publish());
     }
 
-    /// Yanks a version.
+    /// Yanks a version of a crate.
     pub fn yank(&self, name: &str, version: &str) {
         let mut published = self.state.published.lock().expect("no panic");
         let found = published.iter_mut().find(|one| one.name == name && one.version == version);

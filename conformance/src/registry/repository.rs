@@ -21,7 +21,7 @@ impl ServedRepository {
         repository
     }
 
-    /// Writes a file.
+    /// Writes a file into the working tree.
     pub fn file(&self, path: &str, content: &str) -> &Self {
         let path = self.folder.join(path);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
@@ -43,7 +43,7 @@ impl ServedRepository {
         self.git(&["rev-parse", "HEAD"]).trim().to_owned()
     }
 
-    /// Git in its folder.
+    /// Runs git in the repository's folder.
     pub fn git(&self, arguments: &[&str]) -> String {
         let identity = ["-c", "user.name=suite", "-c", "user.email=suite@example.com", "-c", "commit.gpgsign=false"];
         let output = Command::new("git").args(identity).args(arguments).current_dir(&self.folder).output();

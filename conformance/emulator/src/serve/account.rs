@@ -9,17 +9,17 @@ use anyhow::Result;
 use super::applied::AppliedPlatform;
 use super::call::{ActionCall, Principal};
 use super::faults::is_function;
-use super::iam::{Decision, RequestContext};
+use super::iam::{AccessDecision, RequestContext};
 use super::moto::Moto;
 use super::problems::Problems;
 use super::recorder::{CallRecord, CallRecorder};
 use crate::platform_file::PlatformFile;
 
-/// One emulated account.
+/// One emulated account, which all services share.
 pub struct EmulatedAccount {
     /// What `aws-emulator platform` wrote about the account.
     pub platform: PlatformFile,
-    /// Keeps the account's state.
+    /// The copy of moto that keeps the account's state.
     pub moto: Moto,
     /// What happened and must not happen.
     pub problems: Problems,
@@ -94,7 +94,7 @@ impl EmulatedAccount {
             if decision.allowed() {
                 continue;
             }
-            let why = AccessDenied { call: call.clone(), explicit: matches!(decision, Decision::Denied(_)) };
+            let why = AccessDenied { call: call.clone(), explicit: matches!(decision, AccessDecision::Denied(_)) };
             if !expected {
                 self.problems.add(format!("refused: {}", why.message()));
             }

@@ -10,11 +10,11 @@ use super::iam::RequestContext;
 pub enum Principal {
     /// An IAM user: a device.
     User {
-        /// The ARN: `arn:aws:iam::<account>:user/<path><name>`.
+        /// The ARN of the user: `arn:aws:iam::<account>:user/<path><name>`.
         arn: String,
         /// The name without the path.
         name: String,
-        /// The unique id: `AIDA…`.
+        /// The unique id of the user: `AIDA…`.
         id: String,
     },
     /// A session of a function's role.

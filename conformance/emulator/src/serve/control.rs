@@ -24,7 +24,7 @@ use super::socket::Gateway;
 /// The start of every path of this interface.
 pub const ROOT: &str = "/emulator/";
 
-/// The interface for scenarios.
+/// The interface with which scenarios disturb the account.
 pub struct ScenarioControl {
     /// The account that scenarios look into.
     pub account: Arc<EmulatedAccount>,

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::account::EmulatedAccount;
 use super::call::ActionCall;
-use super::http::{AwsReply, SignedRequest, json_error, json_reply};
+use super::http::{AwsReply, AuthenticatedRequest, json_error, json_reply};
 
 const VERSION: &str = "DynamoDB_20120810.";
 
-fn parse(signed: &SignedRequest) -> Result<(&str, Value), AwsReply> {
+fn parse(signed: &AuthenticatedRequest) -> Result<(&str, Value), AwsReply> {
     let target = signed.header("x-amz-target").unwrap_or_default();
     let Some(operation) = target.strip_prefix(VERSION) else {
         return Err(json_error(400, "UnknownOperationException", "there is no such operation"));
@@ -19,7 +19,7 @@ fn parse(signed: &SignedRequest) -> Result<(&str, Value), AwsReply> {
 }
 
 /// The calls that the sender has to be allowed (Service Authorization Reference, Amazon DynamoDB).
-pub fn calls(account: &EmulatedAccount, signed: &SignedRequest) -> Result<Vec<ActionCall>, AwsReply> {
+pub fn calls(account: &EmulatedAccount, signed: &AuthenticatedRequest) -> Result<Vec<ActionCall>, AwsReply> {
     let (operation, body) = parse(signed)?;
     let mut calls = Vec::new();
     match operation {
@@ -64,7 +64,7 @@ fn with_key(key: &Value) -> Value {
 
 fn call(
     account: &EmulatedAccount,
-    signed: &SignedRequest,
+    signed: &AuthenticatedRequest,
     action: &str,
     request: &Value,
     items: &[&Value],
@@ -109,7 +109,7 @@ fn queried_key(request: &Value) -> Option<String> {
 }
 
 /// Forwards a request that was allowed to moto.
-pub async fn perform(account: &EmulatedAccount, signed: &SignedRequest) -> AwsReply {
+pub async fn perform(account: &EmulatedAccount, signed: &AuthenticatedRequest) -> AwsReply {
     let (operation, body) = match parse(signed) {
         Ok(request) => request,
         Err(reply) => return reply,

@@ -13,7 +13,7 @@ use super::delivery::DeliverySettings;
 use super::events::EventBus;
 use super::faults::FaultPlan;
 use super::front::{Front, Router};
-use super::functions::{FunctionHandles, FunctionSettings, Functions};
+use super::functions::{FunctionHandles, RunnerSettings, Functions};
 use super::keys::{KeyStore, SigningKey};
 use super::moto::Moto;
 use super::power::Power;
@@ -23,7 +23,7 @@ use crate::platform_file::PlatformFile;
 
 /// The emulator of one account, ready to answer requests.
 pub struct Emulator {
-    /// Answers requests.
+    /// Answers all requests that arrive over HTTP.
     pub front: Arc<Front>,
     /// The account that all services work on.
     pub account: Arc<EmulatedAccount>,
@@ -49,7 +49,7 @@ impl Emulator {
         moto: Moto,
         calls: &Path,
         addresses: Addresses,
-        settings: FunctionSettings,
+        settings: RunnerSettings,
     ) -> Result<Self> {
         let Addresses { address, plain } = addresses;
         let account = Arc::new(EmulatedAccount::load(platform, moto, calls).await?);

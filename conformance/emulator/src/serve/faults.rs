@@ -37,7 +37,7 @@ pub struct InjectedFault {
     effect: FaultEffect,
 }
 
-/// When a fault happens.
+/// When a fault happens during a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -89,7 +89,7 @@ fn one() -> u32 {
 pub struct FaultPlan(Mutex<Vec<InjectedFault>>);
 
 impl FaultPlan {
-    /// Replaces all faults.
+    /// Replaces all faults by these.
     pub fn set(&self, faults: Vec<InjectedFault>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }

@@ -5,11 +5,11 @@ use hyper::{Method, StatusCode};
 
 use super::account::EmulatedAccount;
 use super::call::ActionCall;
-use super::functions::{Functions, InvokeError, MAX_EVENT_BYTES};
-use super::http::{AwsReply, SignedRequest, json_error, json_reply};
+use super::functions::{Functions, FunctionError, MAX_EVENT_BYTES};
+use super::http::{AwsReply, AuthenticatedRequest, json_error, json_reply};
 
 /// The name of the function that a request invokes.
-fn function(signed: &SignedRequest) -> Result<String, AwsReply> {
+fn function(signed: &AuthenticatedRequest) -> Result<String, AwsReply> {
     let path = signed.path();
     let named = path.strip_prefix("/2015-03-31/functions/").and_then(|rest| rest.strip_suffix("/invocations"));
     match named.filter(|_| signed.method() == Method::POST) {
@@ -20,7 +20,7 @@ fn function(signed: &SignedRequest) -> Result<String, AwsReply> {
 }
 
 /// The calls that the sender has to be allowed.
-pub fn calls(account: &EmulatedAccount, signed: &SignedRequest) -> Result<Vec<ActionCall>, AwsReply> {
+pub fn calls(account: &EmulatedAccount, signed: &AuthenticatedRequest) -> Result<Vec<ActionCall>, AwsReply> {
     let name = function(signed)?;
     let platform = &account.platform;
     Ok(vec![ActionCall {
@@ -32,7 +32,7 @@ pub fn calls(account: &EmulatedAccount, signed: &SignedRequest) -> Result<Vec<Ac
 }
 
 /// Invokes the function and answers with its result, or just accepts the event of an asynchronous invocation.
-pub async fn perform(account: &EmulatedAccount, functions: &Functions, signed: &SignedRequest) -> AwsReply {
+pub async fn perform(account: &EmulatedAccount, functions: &Functions, signed: &AuthenticatedRequest) -> AwsReply {
     let name = match function(signed) {
         Ok(name) => name,
         Err(reply) => return reply,
@@ -56,8 +56,8 @@ pub async fn perform(account: &EmulatedAccount, functions: &Functions, signed: &
     let mut reply = json_reply(200, &serde_json::Value::Null);
     match functions.invoke(&name, signed.body.clone()).await {
         Ok(answer) => *reply.body_mut() = Full::new(answer),
-        Err(InvokeError::NotFound) => *reply.status_mut() = StatusCode::NOT_FOUND,
-        Err(InvokeError::Function(error)) => {
+        Err(FunctionError::NotFound) => *reply.status_mut() = StatusCode::NOT_FOUND,
+        Err(FunctionError::Function(error)) => {
             reply.headers_mut().insert("x-amz-function-error", hyper::header::HeaderValue::from_static("Unhandled"));
             *reply.body_mut() = Full::from(error.to_string());
         }

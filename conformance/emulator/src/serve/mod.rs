@@ -40,7 +40,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::platform_file::PlatformFile;
 use account::EmulatedAccount;
 use emulator::{Addresses, Emulator};
-use functions::{FunctionSettings, ImageVariable};
+use functions::{RunnerSettings, ImageVariable};
 use moto::Moto;
 
 /// Invocations of each small function at once: the limit that a new account has for all of them together.
@@ -91,7 +91,7 @@ pub async fn run(options: ServeOptions) -> Result<ExitCode> {
     let folder = folder.canonicalize().with_context(|| format!("{} can't be found", folder.display()))?;
     let platform = PlatformFile::read(&options.platform)?;
     let moto = Moto::fork(platform.control, &platform.region).await?;
-    let settings = FunctionSettings {
+    let settings = RunnerSettings {
         jobs: options.jobs,
         small_jobs: SMALL_JOBS,
         attempt_limit: options.attempt_limit.map(Into::into),

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::call::{ActionCall, Principal};
-use super::iam::{Decision, Reason};
+use super::iam::{AccessDecision, Reason};
 
 /// One call as it is recorded.
 #[derive(Debug, Clone, Serialize)]
@@ -46,7 +46,7 @@ impl CallRecorder {
     }
 
     /// Records a call and the decision about it.
-    pub fn add(&self, call: &ActionCall, decision: &Decision, expected: bool) -> Result<()> {
+    pub fn add(&self, call: &ActionCall, decision: &AccessDecision, expected: bool) -> Result<()> {
         let record = CallRecord {
             principal: name(&call.principal),
             action: call.action.clone(),

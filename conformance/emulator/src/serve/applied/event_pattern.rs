@@ -1,4 +1,4 @@
-//! Event patterns (docs.aws.amazon.com/eventbridge, eb-event-patterns).
+//! The patterns by which rules choose events (docs.aws.amazon.com/eventbridge, eb-event-patterns).
 
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;

@@ -15,7 +15,7 @@ const DEFAULT_EVENT_AGE: Duration = Duration::from_secs(6 * 3600);
 /// The configuration of a function.
 #[derive(Debug, Clone)]
 pub struct FunctionConfig {
-    /// The name: `cargo-cloud-compile`.
+    /// The name of the function: `cargo-cloud-compile`.
     pub name: String,
     /// The ARN without a version.
     pub arn: String,
@@ -23,7 +23,7 @@ pub struct FunctionConfig {
     pub role_arn: String,
     /// Whether it is a container image, not an archive with nothing but the program.
     pub is_image: bool,
-    /// The memory in megabytes.
+    /// The memory of a sandbox in megabytes.
     pub memory: u32,
     /// The longest an invocation may take.
     pub timeout: Duration,

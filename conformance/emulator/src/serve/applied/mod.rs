@@ -22,7 +22,7 @@ use websocket::Apis;
 pub struct AppliedPlatform {
     /// The policies of users, roles, buckets and functions.
     pub policies: Policies,
-    /// Functions by name.
+    /// The functions by their names.
     pub functions: BTreeMap<String, FunctionConfig>,
     /// The notifications of each bucket, by the bucket's name.
     pub notifications: BTreeMap<String, Vec<BucketNotification>>,
@@ -33,7 +33,7 @@ pub struct AppliedPlatform {
 }
 
 impl AppliedPlatform {
-    /// Reads everything back.
+    /// Reads everything back from moto.
     pub async fn load(moto: &Moto, platform: &PlatformFile) -> Result<Self> {
         Ok(Self {
             policies: Policies::load(moto).await.context("the policies can't be read back")?,

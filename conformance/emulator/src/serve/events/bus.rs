@@ -20,13 +20,13 @@ const SHUFFLE: Duration = Duration::from_millis(300);
 pub struct SentEvent<'a> {
     /// The ARN of the bus.
     pub bus_arn: &'a str,
-    /// Who sends it: `cargo-cloud`.
+    /// The source of the event: `cargo-cloud`.
     pub source: &'a str,
-    /// The kind of event.
+    /// The type of the event, which patterns match.
     pub detail_type: &'a str,
     /// The ARNs of what the event is about.
     pub resources: Value,
-    /// The sender's own content.
+    /// The content, which is the sender's own.
     pub detail: Value,
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::bus::{EventBus, SentEvent};
 use crate::serve::account::EmulatedAccount;
 use crate::serve::call::ActionCall;
-use crate::serve::http::{AwsReply, SignedRequest, json_error, json_reply};
+use crate::serve::http::{AwsReply, AuthenticatedRequest, json_error, json_reply};
 
 /// The size of all entries of one call in bytes (docs.aws.amazon.com/eventbridge, eb-quota: 256 KB).
 const MAX_CALL_BYTES: usize = 256 * 1024;
@@ -73,7 +73,7 @@ impl PutEntry {
     }
 }
 
-fn parse(signed: &SignedRequest) -> Result<PutEventsRequest, AwsReply> {
+fn parse(signed: &AuthenticatedRequest) -> Result<PutEventsRequest, AwsReply> {
     let target = signed.header("x-amz-target").unwrap_or_default();
     if target != "AWSEvents.PutEvents" {
         return Err(json_error(501, "UnknownOperationException", &format!("this emulator doesn't know {target}")));
@@ -87,7 +87,7 @@ fn parse(signed: &SignedRequest) -> Result<PutEventsRequest, AwsReply> {
 }
 
 /// The calls that the sender has to be allowed.
-pub fn calls(account: &EmulatedAccount, signed: &SignedRequest) -> Result<Vec<ActionCall>, AwsReply> {
+pub fn calls(account: &EmulatedAccount, signed: &AuthenticatedRequest) -> Result<Vec<ActionCall>, AwsReply> {
     let call = |entry: &PutEntry| {
         let mut context = account.request_context(signed.plain);
         for (key, value) in [("events:source", &entry.source), ("events:detail-type", &entry.detail_type)] {
@@ -106,7 +106,7 @@ pub fn calls(account: &EmulatedAccount, signed: &SignedRequest) -> Result<Vec<Ac
 }
 
 /// Publishes the entries of a call. `refuse`: the bus accepts the call but refuses each of its entries.
-pub fn put(bus: &EventBus, signed: &SignedRequest, refuse: bool) -> AwsReply {
+pub fn put(bus: &EventBus, signed: &AuthenticatedRequest, refuse: bool) -> AwsReply {
     let request = match parse(signed) {
         Ok(request) => request,
         Err(reply) => return reply,

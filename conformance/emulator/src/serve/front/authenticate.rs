@@ -11,8 +11,8 @@ use hyper::http::request::Parts;
 use sha2::{Digest, Sha256};
 
 use crate::serve::call::Principal;
-use crate::serve::http::signature::{Signature, SignatureError};
-use crate::serve::http::{SignedRequest, chunked};
+use crate::serve::http::signature::{Signature, InvalidSignature};
+use crate::serve::http::{AuthenticatedRequest, chunked};
 use crate::serve::keys::{KeyStore, SigningKey};
 
 /// How far the clock of a sender may be off (S3: RequestTimeTooSkewed; the other services have the same limit).
@@ -24,7 +24,7 @@ pub enum AuthenticationFailure {
     /// The connection broke before the whole body arrived.
     Broken,
     /// The signature is wrong, or can't be read.
-    Signature(SignatureError),
+    Signature(InvalidSignature),
     /// The scope of the signature names another region.
     Region(String),
     /// The content doesn't match its digest.
@@ -39,7 +39,7 @@ pub struct Authenticated {
     pub signature: Option<Signature>,
     /// The key that the request is signed with.
     pub key: Option<Arc<SigningKey>>,
-    /// The decoded body.
+    /// The body without the encoding that it travelled in.
     pub body: Bytes,
 }
 
@@ -58,7 +58,7 @@ pub async fn read(
     if signature.region != region {
         return Err(AuthenticationFailure::Region(signature.region));
     }
-    let key = keys.find(&signature.key).ok_or_else(|| SignatureError::Key(signature.key.clone()));
+    let key = keys.find(&signature.key).ok_or_else(|| InvalidSignature::Key(signature.key.clone()));
     let key = key.map_err(AuthenticationFailure::Signature)?;
     let content = head.headers.get("x-amz-content-sha256").and_then(|value| value.to_str().ok());
     let is_s3 = signature.service == "s3";
@@ -66,7 +66,7 @@ pub async fn read(
         Some(content) if is_s3 => content.to_owned(),
         None if is_s3 && signature.expires.is_some() => "UNSIGNED-PAYLOAD".to_owned(),
         None if is_s3 => {
-            return Err(AuthenticationFailure::Signature(SignatureError::Malformed("x-amz-content-sha256".to_owned())));
+            return Err(AuthenticationFailure::Signature(InvalidSignature::Malformed("x-amz-content-sha256".to_owned())));
         }
         _ => HEXLOWER.encode(&Sha256::digest(&body)),
     };
@@ -86,8 +86,8 @@ pub async fn read(
 }
 
 /// Combines a request with its sender.
-pub fn signed(head: Parts, body: Bytes, key: Option<&SigningKey>, plain: bool) -> SignedRequest {
-    SignedRequest {
+pub fn signed(head: Parts, body: Bytes, key: Option<&SigningKey>, plain: bool) -> AuthenticatedRequest {
+    AuthenticatedRequest {
         head,
         body,
         principal: key.map_or(Principal::Anonymous, |key| key.principal.clone()),

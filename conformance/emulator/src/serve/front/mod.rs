@@ -25,11 +25,11 @@ use super::socket::{self, Arrival, StageAddress};
 /// How long the head of a request may take to arrive.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What answers requests.
+/// The parts that answer requests.
 pub struct Front {
-    /// The services of AWS.
+    /// The router to the services of AWS.
     pub router: Router,
-    /// The interface for scenarios.
+    /// The interface with which scenarios disturb the account.
     pub control: ScenarioControl,
     /// Without power AWS doesn't answer.
     pub power: Arc<Power>,

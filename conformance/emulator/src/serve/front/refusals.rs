@@ -3,7 +3,7 @@
 use hyper::http::request::Parts;
 
 use super::authenticate::AuthenticationFailure;
-use crate::serve::http::signature::SignatureError;
+use crate::serve::http::signature::InvalidSignature;
 use crate::serve::http::{AwsReply, json_error, xml_error};
 use crate::serve::socket::StageAddress;
 use crate::serve::timestamp::timestamp;
@@ -18,13 +18,13 @@ pub fn refuse(head: &Parts, failure: &AuthenticationFailure) -> AwsReply {
 fn refuse_json(failure: &AuthenticationFailure) -> AwsReply {
     let mismatch = "The request signature we calculated does not match the signature you provided.";
     let (code, message) = match failure {
-        AuthenticationFailure::Signature(SignatureError::Key(_) | SignatureError::Token) => {
+        AuthenticationFailure::Signature(InvalidSignature::Key(_) | InvalidSignature::Token) => {
             ("UnrecognizedClientException", "The security token included in the request is invalid.".to_owned())
         }
-        AuthenticationFailure::Signature(SignatureError::Malformed(what)) => {
+        AuthenticationFailure::Signature(InvalidSignature::Malformed(what)) => {
             ("IncompleteSignatureException", format!("{what} can't be read"))
         }
-        AuthenticationFailure::Signature(SignatureError::Skewed { signed, now }) => {
+        AuthenticationFailure::Signature(InvalidSignature::Skewed { signed, now }) => {
             let (signed, now) = (timestamp(*signed), timestamp(*now));
             ("InvalidSignatureException", format!("Signature not current: {signed} is too far from {now}."))
         }
@@ -38,33 +38,33 @@ fn refuse_json(failure: &AuthenticationFailure) -> AwsReply {
 
 fn refuse_s3(failure: &AuthenticationFailure) -> AwsReply {
     match failure {
-        AuthenticationFailure::Broken | AuthenticationFailure::Signature(SignatureError::Expired) => {
+        AuthenticationFailure::Broken | AuthenticationFailure::Signature(InvalidSignature::Expired) => {
             xml_error(403, "AccessDenied", "Request has expired", &[])
         }
-        AuthenticationFailure::Signature(SignatureError::Malformed(what)) => {
+        AuthenticationFailure::Signature(InvalidSignature::Malformed(what)) => {
             let message = format!("The authorization is malformed: {what}");
             xml_error(400, "AuthorizationHeaderMalformed", &message, &[])
         }
-        AuthenticationFailure::Signature(SignatureError::Key(id)) => {
+        AuthenticationFailure::Signature(InvalidSignature::Key(id)) => {
             let message = "The AWS Access Key Id you provided does not exist in our records.";
             xml_error(403, "InvalidAccessKeyId", message, &[("AWSAccessKeyId", id)])
         }
-        AuthenticationFailure::Signature(SignatureError::Token) => {
+        AuthenticationFailure::Signature(InvalidSignature::Token) => {
             xml_error(400, "InvalidToken", "The provided token is malformed or otherwise invalid.", &[])
         }
-        AuthenticationFailure::Signature(SignatureError::Mismatch) => {
+        AuthenticationFailure::Signature(InvalidSignature::Mismatch) => {
             let message = "The request signature we calculated does not match the signature you provided. Check your \
                            key and signing method.";
             xml_error(403, "SignatureDoesNotMatch", message, &[])
         }
-        AuthenticationFailure::Signature(SignatureError::Skewed { signed, now }) => {
+        AuthenticationFailure::Signature(InvalidSignature::Skewed { signed, now }) => {
             let message = "The difference between the request time and the current time is too large.";
             let (signed, now): (String, String) = (timestamp(*signed), timestamp(*now));
             let more: [(&str, &str); 3] =
                 [("RequestTime", &signed), ("ServerTime", &now), ("MaxAllowedSkewMilliseconds", "900000")];
             xml_error(403, "RequestTimeTooSkewed", message, &more)
         }
-        AuthenticationFailure::Signature(SignatureError::Unsigned(header)) => {
+        AuthenticationFailure::Signature(InvalidSignature::Unsigned(header)) => {
             let message = "There were headers present in the request which were not signed";
             xml_error(403, "AccessDenied", message, &[("HeadersNotSigned", header)])
         }

@@ -14,7 +14,7 @@ use crate::serve::events::EventBus;
 use crate::serve::faults::{FaultEffect, FaultPlan, Phase};
 use crate::serve::functions::Functions;
 use crate::serve::http::signature::Signature;
-use crate::serve::http::{AwsReply, SignedRequest, json_error, xml_error};
+use crate::serve::http::{AwsReply, AuthenticatedRequest, json_error, xml_error};
 use crate::serve::keys::KeyStore;
 use crate::serve::s3::{S3, S3Operation};
 use crate::serve::socket::{self, Gateway, StageAddress};
@@ -28,13 +28,13 @@ pub struct Router {
     pub keys: Arc<KeyStore>,
     /// The faults that a scenario asks for.
     pub faults: Arc<FaultPlan>,
-    /// Lambda.
+    /// The functions, which are Lambda's part.
     pub functions: Arc<Functions>,
-    /// EventBridge.
+    /// The event buses, which are EventBridge's part.
     pub bus: Arc<EventBus>,
-    /// S3.
+    /// The service for objects in buckets.
     pub s3: S3,
-    /// API Gateway.
+    /// The WebSocket APIs, which are API Gateway's part.
     pub gateway: Arc<Gateway>,
 }
 
@@ -111,7 +111,7 @@ impl Router {
     }
 
     /// The calls that the sender of a request has to be allowed.
-    fn calls(&self, service: &RequestedService, signed: &SignedRequest) -> Result<Vec<ActionCall>, AwsReply> {
+    fn calls(&self, service: &RequestedService, signed: &AuthenticatedRequest) -> Result<Vec<ActionCall>, AwsReply> {
         let account = &self.account;
         match service {
             RequestedService::S3(operation) => {
@@ -131,7 +131,7 @@ impl Router {
         }
     }
 
-    async fn perform(&self, service: &RequestedService, signed: &SignedRequest, refuse_entries: bool) -> AwsReply {
+    async fn perform(&self, service: &RequestedService, signed: &AuthenticatedRequest, refuse_entries: bool) -> AwsReply {
         match service {
             RequestedService::S3(operation) => self.s3.perform(signed, operation).await,
             RequestedService::DynamoDb => dynamodb::perform(&self.account, signed).await,
@@ -142,7 +142,7 @@ impl Router {
     }
 
     /// Makes a fault happen to a request.
-    async fn inject(&self, service: &RequestedService, signed: &SignedRequest, effect: &FaultEffect) -> Interception {
+    async fn inject(&self, service: &RequestedService, signed: &AuthenticatedRequest, effect: &FaultEffect) -> Interception {
         tracing::info!(?effect, method = %signed.method(), uri = %signed.head.uri, "a fault on request");
         match effect {
             FaultEffect::DelayMs(_) => {
@@ -193,7 +193,7 @@ fn error_status(name: &str) -> u16 {
 /// The service that the signature names. A request without a signature can only be for S3.
 fn service_of(
     signature: Option<&Signature>,
-    signed: &SignedRequest,
+    signed: &AuthenticatedRequest,
     address: Option<StageAddress>,
 ) -> Result<RequestedService, AwsReply> {
     let name = signature.map_or("s3", |signature| signature.service.as_str());

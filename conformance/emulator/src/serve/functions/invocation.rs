@@ -24,7 +24,7 @@ impl FunctionInvocation {
     }
 }
 
-/// How an invocation ended.
+/// How an invocation of a function ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InvocationOutcome {
     /// The handler returned this answer.
@@ -70,14 +70,14 @@ pub struct FailedEvent {
     pub function_arn: String,
     /// The ARN of the bus that is the function's failure destination.
     pub bus_arn: String,
-    /// The record, see [`failure_record`].
+    /// The record in the form that [`failure_record`] describes.
     pub record: Value,
 }
 
 /// How an asynchronous invocation was given up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GiveUp {
-    /// Why Lambda gave up.
+    /// Why Lambda gave up the invocation.
     pub reason: GiveUpReason,
     /// How often the function ran.
     pub runs: u32,

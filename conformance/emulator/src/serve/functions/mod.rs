@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 pub use image::ImageVariable;
 pub use invocation::{FAILURE_DETAIL_TYPE, FailedEvent, LAMBDA_SOURCE};
-pub use runner::FunctionSettings;
+pub use runner::RunnerSettings;
 pub use sandbox::check as check_sandboxes;
 
 use super::account::EmulatedAccount;
@@ -65,7 +65,7 @@ pub struct FunctionHandles {
 
 /// Why a function gave no answer.
 #[derive(Debug, Clone, PartialEq)]
-pub enum InvokeError {
+pub enum FunctionError {
     /// There is no function of this name.
     NotFound,
     /// The function, or its runtime, failed: the error that Lambda answers with instead.
@@ -74,7 +74,7 @@ pub enum InvokeError {
 
 impl Functions {
     /// The functions of an account, none of which is running yet.
-    pub fn new(handles: FunctionHandles, settings: FunctionSettings) -> Self {
+    pub fn new(handles: FunctionHandles, settings: RunnerSettings) -> Self {
         let FunctionHandles { account, keys, power, delivery, endpoint, failures } = handles;
         let runner = Arc::new(Runner::new(account.clone(), keys, endpoint, settings));
         let queue = AsyncQueue { runner: runner.clone(), account: account.clone(), power, delivery, failures };
@@ -82,13 +82,13 @@ impl Functions {
     }
 
     /// Invokes a function and waits for its answer.
-    pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Bytes, InvokeError> {
+    pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Bytes, FunctionError> {
         let applied = self.account.applied();
-        let config = applied.functions.get(function).ok_or(InvokeError::NotFound)?;
+        let config = applied.functions.get(function).ok_or(FunctionError::NotFound)?;
         let invocation = FunctionInvocation::new(payload);
         match self.runner.run(config, &invocation).await {
             InvocationOutcome::Answered(body) => Ok(body),
-            other => Err(InvokeError::Function(other.error(&invocation.id).unwrap_or_default())),
+            other => Err(FunctionError::Function(other.error(&invocation.id).unwrap_or_default())),
         }
     }
 

@@ -44,7 +44,7 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox);
     }
 
-    /// Takes all idle sandboxes.
+    /// Takes all sandboxes that are idle.
     pub fn take_idle(&self) -> Vec<Sandbox> {
         std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -23,7 +23,7 @@ const RETRY_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs
 
 /// The queue for all functions.
 pub struct AsyncQueue {
-    /// Runs the invocations.
+    /// Runs the invocations in sandboxes.
     pub runner: Arc<Runner>,
     /// The account that the functions belong to.
     pub account: Arc<EmulatedAccount>,

@@ -27,7 +27,7 @@ const MAX_STARTS: u32 = 3;
 
 /// How the functions run in this scenario.
 #[derive(Debug, Clone)]
-pub struct FunctionSettings {
+pub struct RunnerSettings {
     /// Invocations of each container function at once.
     pub jobs: usize,
     /// Invocations of each other function at once.
@@ -52,7 +52,7 @@ pub struct Runner {
     keys: Arc<KeyStore>,
     /// Where this emulator answers requests to AWS.
     endpoint: SocketAddr,
-    settings: FunctionSettings,
+    settings: RunnerSettings,
     pools: Mutex<HashMap<String, Arc<Pool>>>,
 }
 
@@ -77,7 +77,7 @@ impl Runner {
         account: Arc<EmulatedAccount>,
         keys: Arc<KeyStore>,
         endpoint: SocketAddr,
-        settings: FunctionSettings,
+        settings: RunnerSettings,
     ) -> Self {
         Self { live: LiveSandboxes::default(), account, keys, endpoint, settings, pools: Mutex::default() }
     }

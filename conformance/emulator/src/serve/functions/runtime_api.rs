@@ -36,7 +36,7 @@ pub enum HandlerAnswer {
 pub struct OfferedInvocation {
     /// Completes when the runtime has taken the invocation.
     pub taken: oneshot::Receiver<()>,
-    /// Completes with the answer.
+    /// Completes with the answer of the handler.
     pub answered: oneshot::Receiver<HandlerAnswer>,
 }
 

@@ -6,4 +6,4 @@ mod request;
 pub mod signature;
 
 pub use reply::{AwsReply, json_error, json_reply, xml_error};
-pub use request::SignedRequest;
+pub use request::AuthenticatedRequest;

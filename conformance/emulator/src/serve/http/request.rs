@@ -8,7 +8,7 @@ use super::signature::parse_query;
 use crate::serve::call::Principal;
 
 /// A request with its sender, who is anonymous if the request has no signature.
-pub struct SignedRequest {
+pub struct AuthenticatedRequest {
     /// The method, the URI and the headers.
     pub head: Parts,
     /// The content, without the encoding that it travelled in.
@@ -21,7 +21,7 @@ pub struct SignedRequest {
     pub plain: bool,
 }
 
-impl SignedRequest {
+impl AuthenticatedRequest {
     /// The value of a header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.headers.get(name).and_then(|value| value.to_str().ok())

@@ -22,7 +22,7 @@ pub const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934c
 
 /// Why a request is not taken as signed. What each is called differs from service to service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SignatureError {
+pub enum InvalidSignature {
     /// Something of the signature is missing, or can't be read.
     Malformed(String),
     /// There is no such access key.
@@ -35,7 +35,7 @@ pub enum SignatureError {
     Skewed {
         /// When it was signed, as the request says.
         signed: SystemTime,
-        /// The time here.
+        /// The time of this machine.
         now: SystemTime,
     },
     /// A presigned URL whose time is over.
@@ -47,13 +47,13 @@ pub enum SignatureError {
 /// The signature a request came with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// The access key.
+    /// The id of the access key.
     pub key: String,
     /// Region and service of the scope.
     pub region: String,
-    /// `s3`, `dynamodb`, …
+    /// The service that the request is for: `s3`, `dynamodb`, …
     pub service: String,
-    /// When it was signed.
+    /// The time of the signature.
     pub time: SystemTime,
     /// For how long it is good, of a signature in the query.
     pub expires: Option<Duration>,
@@ -65,7 +65,7 @@ pub struct Signature {
 
 impl Signature {
     /// Reads the signature of a request; `None` when it has none.
-    pub fn read(head: &Parts) -> Result<Option<Self>, SignatureError> {
+    pub fn read(head: &Parts) -> Result<Option<Self>, InvalidSignature> {
         let query = parse_query(head.uri.query().unwrap_or_default());
         if let Some(value) = head.headers.get("authorization") {
             let value = value.to_str().map_err(|_| malformed("Authorization"))?;
@@ -77,7 +77,7 @@ impl Signature {
         Ok(None)
     }
 
-    fn of_header(value: &str, head: &Parts) -> Result<Self, SignatureError> {
+    fn of_header(value: &str, head: &Parts) -> Result<Self, InvalidSignature> {
         let rest = value.strip_prefix("AWS4-HMAC-SHA256").ok_or_else(|| malformed("Authorization"))?;
         let fields: HashMap<&str, &str> = rest.split(',').filter_map(|field| field.trim().split_once('=')).collect();
         let field = |name: &str| fields.get(name).copied().ok_or_else(|| malformed(name));
@@ -87,7 +87,7 @@ impl Signature {
         Self::new(field("Credential")?, stamp, None, field("SignedHeaders")?, token, field("Signature")?)
     }
 
-    fn of_query(query: &[(String, String)]) -> Result<Self, SignatureError> {
+    fn of_query(query: &[(String, String)]) -> Result<Self, InvalidSignature> {
         let one = |name: &str| {
             let mut values = query.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
             match (values.next(), values.next()) {
@@ -113,7 +113,7 @@ impl Signature {
         headers: &str,
         token: Option<String>,
         signature: &str,
-    ) -> Result<Self, SignatureError> {
+    ) -> Result<Self, InvalidSignature> {
         let [key, date, region, service, "aws4_request"] = credential.split('/').collect::<Vec<_>>()[..] else {
             return Err(malformed("Credential"));
         };
@@ -140,32 +140,32 @@ impl Signature {
         token: Option<&str>,
         now: SystemTime,
         skew: Duration,
-    ) -> Result<(), SignatureError> {
+    ) -> Result<(), InvalidSignature> {
         if self.token.as_deref() != token {
-            return Err(SignatureError::Token);
+            return Err(InvalidSignature::Token);
         }
         self.check_covered(head)?;
-        let expected = self.compute(head, payload, secret).ok_or(SignatureError::Mismatch)?;
+        let expected = self.compute(head, payload, secret).ok_or(InvalidSignature::Mismatch)?;
         if !bool::from(expected.as_bytes().ct_eq(self.signature.as_bytes())) {
-            return Err(SignatureError::Mismatch);
+            return Err(InvalidSignature::Mismatch);
         }
         let away = now.duration_since(self.time).unwrap_or_else(|error| error.duration());
         match self.expires {
             // A signature in a query says itself how long it is good; it only can't be of the future.
             Some(expires) if self.service == "s3" => {
                 if self.time > now + skew {
-                    return Err(SignatureError::Skewed { signed: self.time, now });
+                    return Err(InvalidSignature::Skewed { signed: self.time, now });
                 }
                 if now > self.time + expires {
-                    return Err(SignatureError::Expired);
+                    return Err(InvalidSignature::Expired);
                 }
             }
             expires => {
                 if away > skew {
-                    return Err(SignatureError::Skewed { signed: self.time, now });
+                    return Err(InvalidSignature::Skewed { signed: self.time, now });
                 }
                 if expires.is_some_and(|expires| now > self.time + expires) {
-                    return Err(SignatureError::Expired);
+                    return Err(InvalidSignature::Expired);
                 }
             }
         }
@@ -173,14 +173,14 @@ impl Signature {
     }
 
     /// `host` and all `x-amz-` headers have to be covered: on the way, someone could have added them.
-    fn check_covered(&self, head: &Parts) -> Result<(), SignatureError> {
+    fn check_covered(&self, head: &Parts) -> Result<(), InvalidSignature> {
         let covered = |name: &str| self.headers.iter().any(|header| header == name);
         if !covered("host") {
-            return Err(SignatureError::Unsigned("host".to_owned()));
+            return Err(InvalidSignature::Unsigned("host".to_owned()));
         }
         let names = head.headers.keys().map(|name| name.as_str());
         match names.filter(|name| name.starts_with("x-amz-")).find(|name| !covered(name)) {
-            Some(name) => Err(SignatureError::Unsigned(name.to_owned())),
+            Some(name) => Err(InvalidSignature::Unsigned(name.to_owned())),
             None => Ok(()),
         }
     }
@@ -231,8 +231,8 @@ impl Signature {
     }
 }
 
-fn malformed(what: &str) -> SignatureError {
-    SignatureError::Malformed(what.to_owned())
+fn malformed(what: &str) -> InvalidSignature {
+    InvalidSignature::Malformed(what.to_owned())
 }
 
 /// The parameters of a query, decoded.

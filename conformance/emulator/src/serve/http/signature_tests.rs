@@ -42,7 +42,7 @@ fn signed(service: &str, location: SignatureLocation, token: Option<&str>) -> Pa
     request.into_parts().0
 }
 
-fn check(head: &Parts, token: Option<&str>, now: SystemTime) -> Result<(), SignatureError> {
+fn check(head: &Parts, token: Option<&str>, now: SystemTime) -> Result<(), InvalidSignature> {
     let signature = Signature::read(head)?.expect("a signature");
     signature.verify(head, EMPTY_SHA256, SECRET, token, now, SKEW)
 }
@@ -53,7 +53,7 @@ fn what_a_signer_signs_is_taken() {
         for token in [None, Some("token/+")] {
             let head = signed(service, SignatureLocation::Headers, token);
             assert_eq!(check(&head, token, now()), Ok(()), "{service} {token:?}");
-            assert_eq!(check(&head, Some("other"), now()), Err(SignatureError::Token));
+            assert_eq!(check(&head, Some("other"), now()), Err(InvalidSignature::Token));
         }
     }
     for token in [None, Some("token/+")] {
@@ -67,16 +67,16 @@ fn whatever_is_changed_spoils_it() {
     let head = signed("s3", SignatureLocation::Headers, None);
     let mut other = head.clone();
     other.headers.insert("if-none-match", "x".parse().unwrap());
-    assert_eq!(check(&other, None, now()), Err(SignatureError::Mismatch));
+    assert_eq!(check(&other, None, now()), Err(InvalidSignature::Mismatch));
     let mut other = head.clone();
     other.uri = "http://127.0.0.1:1/bucket/me/a%20c?x=1&prefix=me%2F".parse().unwrap();
-    assert_eq!(check(&other, None, now()), Err(SignatureError::Mismatch));
+    assert_eq!(check(&other, None, now()), Err(InvalidSignature::Mismatch));
     let mut other = head.clone();
     other.headers.insert("x-amz-meta-more", "x".parse().unwrap());
-    assert_eq!(check(&other, None, now()), Err(SignatureError::Unsigned("x-amz-meta-more".to_owned())));
+    assert_eq!(check(&other, None, now()), Err(InvalidSignature::Unsigned("x-amz-meta-more".to_owned())));
     let signature = Signature::read(&head).unwrap().unwrap();
-    assert_eq!(signature.verify(&head, "UNSIGNED-PAYLOAD", SECRET, None, now(), SKEW), Err(SignatureError::Mismatch));
-    assert_eq!(signature.verify(&head, EMPTY_SHA256, "else", None, now(), SKEW), Err(SignatureError::Mismatch));
+    assert_eq!(signature.verify(&head, "UNSIGNED-PAYLOAD", SECRET, None, now(), SKEW), Err(InvalidSignature::Mismatch));
+    assert_eq!(signature.verify(&head, EMPTY_SHA256, "else", None, now(), SKEW), Err(InvalidSignature::Mismatch));
 }
 
 #[test]
@@ -87,16 +87,16 @@ fn time_runs_out() {
         assert_eq!(check(&head, None, now() - away), Ok(()));
     }
     let late = now() + Duration::from_secs(901);
-    assert_eq!(check(&head, None, late), Err(SignatureError::Skewed { signed: now(), now: late }));
+    assert_eq!(check(&head, None, late), Err(InvalidSignature::Skewed { signed: now(), now: late }));
     let head = signed("execute-api", SignatureLocation::QueryParams, None);
-    assert_eq!(check(&head, None, now() + Duration::from_secs(61)), Err(SignatureError::Expired));
+    assert_eq!(check(&head, None, now() + Duration::from_secs(61)), Err(InvalidSignature::Expired));
 }
 
 #[test]
 fn junk_is_named() {
     let head = |value: &str| Request::builder().header("authorization", value).body(()).unwrap().into_parts().0;
     for value in ["", "AWS x:y", "AWS4-HMAC-SHA256 Credential=a/b/c/d/aws4_request"] {
-        assert!(matches!(Signature::read(&head(value)), Err(SignatureError::Malformed(_))), "{value}");
+        assert!(matches!(Signature::read(&head(value)), Err(InvalidSignature::Malformed(_))), "{value}");
     }
     let none = Request::builder().uri("/?x=1").body(()).unwrap().into_parts().0;
     assert_eq!(Signature::read(&none), Ok(None));

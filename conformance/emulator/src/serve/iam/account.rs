@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::document::Policy;
 
-/// Everybody in the account.
+/// The users, groups and roles of the account.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Identities {
@@ -22,13 +22,13 @@ pub struct Identities {
 
 /// A user or a role, with what it may.
 pub struct Identity {
-    /// With its path.
+    /// The ARN, which contains the path.
     pub arn: String,
-    /// Without its path.
+    /// The name without the path.
     pub name: String,
-    /// `AIDA…`, `AROA…`.
+    /// The unique id: `AIDA…` for a user, `AROA…` for a role.
     pub id: String,
-    /// Name and value.
+    /// The names and values of its tags.
     pub tags: Vec<(String, String)>,
     /// Inline, attached, and of its groups.
     pub policies: Vec<Policy>,
@@ -137,7 +137,7 @@ struct Tag {
 struct Boundary {}
 
 impl Identities {
-    /// Reads the answer.
+    /// Reads the answer of `GetAccountAuthorizationDetails`.
     pub fn parse(xml: &str) -> Result<Self> {
         let response: AuthorizationDetailsResponse =
             quick_xml::de::from_str(xml).context("the account's details can't be read")?;
@@ -174,7 +174,7 @@ impl Identities {
         self.users.member.iter().map(identity).collect()
     }
 
-    /// The roles.
+    /// The roles with their policies and trust policies.
     pub fn roles(&self) -> Result<Vec<Identity>> {
         let identity = |role: &Role| {
             let whose = format!("role/{}", role.role_name);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub struct RequestContext(BTreeMap<String, Vec<String>>);
 
 impl RequestContext {
-    /// Nothing known.
+    /// A context without any condition key.
     pub fn new() -> Self {
         Self::default()
     }
@@ -23,7 +23,7 @@ impl RequestContext {
         self.0.insert(key.to_ascii_lowercase(), values.into_iter().map(Into::into).collect());
     }
 
-    /// With one more key.
+    /// Returns the context with one more key.
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
         self.set(key, value);
         self

@@ -12,20 +12,20 @@ use super::pattern::variables;
 pub struct Policy {
     /// Where it was found, for people: `role/cargo-cloud-relay/inline/table`.
     pub name: String,
-    /// Its statements in order.
+    /// The statements in their order in the document.
     pub statements: Vec<Statement>,
 }
 
-/// One statement.
+/// One statement of a policy.
 #[derive(Debug, Clone)]
 pub struct Statement {
     /// Its Sid, or `#2` for the second without one.
     pub name: String,
-    /// Whether it allows.
+    /// Whether its effect is Allow; otherwise it is Deny.
     pub allow: bool,
     /// Whom it is about; `None` in policies of users and roles.
     pub principals: Option<Vec<PrincipalPattern>>,
-    /// Which actions.
+    /// The actions that it applies to.
     pub actions: Actions,
     /// Which resources; `None` in trust policies, which are about the role they stand in.
     pub resources: Option<Resources>,
@@ -33,21 +33,21 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
 }
 
-/// Patterns of actions.
+/// The actions of a statement, as patterns.
 #[derive(Debug, Clone)]
 pub enum Actions {
-    /// `Action`.
+    /// The actions in the element `Action`.
     Only(Vec<String>),
-    /// `NotAction`.
+    /// All actions except those in the element `NotAction`.
     AllBut(Vec<String>),
 }
 
-/// Patterns of resources.
+/// The resources of a statement, as patterns.
 #[derive(Debug, Clone)]
 pub enum Resources {
-    /// `Resource`.
+    /// The resources in the element `Resource`.
     Only(Vec<String>),
-    /// `NotResource`.
+    /// All resources except those in the element `NotResource`.
     AllBut(Vec<String>),
 }
 
@@ -61,7 +61,7 @@ pub enum PrincipalPattern {
     Account(String),
     /// A user, a role (then all its sessions), or a session.
     Arn(String),
-    /// A service.
+    /// A service of AWS: `lambda.amazonaws.com`.
     Service(String),
 }
 
@@ -110,7 +110,7 @@ impl<T> OneOrMany<T> {
 }
 
 impl Policy {
-    /// Reads a document.
+    /// Reads a document; an error for anything that this emulator can't judge.
     pub fn parse(name: &str, document: &str) -> Result<Self, String> {
         let problem = |why: String| format!("the policy {name} can't be judged: {why}");
         let raw: RawPolicy = serde_json::from_str(document).map_err(|error| problem(error.to_string()))?;
@@ -161,7 +161,7 @@ impl Statement {
 }
 
 impl Actions {
-    /// As they are written.
+    /// The patterns as the policy writes them.
     pub fn patterns(&self) -> &[String] {
         match self {
             Self::Only(patterns) | Self::AllBut(patterns) => patterns,
@@ -170,7 +170,7 @@ impl Actions {
 }
 
 impl Resources {
-    /// As they are written.
+    /// The patterns as the policy writes them.
     pub fn patterns(&self) -> &[String] {
         match self {
             Self::Only(patterns) | Self::AllBut(patterns) => patterns,

@@ -9,7 +9,7 @@ use crate::serve::call::{ActionCall, Principal};
 /// Which part of which policy decided.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reason {
-    /// The policy: `role/cargo-cloud-relay/inline/table`.
+    /// The name of the policy: `role/cargo-cloud-relay/inline/table`.
     pub policy: String,
     /// The statement's Sid, or `#2`.
     pub statement: String,
@@ -21,16 +21,16 @@ pub struct Reason {
 
 /// What policies say about a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
+pub enum AccessDecision {
     /// A statement allows it, and none denies it.
     Allowed(Reason),
-    /// A statement denies it.
+    /// A statement denies the call.
     Denied(Reason),
-    /// No statement allows it.
+    /// No statement allows the call.
     NotGranted,
 }
 
-impl Decision {
+impl AccessDecision {
     /// Whether the call may be made.
     pub fn allowed(&self) -> bool {
         matches!(self, Self::Allowed(_))
@@ -50,7 +50,7 @@ pub fn decide<'a>(
     call: &ActionCall,
     own: impl IntoIterator<Item = &'a Policy>,
     of_resource: impl IntoIterator<Item = &'a Policy>,
-) -> Decision {
+) -> AccessDecision {
     let own = own.into_iter().map(|policy| (policy, false));
     let of_resource = of_resource.into_iter().map(|policy| (policy, true));
     let mut allowed = None;
@@ -64,12 +64,12 @@ pub fn decide<'a>(
             let (policy, statement_name) = (policy.name.clone(), statement.name.clone());
             let reason = Reason { policy, statement: statement_name, action, resource };
             if !statement.allow {
-                return Decision::Denied(reason);
+                return AccessDecision::Denied(reason);
             }
             allowed = Some(reason);
         }
     }
-    allowed.map_or(Decision::NotGranted, Decision::Allowed)
+    allowed.map_or(AccessDecision::NotGranted, AccessDecision::Allowed)
 }
 
 /// The patterns of action and resource by which a statement is about a call.

@@ -16,10 +16,10 @@ pub struct Grants {
     pub resources: BTreeSet<Grant>,
 }
 
-/// One pattern.
+/// One pattern of an Allow statement.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Grant {
-    /// The policy.
+    /// The name of the policy.
     pub policy: String,
     /// The statement's Sid, or `#2`.
     pub statement: String,
@@ -28,7 +28,7 @@ pub struct Grant {
 }
 
 impl Grants {
-    /// What these policies grant.
+    /// Collects the grants of these policies.
     pub fn of<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
         let mut grants = Self::default();
         for policy in policies {

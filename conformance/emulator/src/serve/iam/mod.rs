@@ -11,7 +11,7 @@ mod pattern;
 mod policies;
 
 pub use context::RequestContext;
-pub use evaluate::{Decision, Reason};
+pub use evaluate::{AccessDecision, Reason};
 pub use grants::Grants;
 pub use pattern::like;
 pub use policies::Policies;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::account::{Identities, Identity};
 use super::context::RequestContext;
 use super::document::Policy;
-use super::evaluate::{Decision, decide};
+use super::evaluate::{AccessDecision, decide};
 use super::grants::Grants;
 use crate::serve::call::{ActionCall, Principal};
 use crate::serve::moto::Moto;
@@ -99,7 +99,7 @@ impl Policies {
 
     /// Decides about a call. What IAM itself knows of the caller (`aws:PrincipalArn`, `aws:username`, tags and so on)
     /// is added to the call's context; what the request says is the caller's to fill in.
-    pub fn authorize(&self, call: &ActionCall) -> Decision {
+    pub fn authorize(&self, call: &ActionCall) -> AccessDecision {
         let identity = match &call.principal {
             Principal::User { arn, .. } => self.users.get(arn),
             Principal::Role { arn, .. } => self.roles.get(arn),
@@ -111,7 +111,7 @@ impl Policies {
         decide(&call, own, self.resources.get(&owner_of(&call.resource)))
     }
 
-    /// Everything that is granted.
+    /// All grants of the account's policies.
     pub fn grants(&self) -> Grants {
         let own = self.users.values().chain(self.roles.values()).flat_map(|identity| &identity.policies);
         Grants::of(own.chain(self.resources.values()))
@@ -245,7 +245,7 @@ mod tests {
         }
         for resource in ["arn:aws:s3:::in/me/x", "arn:aws:s3:::in", "arn:aws:lambda:r:1:function:relay:$LATEST"] {
             let decision = policies.authorize(&call(policies.user("tablet").unwrap(), "x:Y", resource));
-            assert!(matches!(decision, Decision::Denied(_)), "{resource}");
+            assert!(matches!(decision, AccessDecision::Denied(_)), "{resource}");
         }
     }
 }

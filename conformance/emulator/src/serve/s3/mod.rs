@@ -16,10 +16,10 @@ pub use operation::S3Operation;
 use super::account::EmulatedAccount;
 use super::call::ActionCall;
 use super::functions::Functions;
-use super::http::{AwsReply, SignedRequest, xml_error};
+use super::http::{AwsReply, AuthenticatedRequest, xml_error};
 use super::ids::s3_request_id;
 
-/// The S3 service.
+/// The service S3 of an account.
 pub struct S3 {
     account: Arc<EmulatedAccount>,
     functions: Arc<Functions>,
@@ -32,12 +32,12 @@ impl S3 {
     }
 
     /// The calls that the sender has to be allowed.
-    pub fn calls(&self, signed: &SignedRequest, operation: &S3Operation) -> Vec<ActionCall> {
+    pub fn calls(&self, signed: &AuthenticatedRequest, operation: &S3Operation) -> Vec<ActionCall> {
         operation.calls(&self.account, signed)
     }
 
     /// Performs an operation that was allowed.
-    pub async fn perform(&self, signed: &SignedRequest, operation: &S3Operation) -> AwsReply {
+    pub async fn perform(&self, signed: &AuthenticatedRequest, operation: &S3Operation) -> AwsReply {
         let answer = match forward(&self.account, signed).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -79,7 +79,7 @@ impl S3 {
 }
 
 /// Forwards a request to moto, with its content decoded.
-async fn forward(account: &EmulatedAccount, signed: &SignedRequest) -> anyhow::Result<Response<Bytes>> {
+async fn forward(account: &EmulatedAccount, signed: &AuthenticatedRequest) -> anyhow::Result<Response<Bytes>> {
     let path = signed.head.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = Request::builder().method(signed.method()).uri(path).body(Full::new(signed.body.clone()))?;
     for (name, value) in &signed.head.headers {

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::operation::S3Operation;
 use crate::serve::account::EmulatedAccount;
 use crate::serve::functions::Functions;
-use crate::serve::http::SignedRequest;
+use crate::serve::http::AuthenticatedRequest;
 use crate::serve::ids::{random_text, random_uuid};
 use crate::serve::timestamp::timestamp;
 
@@ -23,7 +23,7 @@ fn encode_key(key: &str) -> String {
 
 /// A new object, as far as a notification describes it.
 pub struct CreatedObject<'a> {
-    signed: &'a SignedRequest,
+    signed: &'a AuthenticatedRequest,
     operation: &'a S3Operation,
     /// The type of the event: `ObjectCreated:Put`.
     event: &'a str,
@@ -36,7 +36,7 @@ pub struct CreatedObject<'a> {
 /// Describes the object that an operation has created. `headers` and `answer` are what moto answered.
 pub async fn created_object<'a>(
     account: &EmulatedAccount,
-    signed: &'a SignedRequest,
+    signed: &'a AuthenticatedRequest,
     operation: &'a S3Operation,
     event: &'a str,
     headers: &HeaderMap,
@@ -106,7 +106,7 @@ fn etag_of(answer: &[u8]) -> String {
     quick_xml::de::from_reader::<_, Completed>(answer).map(|completed| completed.etag).unwrap_or_default()
 }
 
-async fn size_of(account: &EmulatedAccount, signed: &SignedRequest) -> String {
+async fn size_of(account: &EmulatedAccount, signed: &AuthenticatedRequest) -> String {
     let head = hyper::Request::head(signed.head.uri.path())
         .header(hyper::header::AUTHORIZATION, account.moto.authorization("s3"))
         .body(http_body_util::Full::default());

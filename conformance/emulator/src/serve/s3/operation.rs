@@ -4,7 +4,7 @@ use hyper::Method;
 
 use crate::serve::account::EmulatedAccount;
 use crate::serve::call::ActionCall;
-use crate::serve::http::SignedRequest;
+use crate::serve::http::AuthenticatedRequest;
 
 /// The operations that this emulator knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct S3Operation {
 
 impl S3Operation {
     /// Reads the operation from a request; `None` for one that this emulator doesn't know.
-    pub fn of(signed: &SignedRequest) -> Option<Self> {
+    pub fn of(signed: &AuthenticatedRequest) -> Option<Self> {
         let path = signed.path();
         let (bucket, key) = path.strip_prefix('/')?.split_once('/').unwrap_or((&path[1..], ""));
         let query = signed.query();
@@ -79,7 +79,7 @@ impl S3Operation {
     }
 
     /// The calls that have to be allowed (Service Authorization Reference, Amazon S3).
-    pub fn calls(&self, account: &EmulatedAccount, signed: &SignedRequest) -> Vec<ActionCall> {
+    pub fn calls(&self, account: &EmulatedAccount, signed: &AuthenticatedRequest) -> Vec<ActionCall> {
         let action = match self.kind {
             OperationKind::ListObjects => "s3:ListBucket",
             OperationKind::ListUploads => "s3:ListBucketMultipartUploads",
@@ -114,13 +114,13 @@ impl S3Operation {
     }
 
     /// The call that decides about a missing object: only a caller who may list the bucket gets 404, others get 403.
-    pub fn listing_call(&self, account: &EmulatedAccount, signed: &SignedRequest) -> ActionCall {
+    pub fn listing_call(&self, account: &EmulatedAccount, signed: &AuthenticatedRequest) -> ActionCall {
         let mut call = self.call(account, signed, "s3:ListBucket", "");
         call.context.set("s3:prefix", &self.key);
         call
     }
 
-    fn deletions(&self, account: &EmulatedAccount, signed: &SignedRequest) -> Vec<ActionCall> {
+    fn deletions(&self, account: &EmulatedAccount, signed: &AuthenticatedRequest) -> Vec<ActionCall> {
         #[derive(serde::Deserialize)]
         struct Delete {
             #[serde(rename = "Object", default)]
@@ -136,7 +136,7 @@ impl S3Operation {
         objects.iter().map(|object| self.call(account, signed, "s3:DeleteObject", &object.key)).collect()
     }
 
-    fn call(&self, account: &EmulatedAccount, signed: &SignedRequest, action: &str, key: &str) -> ActionCall {
+    fn call(&self, account: &EmulatedAccount, signed: &AuthenticatedRequest, action: &str, key: &str) -> ActionCall {
         let mut context = account.request_context(signed.plain);
         context.set("s3:ResourceAccount", &account.platform.account);
         context.set("s3:signatureversion", "AWS4-HMAC-SHA256");

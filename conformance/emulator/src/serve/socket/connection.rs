@@ -23,7 +23,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Lifetime {
     /// How long without a message in either direction.
     pub idle: Duration,
-    /// How long in total.
+    /// How long from beginning to end.
     pub total: Duration,
 }
 
@@ -40,7 +40,7 @@ pub enum ConnectionCommand {
     Send(String),
     /// Break, as a network does.
     Drop,
-    /// Break without invoking `$disconnect`.
+    /// Break, but don't invoke `$disconnect`.
     Vanish,
 }
 
@@ -49,7 +49,7 @@ pub enum ConnectionCommand {
 pub struct ConnectionEnd {
     /// The close code: 1005 when the client gave none, 1006 when it disappeared.
     pub code: u16,
-    /// The reason in words.
+    /// The reason as text, possibly empty.
     pub reason: String,
 }
 

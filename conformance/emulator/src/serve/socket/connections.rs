@@ -28,7 +28,7 @@ struct Connection {
 
 /// Why a message can't be posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PostError {
+pub enum PostRefusal {
     /// The connection is closed, or was never open.
     Gone,
     /// Too many messages wait for a slow client.
@@ -49,12 +49,12 @@ impl OpenConnections {
     }
 
     /// Posts a message to a connection of a stage.
-    pub fn post(&self, stage: &str, id: &str, text: String) -> Result<(), PostError> {
+    pub fn post(&self, stage: &str, id: &str, text: String) -> Result<(), PostRefusal> {
         let connections = self.connections();
-        let connection = connections.get(id).filter(|connection| connection.stage == stage).ok_or(PostError::Gone)?;
+        let connection = connections.get(id).filter(|connection| connection.stage == stage).ok_or(PostRefusal::Gone)?;
         connection.commands.try_send(ConnectionCommand::Send(text)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => PostError::Full,
-            mpsc::error::TrySendError::Closed(_) => PostError::Gone,
+            mpsc::error::TrySendError::Full(_) => PostRefusal::Full,
+            mpsc::error::TrySendError::Closed(_) => PostRefusal::Gone,
         })
     }
 
@@ -87,14 +87,14 @@ mod tests {
     #[tokio::test]
     async fn a_connection_is_reached_through_its_own_stage_while_it_is_open() {
         let connections = OpenConnections::default();
-        assert_eq!(connections.post("api/v1", "c", String::new()), Err(PostError::Gone));
+        assert_eq!(connections.post("api/v1", "c", String::new()), Err(PostRefusal::Gone));
         let mut inbox = connections.open("c", "api/v1");
         assert_eq!(connections.post("api/v1", "c", "hello".to_owned()), Ok(()));
-        assert_eq!(connections.post("api/v2", "c", String::new()), Err(PostError::Gone));
+        assert_eq!(connections.post("api/v2", "c", String::new()), Err(PostRefusal::Gone));
         let Some(ConnectionCommand::Send(text)) = inbox.recv().await else { panic!() };
         assert_eq!(text, "hello");
         connections.close("c");
-        assert_eq!(connections.post("api/v1", "c", String::new()), Err(PostError::Gone));
+        assert_eq!(connections.post("api/v1", "c", String::new()), Err(PostRefusal::Gone));
     }
 
     #[tokio::test]
@@ -103,9 +103,9 @@ mod tests {
         let inbox = connections.open("c", "s");
         let posted: Vec<_> = (0..=MAX_WAITING).map(|_| connections.post("s", "c", String::new())).collect();
         assert!(posted[..MAX_WAITING].iter().all(Result::is_ok));
-        assert_eq!(posted[MAX_WAITING], Err(PostError::Full));
+        assert_eq!(posted[MAX_WAITING], Err(PostRefusal::Full));
         connections.drop_all(true);
-        assert_eq!(connections.post("s", "c", String::new()), Err(PostError::Gone));
+        assert_eq!(connections.post("s", "c", String::new()), Err(PostRefusal::Gone));
         drop(inbox);
     }
 }

@@ -28,7 +28,7 @@ pub struct Peer {
     pub source_ip: IpAddr,
     /// The client's own name, if it gave one.
     pub user_agent: Option<String>,
-    /// When the client connected.
+    /// The time when the client connected.
     pub connected_at: SystemTime,
 }
 

@@ -21,7 +21,7 @@ const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
 pub enum IntegrationFailure {
     /// API Gateway may not invoke the function, or it does not exist.
     Forbidden,
-    /// The function failed.
+    /// The function answered with an error.
     Failed,
     /// The function took longer than API Gateway waits.
     TimedOut,

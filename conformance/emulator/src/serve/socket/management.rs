@@ -4,15 +4,15 @@ use hyper::{Method, StatusCode};
 
 use super::address::StageAddress;
 use super::connection::MAX_MESSAGE_BYTES;
-use super::connections::PostError;
+use super::connections::PostRefusal;
 use super::gateway::Gateway;
 use super::reply::{error_reply, plain_reply};
 use crate::serve::account::EmulatedAccount;
 use crate::serve::call::ActionCall;
-use crate::serve::http::{AwsReply, SignedRequest};
+use crate::serve::http::{AwsReply, AuthenticatedRequest};
 
 /// The call that the sender of a request to `@connections` has to be allowed; `None` when there is no such API.
-pub fn call(account: &EmulatedAccount, signed: &SignedRequest, address: &StageAddress) -> Option<ActionCall> {
+pub fn call(account: &EmulatedAccount, signed: &AuthenticatedRequest, address: &StageAddress) -> Option<ActionCall> {
     let applied = account.applied();
     let arn = &applied.apis.get(&address.api)?.arn;
     let id = address.connection.as_deref()?;
@@ -25,7 +25,7 @@ pub fn call(account: &EmulatedAccount, signed: &SignedRequest, address: &StageAd
 }
 
 /// Answers a request to `@connections` that was allowed.
-pub fn manage(gateway: &Gateway, signed: &SignedRequest, address: &StageAddress) -> AwsReply {
+pub fn manage(gateway: &Gateway, signed: &AuthenticatedRequest, address: &StageAddress) -> AwsReply {
     let applied = gateway.account.applied();
     let (Some(api), Some(id)) = (applied.apis.get(&address.api), address.connection.as_deref()) else {
         return plain_reply(StatusCode::FORBIDDEN, "Forbidden");
@@ -44,8 +44,8 @@ pub fn manage(gateway: &Gateway, signed: &SignedRequest, address: &StageAddress)
     let stage_arn = format!("{}/{}", api.arn, address.stage);
     match gateway.connections.post(&stage_arn, id, text) {
         Ok(()) => plain_reply(StatusCode::OK, ""),
-        Err(PostError::Gone) => error_reply(StatusCode::GONE, "GoneException", "Gone"),
-        Err(PostError::Full) => {
+        Err(PostRefusal::Gone) => error_reply(StatusCode::GONE, "GoneException", "Gone"),
+        Err(PostRefusal::Full) => {
             error_reply(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", "The client is too slow")
         }
     }

@@ -13,7 +13,7 @@ use super::integration;
 use super::routes::select;
 use crate::serve::applied::websocket::{Api, Stage};
 
-/// An open connection.
+/// An open connection of a client.
 pub struct WebSocketSession {
     context: Arc<SessionContext>,
     commands: mpsc::Receiver<ConnectionCommand>,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use hyper::http::request::Parts;
 
-use crate::serve::http::signature::{EMPTY_SHA256, Signature, SignatureError};
+use crate::serve::http::signature::{EMPTY_SHA256, Signature, InvalidSignature};
 use crate::serve::keys::{KeyStore, SigningKey};
 
 /// How far the clock of a client may be off.
@@ -21,7 +21,7 @@ pub fn authenticate(keys: &KeyStore, region: &str, head: &Parts) -> Result<Arc<S
     if signature.region != region {
         return Err(format!("Credential should be scoped to a valid region, not '{}'.", signature.region));
     }
-    let unknown = || message_of(&SignatureError::Key(signature.key.clone()));
+    let unknown = || message_of(&InvalidSignature::Key(signature.key.clone()));
     let key = keys.find(&signature.key).ok_or_else(unknown)?;
     signature
         .verify(head, EMPTY_SHA256, &key.secret, key.token.as_deref(), SystemTime::now(), MAX_SKEW)
@@ -29,22 +29,22 @@ pub fn authenticate(keys: &KeyStore, region: &str, head: &Parts) -> Result<Arc<S
     Ok(key)
 }
 
-fn message_of(denied: &SignatureError) -> String {
+fn message_of(denied: &InvalidSignature) -> String {
     match denied {
-        SignatureError::Malformed(what) => {
+        InvalidSignature::Malformed(what) => {
             format!("Authorization in the request requires '{what}' in a form that can be read.")
         }
-        SignatureError::Key(_) | SignatureError::Token => {
+        InvalidSignature::Key(_) | InvalidSignature::Token => {
             "The security token included in the request is invalid.".to_owned()
         }
-        SignatureError::Mismatch => {
+        InvalidSignature::Mismatch => {
             "The request signature we calculated does not match the signature you provided. Check \
                               your AWS Secret Access Key and signing method. Consult the service documentation for \
                               details."
                 .to_owned()
         }
-        SignatureError::Skewed { signed, now } if signed > now => "Signature not yet current.".to_owned(),
-        SignatureError::Skewed { .. } | SignatureError::Expired => "Signature expired.".to_owned(),
-        SignatureError::Unsigned(header) => format!("'{header}' must be a 'SignedHeader' in the AWS Authorization."),
+        InvalidSignature::Skewed { signed, now } if signed > now => "Signature not yet current.".to_owned(),
+        InvalidSignature::Skewed { .. } | InvalidSignature::Expired => "Signature expired.".to_owned(),
+        InvalidSignature::Unsigned(header) => format!("'{header}' must be a 'SignedHeader' in the AWS Authorization."),
     }
 }

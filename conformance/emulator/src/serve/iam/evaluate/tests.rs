@@ -25,7 +25,7 @@ fn policy(name: &str, statements: Value) -> Policy {
 }
 
 #[track_caller]
-fn by(decision: &Decision) -> String {
+fn by(decision: &AccessDecision) -> String {
     let reason = decision.reason().expect("a statement decided");
     format!("{} {} {} {}", reason.policy, reason.statement, reason.action, reason.resource)
 }
@@ -44,8 +44,8 @@ fn nothing_is_allowed_but_what_is_granted_and_the_grant_is_named() {
     assert!(granted.allowed());
     assert_eq!(by(&granted), "own Read s3:Get* arn:aws:s3:::b/me/*");
     assert_eq!(by(&decide("s3:GetObject", "arn:aws:s3:::c/x")), "own #2 s3:getobject *");
-    assert_eq!(decide("s3:PutObject", "arn:aws:s3:::b/you/x"), Decision::NotGranted);
-    assert_eq!(decide("s3:DeleteObject", "arn:aws:s3:::b/me/x"), Decision::NotGranted);
+    assert_eq!(decide("s3:PutObject", "arn:aws:s3:::b/you/x"), AccessDecision::NotGranted);
+    assert_eq!(decide("s3:DeleteObject", "arn:aws:s3:::b/me/x"), AccessDecision::NotGranted);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_deny_wins_wherever_it_stands() {
     let mut put = call(role(), "s3:PutObject", "arn:aws:s3:::out/x");
     put.context.set("s3:ObjectCreationOperation", "true");
     let denied = decide(&put, [&allow], [&deny]);
-    assert!(matches!(denied, Decision::Denied(_)), "{denied:?}");
+    assert!(matches!(denied, AccessDecision::Denied(_)), "{denied:?}");
     assert_eq!(by(&denied), "bucket WriteOnce s3:PutObject arn:aws:s3:::out/*");
     put.context.set("s3:if-none-match", "*");
     assert!(decide(&put, [&allow], [&deny]).allowed());
