@@ -160,7 +160,7 @@ fn without_doctest(line: &str) -> String {
     format!("{}DOCTEST{}", &line[..start], &line[end..])
 }
 
-/// Whether a line is the head of a panic: `thread 'main' (123) panicked`.
+/// The line without the thread id in the head of a panic: `thread 'main' (123) panicked`.
 fn without_thread(line: &str) -> String {
     match line.split_once("' (").and_then(|(name, rest)| Some((name, rest.split_once(") panicked")?.1))) {
         Some((name, rest)) if name.trim_start().starts_with("thread '") => format!("{name}' panicked{rest}"),

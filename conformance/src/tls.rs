@@ -102,7 +102,7 @@ fn carry(mut client: TcpStream, port: u16, config: Arc<ServerConfig>) -> std::io
     }
 }
 
-/// Reads what has arrived; `None` when there is nothing yet.
+/// The result of a read or write; `None` when it would have to wait.
 fn happened(result: std::io::Result<usize>) -> std::io::Result<Option<usize>> {
     match result {
         Ok(size) => Ok(Some(size)),

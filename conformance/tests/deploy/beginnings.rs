@@ -15,7 +15,7 @@ fn with_machine(test: impl FnOnce(&EmptyAccount, Machine)) {
 }
 
 #[test]
-fn tools_that_are_missing() {
+fn missing_tools_are_named_with_a_remedy() {
     with_machine(|_, machine| {
         fs::write(machine.path("docker/down"), "").expect("a file");
         machine
@@ -35,7 +35,7 @@ fn tools_that_are_missing() {
 }
 
 #[test]
-fn credentials_and_region() {
+fn missing_or_wrong_credentials_and_regions_are_explained() {
     with_machine(|cloud, mut machine| {
         machine.make(&["deploy", "REGION=Frankfurt"]).badly().says(&["`Frankfurt` is not the code of a region"]);
         machine.make(&["deploy", "DEPLOYMENT=My_Builds"]).badly().says(&["DEPLOYMENT is `My_Builds`"]);

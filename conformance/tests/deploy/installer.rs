@@ -129,7 +129,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn a_release_installs_itself_if_it_is_what_it_should_be() {
+fn the_installer_installs_only_an_intact_release() {
     let release = Release::new();
     assert!(said(&release.install(&[])).contains("there is no release"));
     let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);

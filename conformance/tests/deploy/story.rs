@@ -78,7 +78,7 @@ fn undeletable() -> Value {
 }
 
 #[test]
-fn from_an_empty_account_and_back() {
+fn a_deployment_lives_from_an_empty_account_to_an_empty_account() {
     let folder = tempfile::tempdir().expect("a folder");
     let cloud = EmptyAccount::start(folder.path());
     let mut machine = Machine::new(folder.path().join("first"), &cloud);

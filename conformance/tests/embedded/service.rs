@@ -95,7 +95,7 @@ fn line(output: &Output) -> String {
 }
 
 #[test]
-fn a_desktop_serves_from_one_command_on() {
+fn one_command_makes_a_desktop_a_backend() {
     let desktop = Desktop::new();
     let first = desktop.installed(&[]);
     assert!(said(&first).contains("loginctl enable-linger"), "{}", said(&first));

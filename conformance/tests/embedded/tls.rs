@@ -27,7 +27,7 @@ fn text(path: &Path) -> String {
 }
 
 #[test]
-fn everything_goes_through_tls() {
+fn every_command_works_over_tls() {
     let backend = ScenarioBackend::embedded(ScenarioOptions::default());
     let tls = Tls::before(backend.port(), backend.folder(), false);
     let trusting = client(&backend, &tls).env("SSL_CERT_FILE", text(&tls.authority));
@@ -48,7 +48,7 @@ fn everything_goes_through_tls() {
 }
 
 #[test]
-fn what_is_wrong_with_a_certificate_is_told() {
+fn a_problem_with_a_certificate_is_explained() {
     let backend = ScenarioBackend::embedded(ScenarioOptions::default());
     let tls = Tls::before(backend.port(), backend.folder(), false);
     let run = doctor(&client(&backend, &tls)).exited(1);

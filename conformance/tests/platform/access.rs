@@ -3,7 +3,7 @@
 use conformance::{RawArchive, RawClient, ScenarioBackend};
 
 #[test]
-fn a_device_may_do_what_its_owners_builds_need_and_nothing_else() {
+fn a_device_may_do_only_what_builds_of_its_owner_need() {
     let backend = ScenarioBackend::start();
     for (owner, stranger) in [("me", "other"), ("other", "me")] {
         let raw = RawClient::new(backend.credentials(owner));
@@ -35,7 +35,7 @@ fn a_device_may_do_what_its_owners_builds_need_and_nothing_else() {
 }
 
 #[test]
-fn nothing_goes_without_encryption() {
+fn requests_without_tls_are_refused() {
     let backend = ScenarioBackend::start();
     let addresses = backend.control().get("addresses");
     let plain = addresses["plain"].as_str().expect("an address");

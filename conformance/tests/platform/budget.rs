@@ -7,7 +7,7 @@ use crate::account::DeployedAccount;
 use crate::usage;
 
 #[test]
-fn a_build_costs_what_it_took_of_what_it_reserved() {
+fn a_build_is_charged_for_the_time_that_it_took() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     ScenarioClient::of(&backend).run(ScenarioProject::hello("thrifty", "x").root(), &["build"]).succeeded();
@@ -22,7 +22,7 @@ fn a_build_costs_what_it_took_of_what_it_reserved() {
 }
 
 #[test]
-fn what_an_attempt_cannot_note_itself_the_relay_notes() {
+fn the_relay_settles_the_usage_of_an_attempt_that_could_not() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     // All but the reservation.
@@ -38,7 +38,7 @@ fn what_an_attempt_cannot_note_itself_the_relay_notes() {
 }
 
 #[test]
-fn a_reservation_of_which_nobody_was_told_is_taken_back() {
+fn a_reservation_whose_answer_was_lost_is_released() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     control.faults(json!([
@@ -52,7 +52,7 @@ fn a_reservation_of_which_nobody_was_told_is_taken_back() {
 }
 
 #[test]
-fn without_the_table_nothing_is_built_and_the_person_is_told() {
+fn without_the_table_builds_are_refused_with_a_reason() {
     let backend = ScenarioBackend::start();
     backend.control().faults(json!([
         { "function": "compile", "action": "dynamodb:*", "times": 1000,
@@ -65,7 +65,7 @@ fn without_the_table_nothing_is_built_and_the_person_is_told() {
 }
 
 #[test]
-fn builds_are_refused_when_the_month_is_spent() {
+fn builds_are_refused_when_the_budget_of_the_month_is_spent() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     let client = ScenarioClient::of(&backend);

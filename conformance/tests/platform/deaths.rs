@@ -28,7 +28,7 @@ fn recovers(client: &ScenarioClient, project: &ScenarioProject) {
 }
 
 #[test]
-fn before_the_claim() {
+fn a_build_ends_when_its_builder_dies_before_the_claim() {
     let (backend, client, project, run) = killed_at(json!({ "action": "s3:PutObject", "resource": "*/claim" }));
     run.exited(101).says(&["the builder"]);
     assert_eq!(backend.output("/artifact.zip"), None);
@@ -36,14 +36,14 @@ fn before_the_claim() {
 }
 
 #[test]
-fn in_the_build() {
+fn a_build_ends_when_its_builder_dies_while_compiling() {
     let (_backend, client, project, run) = killed_at(json!({ "action": "events:PutEvents", "skip": 2 }));
     run.exited(101).says(&["the builder"]);
     recovers(&client, &project);
 }
 
 #[test]
-fn between_artifact_and_result() {
+fn a_build_ends_when_its_builder_dies_between_artifact_and_result() {
     let at = json!({ "action": "s3:PutObject", "resource": "*/artifact.zip", "phase": "after" });
     let (backend, client, project, run) = killed_at(at);
     run.exited(101).says(&["the builder"]);
@@ -52,7 +52,7 @@ fn between_artifact_and_result() {
 }
 
 #[test]
-fn between_result_and_its_event_the_result_counts() {
+fn a_result_counts_even_if_the_builder_dies_before_its_event() {
     let at = json!({ "action": "s3:PutObject", "resource": "*/result.json", "phase": "after" });
     let (_backend, client, _project, run) = killed_at(at);
     run.succeeded();
@@ -60,7 +60,7 @@ fn between_result_and_its_event_the_result_counts() {
 }
 
 #[test]
-fn at_the_time_limit() {
+fn a_build_ends_when_its_builder_is_stopped_at_the_time_limit() {
     let backend = ScenarioBackend::with(ScenarioOptions {
         attempt_limit: Some(Duration::from_secs(10)),
         ..ScenarioOptions::default()
@@ -76,7 +76,7 @@ fn at_the_time_limit() {
 }
 
 #[test]
-fn while_it_saves_the_cache_nothing_is_lost_but_time() {
+fn a_builder_that_dies_while_saving_the_cache_costs_only_time() {
     let (backend, client, project, run) = killed_at(json!({ "action": "s3:PutObject", "resource": "*-cache-*" }));
     run.succeeded();
     backend.control().cold();
@@ -84,7 +84,7 @@ fn while_it_saves_the_cache_nothing_is_lost_but_time() {
 }
 
 #[test]
-fn a_death_that_is_told_twice_is_settled_once() {
+fn a_failure_record_that_arrives_twice_is_settled_once() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     control.post("delivery", &json!({ "duplicate": true }));
@@ -109,7 +109,7 @@ fn a_death_that_is_told_twice_is_settled_once() {
 }
 
 #[test]
-fn what_a_dead_builder_left_in_tmp_is_gone_on_from_and_never_taken_for_something_else() {
+fn files_of_a_dead_builder_in_tmp_are_reused_and_never_mistaken_for_others() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     let client = ScenarioClient::of(&backend);
@@ -155,7 +155,7 @@ fn is_compiled(control: &conformance::Control) -> bool {
 }
 
 #[test]
-fn wherever_it_happens_there_is_an_end_and_the_next_build_works() {
+fn a_build_gets_a_result_wherever_the_builder_dies_and_the_next_build_works() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     let (client, project) = (ScenarioClient::of(&backend), ScenarioProject::hello("mortal", "still here"));

@@ -21,7 +21,7 @@ fn platform_file(name: &str) -> String {
 }
 
 #[test]
-fn buckets_are_private_encrypted_and_forget() {
+fn buckets_are_private_encrypted_and_expire_objects() {
     let (_backend, _, account) = account();
     for (bucket, days) in [("input", 1), ("output", 7), ("cache", 30)] {
         let of = |what: &str| {
@@ -99,7 +99,7 @@ fn functions_have_what_the_design_gives_them() {
 }
 
 #[test]
-fn nothing_costs_what_nobody_asked_for() {
+fn resources_stay_within_the_free_tier() {
     let (_backend, _, account) = account();
     let name = json!({ "TableName": "cargo-cloud" });
     let table = &account.target("dynamodb", "DynamoDB_20120810.DescribeTable", &name)["Table"];
@@ -126,7 +126,7 @@ fn nothing_costs_what_nobody_asked_for() {
 }
 
 #[test]
-fn rights_are_given_by_name() {
+fn policies_name_actions_and_resources() {
     let (_backend, _, account) = account();
     let grants: Value = serde_json::from_str(&platform_file("grants.json")).expect("JSON");
     let patterns = |kind: &str| {

@@ -39,26 +39,26 @@ fn survives(faults: Value) {
 }
 
 #[test]
-fn events_come_twice_late_and_in_any_order() {
+fn events_that_arrive_twice_late_and_in_any_order_give_one_build() {
     let backend = ScenarioBackend::start();
     backend.control().post("delivery", &json!({ "shuffle": true, "duplicate": true, "late_ms": 300 }));
     whole(ScenarioClient::of(&backend).run(talkative().root(), &["build"]));
 }
 
 #[test]
-fn the_bus_refuses_entries_for_a_while() {
+fn a_bus_that_refuses_entries_for_a_while_loses_nothing() {
     survives(
         json!([{ "function": "compile", "action": "events:PutEvents", "times": 3, "do": { "fail_entries": true } }]),
     );
 }
 
 #[test]
-fn the_bus_does_not_answer_for_a_while() {
+fn a_bus_that_does_not_answer_for_a_while_loses_nothing() {
     survives(json!([{ "function": "compile", "action": "events:PutEvents", "times": 3, "do": { "status": 503 } }]));
 }
 
 #[test]
-fn the_bus_refuses_for_good_and_the_log_has_what_it_refused() {
+fn the_log_has_everything_that_the_bus_refuses_for_good() {
     let backend = ScenarioBackend::start();
     backend.control().faults(json!([
         { "function": "compile", "action": "events:PutEvents", "skip": 3, "times": 1000, "do": { "error": "AccessDeniedException" } },
@@ -74,7 +74,7 @@ fn the_bus_refuses_for_good_and_the_log_has_what_it_refused() {
 }
 
 #[test]
-fn an_invocation_comes_twice_under_one_id() {
+fn an_invocation_that_arrives_twice_runs_once() {
     let backend = ScenarioBackend::start();
     let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
     control.post("delivery", &json!({ "again": true }));
@@ -93,7 +93,7 @@ fn an_invocation_comes_twice_under_one_id() {
 }
 
 #[test]
-fn the_table_is_throttled() {
+fn a_throttled_table_loses_nothing() {
     survives(json!([
         { "function": "relay", "action": "dynamodb:*", "times": 6, "do": { "error": "ProvisionedThroughputExceededException" } },
         { "function": "connect", "action": "dynamodb:*", "times": 2, "do": { "error": "ThrottlingException" } },
@@ -102,13 +102,13 @@ fn the_table_is_throttled() {
 }
 
 #[test]
-fn without_the_table_nobody_follows_and_the_bucket_has_it_all() {
+fn without_followers_in_the_table_the_client_reads_the_bucket() {
     let refused = |function: &str| json!({ "function": function, "action": "dynamodb:*", "times": 10_000, "do": { "error": "AccessDeniedException" } });
     survives(["connect", "disconnect", "relay"].map(refused).into_iter().collect());
 }
 
 #[test]
-fn posting_is_throttled_and_fails() {
+fn posts_that_are_throttled_or_fail_lose_nothing() {
     for status in [429, 500] {
         let action = "execute-api:ManageConnections";
         survives(json!([{ "function": "relay", "action": action, "times": 4, "do": { "status": status } }]));
@@ -116,7 +116,7 @@ fn posting_is_throttled_and_fails() {
 }
 
 #[test]
-fn what_was_posted_too_early_is_asked_for_again() {
+fn events_that_were_posted_before_the_connection_was_open_are_asked_for_again() {
     // A connection is gone for API Gateway until `$connect` has answered.
     survives(
         json!([{ "function": "relay", "action": "execute-api:ManageConnections", "skip": 1, "do": { "status": 410 } }]),
@@ -124,7 +124,7 @@ fn what_was_posted_too_early_is_asked_for_again() {
 }
 
 #[test]
-fn all_connections_break_in_the_middle_of_a_build() {
+fn a_client_whose_connection_breaks_during_a_build_reconnects() {
     let backend = ScenarioBackend::start();
     let project = talkative();
     project.write("src/main.rs", "fn main() { println!(\"done\"); }\n");
@@ -136,7 +136,7 @@ fn all_connections_break_in_the_middle_of_a_build() {
 }
 
 #[test]
-fn storage_fails_for_a_while() {
+fn storage_that_fails_for_a_while_is_tried_again() {
     survives(json!([
         { "function": "compile", "action": "s3:GetObject", "times": 2, "do": { "status": 503 } },
         { "function": "compile", "action": "s3:PutObject", "times": 2, "phase": "after", "do": { "reset": true } },
@@ -144,7 +144,7 @@ fn storage_fails_for_a_while() {
 }
 
 #[test]
-fn storage_that_hangs_is_asked_again() {
+fn storage_that_hangs_is_tried_again() {
     let backend = ScenarioBackend::start();
     // Longer than the client would wait.
     backend.control().faults(json!([

@@ -33,7 +33,7 @@ fn resume() -> Message {
 }
 
 #[test]
-fn who_is_gone_is_forgotten_with_the_next_event_and_who_may_still_be_coming_is_not() {
+fn a_follower_that_is_gone_is_forgotten_with_the_next_event_unless_it_is_still_connecting() {
     let backend = ScenarioBackend::start();
     let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
     let id = RawClient::new_id();
@@ -54,7 +54,7 @@ fn who_is_gone_is_forgotten_with_the_next_event_and_who_may_still_be_coming_is_n
 }
 
 #[test]
-fn who_is_gone_before_the_answer_is_forgotten() {
+fn a_follower_that_is_gone_before_its_answer_is_forgotten() {
     let backend = ScenarioBackend::start();
     let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
     let id = RawClient::new_id();
@@ -76,7 +76,7 @@ fn who_is_gone_before_the_answer_is_forgotten() {
 }
 
 #[test]
-fn a_client_that_was_forgotten_comes_again() {
+fn a_client_that_was_forgotten_reconnects() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     // The first thing to be posted is the answer to `resume`: the build is not begun yet.

@@ -11,7 +11,7 @@ fn source(bucket: &str, key: &str) -> Value {
 }
 
 #[test]
-fn malformed_events_stop_nothing() {
+fn malformed_events_do_not_disturb_later_builds() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     let id = "0192aaaa-0000-7000-8000-000000000000";
@@ -47,7 +47,7 @@ fn malformed_events_stop_nothing() {
 }
 
 #[test]
-fn a_source_that_is_gone_before_it_is_read_is_a_cancelled_build() {
+fn a_build_whose_source_was_deleted_before_it_was_read_is_cancelled() {
     let backend = ScenarioBackend::start();
     let raw = RawClient::new(backend.credentials("me"));
     let id = RawClient::new_id();
@@ -61,7 +61,7 @@ fn a_source_that_is_gone_before_it_is_read_is_a_cancelled_build() {
 }
 
 #[test]
-fn frames_that_are_none_get_an_answer_and_do_no_harm() {
+fn invalid_frames_are_answered_and_do_no_harm() {
     let backend = ScenarioBackend::start();
     let raw = RawClient::new(backend.credentials("me"));
     let id = RawClient::new_id();
@@ -98,7 +98,7 @@ fn frames_that_are_none_get_an_answer_and_do_no_harm() {
 }
 
 #[test]
-fn who_asks_without_end_is_slowed_down_and_harms_nobody() {
+fn a_client_that_asks_too_often_is_throttled_alone() {
     let backend = ScenarioBackend::start();
     let (me, other) = (RawClient::new(backend.credentials("me")), RawClient::new(backend.credentials("other")));
     let id = RawClient::new_id();

@@ -17,7 +17,7 @@ fn go_cold(backend: &ScenarioBackend) {
 }
 
 #[test]
-fn a_machine_that_is_new_builds_only_what_changed() {
+fn a_new_machine_builds_only_what_changed() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::new()
@@ -39,7 +39,7 @@ fn a_machine_that_is_new_builds_only_what_changed() {
 }
 
 #[test]
-fn a_machine_that_was_left_behind_takes_what_the_other_has_saved() {
+fn a_new_machine_restores_the_latest_cache() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("shared", "one");
@@ -55,7 +55,7 @@ fn a_machine_that_was_left_behind_takes_what_the_other_has_saved() {
 }
 
 #[test]
-fn a_damaged_cache_costs_time_and_nothing_else() {
+fn a_damaged_cache_costs_only_time() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("sturdy", "still here");
@@ -70,7 +70,7 @@ fn a_damaged_cache_costs_time_and_nothing_else() {
 }
 
 #[test]
-fn what_was_cleaned_comes_back_from_no_machine() {
+fn a_cleaned_project_is_built_from_nothing_on_every_machine() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     // Long enough for two machines.

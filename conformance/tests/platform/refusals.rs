@@ -13,7 +13,7 @@ fn field(path: &Path, name: &str) -> String {
 }
 
 #[test]
-fn a_device_writes_sources_and_nothing_else() {
+fn a_device_may_write_only_sources() {
     let backend = ScenarioBackend::start();
     let (input, output) = (field(&backend.config("me"), "input_bucket"), field(&backend.config("me"), "output_bucket"));
     let swapped = backend

@@ -56,7 +56,7 @@ fn build(raw: &RawClient, archive: &RawArchive) -> BuildId {
 }
 
 #[test]
-fn an_answer_of_several_pages_comes_in_frames_and_in_order() {
+fn a_replay_of_several_pages_arrives_in_order() {
     let backend = ScenarioBackend::start();
     let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
     // DynamoDB's pages hold a megabyte.
@@ -107,7 +107,7 @@ fn every_follower_gets_everything() {
 }
 
 #[test]
-fn what_is_delivered_twice_is_stored_once() {
+fn an_event_that_is_delivered_twice_is_stored_once() {
     let backend = ScenarioBackend::start();
     let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
     control.post("delivery", &json!({ "shuffle": true, "duplicate": true, "late_ms": 200 }));

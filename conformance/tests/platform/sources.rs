@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::usage;
 
 #[test]
-fn a_source_that_is_replaced_ends_the_build_it_was_for() {
+fn replacing_a_source_ends_its_build() {
     let backend = ScenarioBackend::start();
     let raw = RawClient::new(backend.credentials("me"));
     let id = RawClient::new_id();
@@ -37,7 +37,7 @@ fn called(control: &Control, action: &str, end: &str) -> usize {
 }
 
 #[test]
-fn a_source_that_goes_while_it_is_fetched_is_a_cancelled_build() {
+fn a_build_whose_source_is_deleted_during_the_download_is_cancelled() {
     // Of several ranges (8 MiB); nothing makes it smaller.
     let mut state = 1_u32;
     let noise: Vec<u8> = (0..18 << 20)
@@ -70,7 +70,7 @@ fn a_source_that_goes_while_it_is_fetched_is_a_cancelled_build() {
 }
 
 #[test]
-fn metadata_that_says_nonsense_is_refused() {
+fn metadata_that_makes_no_sense_is_refused() {
     let backend = ScenarioBackend::start();
     let raw = RawClient::new(backend.credentials("me"));
     for (name, value) in [("protocol", "99"), ("protocol", "x"), ("command", "dance"), ("project", "../../etc")] {

@@ -28,7 +28,7 @@ fn result_of(backend: &ScenarioBackend) -> BuildResult {
 }
 
 #[test]
-fn the_claim_is_first_then_artifact_log_and_result_and_the_cache_when_the_result_is_out() {
+fn a_build_stores_claim_artifact_log_result_and_cache_in_this_order() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     let client = ScenarioClient::of(&backend);
@@ -55,7 +55,7 @@ fn a_build_that_fails_leaves_the_same_in_the_same_order() {
 }
 
 #[test]
-fn without_its_log_a_build_is_still_a_build_and_says_so() {
+fn a_build_whose_log_cannot_be_stored_succeeds_and_says_so() {
     let backend = ScenarioBackend::start();
     backend.control().faults(json!([
         { "function": "compile", "action": "s3:PutObject", "resource": "*/log.jsonl", "times": 1000,
@@ -70,7 +70,7 @@ fn without_its_log_a_build_is_still_a_build_and_says_so() {
 }
 
 #[test]
-fn a_program_that_cannot_be_stored_was_not_built() {
+fn a_build_whose_artifact_cannot_be_stored_fails() {
     let backend = ScenarioBackend::start();
     backend.control().faults(json!([
         { "function": "compile", "action": "s3:PutObject", "resource": "*/artifact.zip", "times": 1000,
@@ -84,7 +84,7 @@ fn a_program_that_cannot_be_stored_was_not_built() {
 }
 
 #[test]
-fn a_result_that_compile_cannot_store_the_relay_writes() {
+fn the_relay_writes_a_result_that_compile_cannot_store() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     control.faults(json!([
@@ -99,7 +99,7 @@ fn a_result_that_compile_cannot_store_the_relay_writes() {
 }
 
 #[test]
-fn two_who_write_at_once_try_again() {
+fn writers_that_conflict_try_again() {
     let backend = ScenarioBackend::start();
     let conflict = |end: &str| {
         json!({ "function": "compile", "action": "s3:PutObject", "resource": format!("*/{end}"), "times": 3,
@@ -127,7 +127,7 @@ fn large() -> ScenarioProject {
 }
 
 #[test]
-fn what_is_large_goes_in_parts_whatever_happens_to_one_of_them() {
+fn large_objects_are_uploaded_in_parts_that_are_tried_again() {
     let project = large();
     let bytes = std::fs::read(project.path("src/noise")).expect("the noise");
     let sum = bytes.iter().fold(0_u64, |sum, byte| sum * 31 % 1_000_003 + u64::from(*byte));

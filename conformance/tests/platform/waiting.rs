@@ -10,7 +10,7 @@ use crate::account::DeployedAccount;
 use crate::usage;
 
 #[test]
-fn a_build_that_waited_for_too_long_is_given_up() {
+fn a_build_that_waited_for_too_long_ends_with_a_result() {
     let backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(1), ..ScenarioOptions::default() });
     let (control, account) = (backend.control(), DeployedAccount::of(&backend.control()));
     // Lambda takes nothing below a minute; nobody waits so long here.
@@ -58,7 +58,7 @@ fn etag(account: &DeployedAccount, id: &BuildId) -> String {
 }
 
 #[test]
-fn a_further_attempt_builds_the_source_of_the_first_or_nothing() {
+fn a_further_attempt_builds_only_the_source_of_the_first_attempt() {
     let backend = ScenarioBackend::start();
     let (control, account) = (backend.control(), DeployedAccount::of(&backend.control()));
     let raw = RawClient::new(backend.credentials("me"));
@@ -90,7 +90,7 @@ fn sleeping(seconds: u32) -> RawArchive {
 }
 
 #[test]
-fn sources_that_are_told_of_together_are_all_built() {
+fn one_notification_of_several_sources_builds_them_all() {
     let backend = ScenarioBackend::with(ScenarioOptions {
         attempt_limit: Some(Duration::from_secs(20)),
         ..ScenarioOptions::default()
@@ -114,7 +114,7 @@ fn sources_that_are_told_of_together_are_all_built() {
 }
 
 #[test]
-fn a_source_that_was_handed_over_is_built_or_ended_but_never_both() {
+fn a_source_that_was_handed_over_has_exactly_one_result() {
     let backend = ScenarioBackend::with(ScenarioOptions {
         attempt_limit: Some(Duration::from_secs(20)),
         ..ScenarioOptions::default()

@@ -82,13 +82,13 @@ fn fails(sign: &str, change: impl FnOnce(&DeployedAccount)) {
 }
 
 #[test]
-fn a_platform_that_is_wired_rightly_passes() {
+fn a_correct_platform_passes() {
     let mut backend = ScenarioBackend::start();
     assert_eq!(passes(&mut backend, Duration::from_secs(60)), Ok(()));
 }
 
 #[test]
-fn functions_that_may_not_be_invoked() {
+fn a_platform_whose_functions_may_not_be_invoked_fails() {
     for end in ["compile", "relay", "connect"] {
         fails("may not invoke", |account| {
             let path = format!("/2015-03-31/functions/{}/policy", account.function(end));
@@ -103,7 +103,7 @@ fn functions_that_may_not_be_invoked() {
 }
 
 #[test]
-fn a_variable_of_another_name() {
+fn a_platform_with_a_misnamed_variable_fails() {
     for (end, name) in [("compile", "OUTPUT_BUCKET"), ("relay", "SOCKET_ENDPOINT"), ("connect", "TABLE")] {
         fails("is missing or empty", |account| {
             let function = account.function(end);
@@ -118,7 +118,7 @@ fn a_variable_of_another_name() {
 }
 
 #[test]
-fn a_pattern_that_fits_nothing() {
+fn a_platform_whose_rule_matches_nothing_fails() {
     fails("no rule matches", |account| {
         let buses = account.target("events", "AWSEvents.ListEventBuses", &json!({}));
         for bus in buses["EventBuses"].as_array().expect("buses") {
@@ -133,7 +133,7 @@ fn a_pattern_that_fits_nothing() {
 }
 
 #[test]
-fn a_route_that_nobody_takes() {
+fn a_platform_with_a_misnamed_route_fails() {
     fails("Forbidden", |account| {
         let apis = account.json("apigateway", "GET", "/v2/apis", &Value::Null);
         let api = apis["items"][0]["apiId"].as_str().expect("an API").to_owned();
@@ -145,7 +145,7 @@ fn a_route_that_nobody_takes() {
 }
 
 #[test]
-fn a_role_without_its_policies() {
+fn a_platform_with_a_role_without_policies_fails() {
     for end in ["compile", "relay", "connect"] {
         fails("is not authorized to perform", |account| {
             let form = [("content-type", "application/x-www-form-urlencoded")];

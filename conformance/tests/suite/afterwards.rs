@@ -114,7 +114,7 @@ fn a_client_that_was_killed_loses_nothing() {
 }
 
 #[test]
-fn another_device_sees_it_and_takes_only_what_it_asks_for() {
+fn another_device_of_the_owner_sees_the_build_and_installs_it_only_on_request() {
     let backend = ScenarioBackend::start();
     let (tablet, phone) = (device(&backend, "me", "tablet"), device(&backend, "me", "phone"));
     let project = ScenarioProject::hello("shared", "everywhere");
@@ -136,7 +136,7 @@ fn another_device_sees_it_and_takes_only_what_it_asks_for() {
 }
 
 #[test]
-fn an_installation_is_left_and_taken_up_too() {
+fn an_installation_can_be_detached_and_attached_too() {
     let backend = ScenarioBackend::start();
     let (tablet, phone) = (device(&backend, "me", "tablet"), device(&backend, "me", "phone"));
     let project = ScenarioProject::hello("gadget", "fits");
@@ -156,7 +156,7 @@ fn an_installation_is_left_and_taken_up_too() {
 }
 
 #[test]
-fn another_owners_build_is_none() {
+fn a_build_of_another_owner_is_not_found() {
     let backend = ScenarioBackend::start();
     let (mine, theirs) = (device(&backend, "me", "tablet"), device(&backend, "other", "spy"));
     let project = ScenarioProject::hello("private", "x");
@@ -182,7 +182,7 @@ fn another_owners_build_is_none() {
 }
 
 #[test]
-fn ctrl_c_leaves_it_and_cancel_ends_it() {
+fn ctrl_c_while_attached_leaves_the_build_and_cancel_ends_it() {
     let backend = ScenarioBackend::start();
     let client = device(&backend, "me", "tablet");
     let project = slow("endless", 600);
@@ -205,7 +205,7 @@ fn ctrl_c_leaves_it_and_cancel_ends_it() {
 }
 
 #[test]
-fn what_is_no_build_is_said() {
+fn an_unknown_build_is_reported() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("x", "x");

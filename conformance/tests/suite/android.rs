@@ -90,7 +90,7 @@ fn every_kind_of_device_in_one_build_is_linked_for_its_machine() {
 
 #[test]
 #[cfg_attr(not(has_android), ignore = "needs `make android-tools`")]
-fn a_library_no_device_has_is_spoken_of_with_the_crate_that_wants_it() {
+fn a_missing_library_is_reported_with_the_crate_that_needs_it() {
     let (_backend, client) = backend();
     let project = telling("cargo::rustc-link-lib=dylib=c++_shared").file(
         "src/main.rs",
@@ -104,7 +104,7 @@ fn a_library_no_device_has_is_spoken_of_with_the_crate_that_wants_it() {
 
 #[test]
 #[cfg_attr(not(has_android), ignore = "needs `make android-tools`")]
-fn a_program_that_cannot_run_does_not_come_home() {
+fn a_program_that_cannot_run_on_the_device_is_not_installed() {
     let (_backend, client) = backend();
     let project = telling("cargo::rustc-link-arg=-Wl,--dynamic-linker=/lib/ld-linux-aarch64.so.1");
     client
@@ -116,7 +116,7 @@ fn a_program_that_cannot_run_does_not_come_home() {
 
 #[test]
 #[cfg_attr(not(has_android), ignore = "needs `make android-tools`")]
-fn an_api_level_is_the_manifests_and_one_the_ndk_lacks_is_refused() {
+fn the_manifest_sets_the_api_level_and_one_that_the_ndk_lacks_is_refused() {
     let (_backend, client) = backend();
     let manifest = |level: u32| format!("{}\n[package.metadata.ndk]\nplatform = {level}\n", program("tablet"));
     let project = ScenarioProject::new().file("Cargo.toml", manifest(31)).file("src/main.rs", "fn main() {}\n");

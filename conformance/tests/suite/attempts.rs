@@ -67,7 +67,7 @@ fn in_several_attempts(
 }
 
 #[test]
-fn a_build_goes_on_in_further_attempts_and_ends_as_in_one_go() {
+fn a_build_in_several_attempts_ends_as_in_one_attempt() {
     let project = slow(16, 1200);
     // Two at a time, however many processors there are: more than one attempt can hold.
     let build = ["build", "-j", "2"];
@@ -91,7 +91,7 @@ fn a_build_goes_on_in_further_attempts_and_ends_as_in_one_go() {
 }
 
 #[test]
-fn an_attempt_that_gets_nowhere_ends_the_build_and_names_the_crate() {
+fn an_attempt_without_progress_ends_the_build_and_names_the_crate() {
     let project = slow(2, 60_000);
     // On a busy machine the time may be over before cargo has begun.
     let named = [4, 8, 16, 32].into_iter().any(|seconds| {

@@ -22,7 +22,7 @@ fn a_program_is_built_installed_and_runs() {
 }
 
 #[test]
-fn without_installing_the_executables_lie_where_cargo_puts_them() {
+fn without_installing_executables_are_in_the_target_directory() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project =
@@ -76,7 +76,7 @@ fn features_reach_cargo() {
 }
 
 #[test]
-fn of_several_binaries_all_or_the_named_are_installed() {
+fn all_binaries_or_the_named_one_are_installed() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::new()
@@ -117,7 +117,7 @@ fn members_of_a_workspace_are_chosen_as_cargo_chooses() {
 }
 
 #[test]
-fn what_lies_outside_the_root_and_is_referred_to_goes_along() {
+fn folders_outside_the_root_that_the_project_needs_are_uploaded() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::new()
@@ -146,7 +146,7 @@ fn what_lies_outside_the_root_and_is_referred_to_goes_along() {
 }
 
 #[test]
-fn a_build_script_speaks_and_generates() {
+fn the_output_and_the_files_of_a_build_script_are_used() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::new()
@@ -166,7 +166,7 @@ fn a_build_script_speaks_and_generates() {
 }
 
 #[test]
-fn odd_names_permissions_and_links_arrive() {
+fn unusual_names_permissions_and_links_are_preserved() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::named("mein Prøjekt 日本")
@@ -215,7 +215,7 @@ fn json_messages_go_to_standard_output() {
 
 #[test]
 #[cfg_attr(not(has_musl), ignore = "needs `rustup target add x86_64-unknown-linux-musl`")]
-fn a_program_for_another_target() {
+fn a_program_for_another_target_is_built() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("portable", "static");

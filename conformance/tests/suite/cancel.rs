@@ -12,7 +12,7 @@ fn endless() -> ScenarioProject {
 }
 
 #[test]
-fn while_cargo_runs() {
+fn ctrl_c_cancels_a_build_while_cargo_runs() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = endless();
@@ -30,7 +30,7 @@ fn while_cargo_runs() {
 }
 
 #[test]
-fn while_others_are_first() {
+fn ctrl_c_cancels_a_build_in_the_queue() {
     let backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(1), ..ScenarioOptions::default() });
     let client = ScenarioClient::of(&backend);
     let (first, second) = (endless(), ScenarioProject::hello("second", "x"));
@@ -45,7 +45,7 @@ fn while_others_are_first() {
 }
 
 #[test]
-fn while_another_build_of_the_project_works() {
+fn ctrl_c_cancels_a_build_that_waits_for_its_project() {
     let backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(2), ..ScenarioOptions::default() });
     let client = ScenarioClient::of(&backend);
     let project = endless();
@@ -63,7 +63,7 @@ fn while_another_build_of_the_project_works() {
 }
 
 #[test]
-fn while_the_source_goes_up() {
+fn ctrl_c_cancels_an_upload() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     // Numbers that don't compress.
@@ -82,7 +82,7 @@ fn while_the_source_goes_up() {
 }
 
 #[test]
-fn a_build_that_escapes_its_group_is_caught() {
+fn a_cancelled_build_cannot_escape_its_process_group() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("fugitive", "x").file(
@@ -116,7 +116,7 @@ fn a_build_that_escapes_its_group_is_caught() {
 }
 
 #[test]
-fn a_second_time_leaves_at_once() {
+fn a_second_ctrl_c_ends_the_client_at_once() {
     let mut backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::new()

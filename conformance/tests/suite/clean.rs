@@ -3,7 +3,7 @@
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject};
 
 #[test]
-fn a_project_is_built_from_nothing_again_and_no_other_is() {
+fn clean_removes_what_one_project_has_built_and_nothing_else() {
     let backend = ScenarioBackend::start();
     let (me, other) = (ScenarioClient::of(&backend), ScenarioClient::configured(backend.config("other")));
     let (one, two) = (ScenarioProject::hello("one", "1"), ScenarioProject::hello("two", "2"));

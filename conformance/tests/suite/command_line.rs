@@ -7,7 +7,7 @@ fn nowhere() -> ScenarioClient {
 }
 
 #[test]
-fn help_is_there_without_being_asked_for_and_for_every_verb() {
+fn help_is_printed_without_arguments_and_for_every_verb() {
     let (client, project) = (nowhere(), ScenarioProject::new());
     let plain = client.run(project.root(), &[]).succeeded();
     let (code, cargo, _) = project.cargo(&[]);
@@ -40,7 +40,7 @@ fn help_is_there_without_being_asked_for_and_for_every_verb() {
 }
 
 #[test]
-fn the_near_name_is_said_with_cargos_exit_codes() {
+fn a_similar_name_is_suggested_with_the_exit_codes_of_cargo() {
     let (client, project) = (nowhere(), ScenarioProject::hello("x", "x"));
     for (arguments, near) in [
         (&["biuld"][..], "`build`"),
@@ -59,7 +59,7 @@ fn the_near_name_is_said_with_cargos_exit_codes() {
 }
 
 #[test]
-fn aliases_are_cargos() {
+fn aliases_work_as_in_cargo() {
     let backend = ScenarioBackend::start();
     let project = ScenarioProject::hello("named", "by another name").file(
         ".cargo/config.toml",

@@ -24,7 +24,7 @@ fn tested() -> ScenarioProject {
 }
 
 #[test]
-fn what_is_checked_tested_and_run_on_the_builder_ends_as_at_home() {
+fn check_test_and_run_on_the_builder_end_as_on_the_device() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = tested();
@@ -43,7 +43,7 @@ fn what_is_checked_tested_and_run_on_the_builder_ends_as_at_home() {
 }
 
 #[test]
-fn documentation_comes_home() {
+fn documentation_is_downloaded() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = tested();
@@ -76,7 +76,7 @@ fn documentation_comes_home() {
 }
 
 #[test]
-fn libraries_for_other_languages_come_home() {
+fn libraries_for_other_languages_are_downloaded() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let manifest = program("my-lib") + "[lib]\ncrate-type = [\"cdylib\", \"staticlib\", \"rlib\"]\n";
@@ -91,7 +91,7 @@ fn libraries_for_other_languages_come_home() {
 }
 
 #[test]
-fn the_folder_of_artifact_dir_is_filled_here() {
+fn the_folder_of_artifact_dir_is_filled_on_the_device() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("tool", "copied");
@@ -120,7 +120,7 @@ fn a_test_that_hangs_is_cancelled() {
 
 /// The values of `--env` reach the build, and nothing that is kept or shown beside it.
 #[test]
-fn a_secret_of_the_environment_is_in_no_message_and_no_metadata() {
+fn no_message_and_no_metadata_contains_a_secret_from_the_environment() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend).env("SECRET_HERE", "hunter3");
     let project = ScenarioProject::hello("tool", "x").file(
@@ -153,7 +153,7 @@ fn a_secret_of_the_environment_is_in_no_message_and_no_metadata() {
 }
 
 #[test]
-fn a_build_script_may_ask_git() {
+fn a_build_script_can_use_git() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("tool", "x").file(
@@ -188,7 +188,7 @@ fn a_build_script_may_ask_git() {
 /// What the builder can't run, the device runs: here one that says it is of another kind.
 #[test]
 #[cfg_attr(not(has_other_machine), ignore = "needs setarch and the target i686-unknown-linux-musl")]
-fn what_the_builder_cannot_run_the_device_runs() {
+fn a_program_that_the_builder_cannot_run_is_run_on_the_device() {
     const TARGET: &str = "i686-unknown-linux-musl";
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend).machine("i686");

@@ -29,7 +29,7 @@ fn two_builds_of_one_project_take_turns() {
 }
 
 #[test]
-fn who_waits_in_the_queue_sees_the_place() {
+fn a_client_in_the_queue_sees_its_position() {
     let backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(1), ..ScenarioOptions::default() });
     let client = ScenarioClient::of(&backend);
     let projects = [slow("one"), slow("two"), slow("three")];

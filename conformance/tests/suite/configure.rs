@@ -68,7 +68,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn one_pasted_line_is_all_a_device_needs() {
+fn one_pasted_line_configures_a_device() {
     let home = Home::start();
     let client = ScenarioClient::configured(home.config());
     let folder = tempfile::tempdir().unwrap();
@@ -82,7 +82,7 @@ fn one_pasted_line_is_all_a_device_needs() {
 }
 
 #[test]
-fn a_line_comes_by_standard_input_however_it_was_wrapped() {
+fn a_line_from_standard_input_may_be_wrapped_in_any_way() {
     let home = Home::start();
     let (first, second) = home.line.split_at(home.line.len() / 2);
     let output = configure(&home.config(), &[], &format!("  {first}\r\n{second}\n"));
@@ -93,7 +93,7 @@ fn a_line_comes_by_standard_input_however_it_was_wrapped() {
 }
 
 #[test]
-fn a_line_that_is_not_whole_is_refused_and_changes_nothing() {
+fn an_incomplete_line_is_refused_and_changes_nothing() {
     let home = Home::start();
     let line = &home.line;
     let swapped = format!("{}x{}", &line[..40], &line[41..]);
@@ -112,7 +112,7 @@ fn a_line_that_is_not_whole_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn profiles_stand_side_by_side() {
+fn a_configuration_holds_several_backends() {
     let home = Home::start();
     let config = home.config();
     fs::create_dir(config.parent().unwrap()).unwrap();
@@ -143,7 +143,7 @@ fn profiles_stand_side_by_side() {
 }
 
 #[test]
-fn what_is_pasted_into_a_terminal_is_not_shown() {
+fn a_line_pasted_into_a_terminal_is_not_shown() {
     let home = Home::start();
     // script(1) gives the client a terminal, and shows what that terminal shows.
     let mut child = Command::new("script")

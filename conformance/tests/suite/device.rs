@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, program};
 
 #[test]
-fn without_configuration_it_says_how_to_get_going() {
+fn without_a_configuration_the_client_says_how_to_start() {
     let client = ScenarioClient::configured("/nonexistent/config.toml".into());
     let run = client.run(ScenarioProject::hello("x", "x").root(), &["build"]).exited(101);
     run.says(&["cargo-cloud-local", "--client-config"]);
@@ -22,7 +22,7 @@ fn without_configuration_it_says_how_to_get_going() {
 }
 
 #[test]
-fn what_belongs_to_another_package_is_not_overwritten() {
+fn a_program_of_another_package_is_not_overwritten() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let (mine, theirs) = (ScenarioProject::hello("tool", "mine"), ScenarioProject::new());
@@ -51,7 +51,7 @@ fn what_belongs_to_another_package_is_not_overwritten() {
 }
 
 #[test]
-fn a_program_nobody_knows_is_not_overwritten() {
+fn a_program_of_unknown_origin_is_not_overwritten() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let tool = client.installed("tool");
@@ -108,7 +108,7 @@ fn the_install_folder_is_chosen_as_cargo_chooses_and_must_be_writable() {
 }
 
 #[test]
-fn the_target_is_taken_from_where_cargo_takes_it() {
+fn the_target_is_found_where_cargo_finds_it() {
     let backend = ScenarioBackend::start();
     let project =
         ScenarioProject::hello("aimed", "x").file(".cargo/config.toml", "[build]\ntarget = \"mips-from-config\"\n");

@@ -25,7 +25,7 @@ fn finds(run: &Run, status: &str, texts: &[&str]) {
 }
 
 #[test]
-fn a_device_that_is_well_is_told_so() {
+fn a_healthy_device_passes_every_check() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let run = doctor(&client, &[]).succeeded();
@@ -43,7 +43,7 @@ fn a_device_that_is_well_is_told_so() {
 }
 
 #[test]
-fn programs_read_it_too() {
+fn programs_can_read_the_report() {
     let backend = ScenarioBackend::start();
     let run = doctor(&ScenarioClient::of(&backend), &["--json", "--no-build"]).succeeded();
     let report = json(&run);
@@ -111,7 +111,7 @@ fn json_has_the_same_findings_and_exit_code_as_the_lines() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_a_remedy() {
+fn each_problem_is_named_with_a_remedy() {
     let mut backend = ScenarioBackend::start();
     let none = doctor(&ScenarioClient::configured(backend.folder().join("none.toml")), &[]).exited(1);
     finds(&none, "FAIL", &["configuration", "ssh -N -L 4100:127.0.0.1:4100", "cargo cloud configure"]);
@@ -143,7 +143,7 @@ fn what_is_wrong_is_named_with_a_remedy() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_told() {
+fn a_wrong_clock_is_reported() {
     let backend = ScenarioBackend::start();
     let library = backend.folder().join("clock.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clock.c");

@@ -31,7 +31,7 @@ fn same_as_cargo(project: &ScenarioProject, flags: &[&str]) {
 }
 
 #[test]
-fn a_compile_error_is_cargos_own_to_the_letter() {
+fn a_compile_error_is_shown_exactly_as_cargo_prints_it() {
     let project = ScenarioProject::new()
         .file("Cargo.toml", program("broken"))
         .file("src/main.rs", "fn main() {\n    let x: u32 = \"no number\";\n    let y = missing;\n}\n");
@@ -41,7 +41,7 @@ fn a_compile_error_is_cargos_own_to_the_letter() {
 }
 
 #[test]
-fn warnings_are_shown_and_do_no_harm() {
+fn warnings_are_shown_and_the_build_succeeds() {
     let project = ScenarioProject::new()
         .file("Cargo.toml", program("careless"))
         .file("src/main.rs", "fn unused() {}\nfn main() { let x = 1; }\n");
@@ -58,7 +58,7 @@ fn a_panic_in_a_build_script_is_shown() {
 }
 
 #[test]
-fn what_does_not_exist_is_refused_in_cargos_words() {
+fn missing_packages_and_targets_are_refused_with_the_words_of_cargo() {
     let project = ScenarioProject::hello("plain", "x")
         .file("Cargo.lock", "version = 4\n\n[[package]]\nname = \"plain\"\nversion = \"0.1.0\"\n");
     same_as_cargo(&project, &["--bin", "absent"]);
@@ -99,7 +99,7 @@ fn a_locked_project_is_not_changed() {
 }
 
 #[test]
-fn the_exit_code_and_an_unknown_flag() {
+fn the_exit_code_is_the_one_of_cargo_and_an_unknown_flag_is_refused() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("plain", "x");

@@ -40,7 +40,7 @@ fn only_what_changed_is_built_again() {
 }
 
 #[test]
-fn a_deleted_module_is_gone() {
+fn a_deleted_module_is_deleted_on_the_builder() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = project();
@@ -53,7 +53,7 @@ fn a_deleted_module_is_gone() {
 }
 
 #[test]
-fn a_failed_build_is_not_taken_for_a_good_one() {
+fn a_build_after_a_failed_one_does_not_reuse_its_failure() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = project();
@@ -87,7 +87,7 @@ fn a_source_the_build_script_changed_stays_until_the_device_changes_it() {
 }
 
 #[test]
-fn a_device_after_another_finds_the_project_warm_only_if_it_is_the_same() {
+fn projects_of_two_devices_do_not_disturb_each_other() {
     let backend = ScenarioBackend::start();
     let (tablet, phone) = (ScenarioClient::of(&backend), ScenarioClient::of(&backend));
     let (first, second) = (project(), project());
@@ -99,7 +99,7 @@ fn a_device_after_another_finds_the_project_warm_only_if_it_is_the_same() {
 }
 
 #[test]
-fn a_folder_that_was_a_link_holds_its_files() {
+fn a_link_that_becomes_a_folder_is_replaced() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("swap", "x")

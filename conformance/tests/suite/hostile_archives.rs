@@ -92,7 +92,7 @@ fn broken_archives_are_refused() {
 }
 
 #[test]
-fn bombs_are_refused_before_they_fill_the_disk() {
+fn archive_bombs_are_refused_before_they_fill_the_disk() {
     let backend = ScenarioBackend::start();
     let raw = RawClient::new(backend.credentials("me"));
     // 4 MB that become 4 GiB.
@@ -111,7 +111,7 @@ fn bombs_are_refused_before_they_fill_the_disk() {
 }
 
 #[test]
-fn nonsense_in_the_metadata_is_refused() {
+fn invalid_metadata_is_refused() {
     let backend = ScenarioBackend::start();
     let raw = RawClient::new(backend.credentials("me"));
     let with = |name: &'static str, value: &'static str| {
@@ -143,7 +143,7 @@ fn nonsense_in_the_metadata_is_refused() {
 }
 
 #[test]
-fn keys_are_written_once_and_only_where_builds_are() {
+fn objects_are_written_once_and_only_under_keys_of_builds() {
     let backend = ScenarioBackend::start();
     let raw = RawClient::new(backend.credentials("me"));
     let id = RawClient::new_id();
@@ -163,7 +163,7 @@ fn keys_are_written_once_and_only_where_builds_are() {
 }
 
 #[test]
-fn flipped_bits_are_noticed_or_harmless() {
+fn flipped_bits_are_detected_or_harmless() {
     let backend = ScenarioBackend::start();
     let raw = RawClient::new(backend.credentials("me"));
     let whole = RawArchive::program().entry("source/data.txt", "x".repeat(500)).bytes();

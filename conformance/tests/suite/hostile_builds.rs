@@ -5,7 +5,7 @@ use std::time::Duration;
 use conformance::{Cut, Proxy, ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject, program};
 
 #[test]
-fn what_a_build_plants_above_the_project_is_not_obeyed() {
+fn configuration_that_a_build_writes_above_the_project_has_no_effect() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let planter = ScenarioProject::hello("planter", "x").file(
@@ -25,7 +25,7 @@ fn what_a_build_plants_above_the_project_is_not_obeyed() {
 }
 
 #[test]
-fn a_forged_artifact_message_brings_nothing_to_the_device() {
+fn a_forged_artifact_message_installs_nothing() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     // A procedural macro runs inside rustc, whose standard output cargo passes on.
@@ -69,7 +69,7 @@ fn the_build_sees_no_secret_of_the_backend() {
 }
 
 #[test]
-fn output_without_end_is_cut_from_the_stream_and_whole_in_the_end() {
+fn excessive_output_is_skipped_in_the_stream_and_complete_in_the_log() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("chatterbox", "x").file(
@@ -146,7 +146,7 @@ fn a_hostile_backend_installs_nothing() {
 }
 
 #[test]
-fn a_hostile_socket_is_not_believed() {
+fn forged_events_on_the_socket_install_nothing() {
     let backend = ScenarioBackend::start();
     const TEXTS: &[&str] = &[
         "no JSON",
@@ -162,7 +162,7 @@ fn a_hostile_socket_is_not_believed() {
 
 #[test]
 #[cfg_attr(not(can_mount), ignore = "mounting a small file system needs root")]
-fn a_full_disk_is_said_and_the_backend_lives() {
+fn a_full_disk_is_reported_and_the_backend_goes_on() {
     let backend = ScenarioBackend::with(ScenarioOptions { disk: Some(24 << 20), ..ScenarioOptions::default() });
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("greedy", "x").file(

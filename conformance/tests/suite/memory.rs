@@ -3,7 +3,7 @@
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject};
 
 #[test]
-fn what_builds_is_the_first_to_die_when_memory_runs_out() {
+fn the_build_is_killed_first_when_memory_runs_out() {
     let backend = ScenarioBackend::start();
     // Its own standing, and that of the program above everything that builds.
     let script = r#"fn main() {
@@ -23,7 +23,7 @@ fn what_builds_is_the_first_to_die_when_memory_runs_out() {
 }
 
 #[test]
-fn a_process_that_was_killed_is_tried_once_more_with_fewer_jobs() {
+fn a_build_with_a_killed_process_is_repeated_once_with_fewer_jobs() {
     let backend = ScenarioBackend::start();
     let script = r#"fn main() {
         let mark = std::path::Path::new(&std::env::var("OUT_DIR").unwrap()).join("died");

@@ -25,7 +25,7 @@ fn all_lines_once(stderr: &str) {
 }
 
 #[test]
-fn a_socket_that_is_cut_anywhere_loses_nothing() {
+fn a_socket_that_breaks_anywhere_loses_no_line() {
     let backend = ScenarioBackend::start();
     // From within the handshake to the end of the stream.
     for after in [1, 60, 129, 200, 350, 700, 1500, 4000, 9000] {
@@ -39,7 +39,7 @@ fn a_socket_that_is_cut_anywhere_loses_nothing() {
 }
 
 #[test]
-fn without_any_socket_the_build_ends_all_the_same() {
+fn a_build_ends_correctly_without_any_socket() {
     let backend = ScenarioBackend::start();
     let proxy = Proxy::before(backend.port(), Cut::NoSocket);
     let client = through(&backend, &proxy);
@@ -51,7 +51,7 @@ fn without_any_socket_the_build_ends_all_the_same() {
 }
 
 #[test]
-fn a_broken_download_goes_on_where_it_stopped() {
+fn a_broken_download_continues_where_it_stopped() {
     let backend = ScenarioBackend::start();
     let proxy = Proxy::before(backend.port(), Cut::Download { after: 50_000, times: 2 });
     let client = through(&backend, &proxy);
@@ -61,7 +61,7 @@ fn a_broken_download_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn a_network_that_is_away_for_a_while_is_waited_for() {
+fn the_client_waits_for_a_network_that_is_down_for_a_while() {
     let backend = ScenarioBackend::start();
     let proxy = Proxy::before(backend.port(), Cut::Socket { after: 2000, times: 1 });
     let client = through(&backend, &proxy);
@@ -75,7 +75,7 @@ fn a_network_that_is_away_for_a_while_is_waited_for() {
 }
 
 #[test]
-fn no_network_is_said_with_what_to_do() {
+fn a_missing_network_is_reported_with_a_remedy() {
     let mut backend = ScenarioBackend::start();
     backend.kill();
     let client = ScenarioClient::of(&backend);

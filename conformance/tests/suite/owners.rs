@@ -7,7 +7,7 @@ use conformance::{RawArchive, RawClient, ScenarioBackend, ScenarioClient, Scenar
 use protocol::Outcome;
 
 #[test]
-fn wrong_keys_are_refused_with_what_to_look_at() {
+fn wrong_keys_are_refused_with_a_hint() {
     let backend = ScenarioBackend::start();
     let secret = std::fs::read_to_string(backend.config("me")).unwrap();
     let secret = secret.lines().find(|line| line.starts_with("secret_access_key")).unwrap().to_owned();
@@ -21,7 +21,7 @@ fn wrong_keys_are_refused_with_what_to_look_at() {
 }
 
 #[test]
-fn owners_do_not_see_each_other() {
+fn owners_cannot_see_the_builds_of_other_owners() {
     let backend = ScenarioBackend::start();
     let (me, other) = (RawClient::new(backend.credentials("me")), RawClient::new(backend.credentials("other")));
     let id = RawClient::new_id();

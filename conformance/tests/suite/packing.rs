@@ -18,7 +18,7 @@ fn listed(project: &ScenarioProject) -> Vec<String> {
 }
 
 #[test]
-fn ignored_files_stay_and_hidden_ones_cargo_needs_go() {
+fn ignored_files_are_not_uploaded_and_hidden_files_that_cargo_needs_are() {
     let project = ScenarioProject::hello("picky", "x")
         .file(".gitignore", "/target\n*.log\n!keep.log\nbuild/\n[[:digit:]]*.tmp\nCargo.lock\n")
         .file("Cargo.lock", "version = 4\n")
@@ -58,7 +58,7 @@ fn ignored_files_stay_and_hidden_ones_cargo_needs_go() {
 }
 
 #[test]
-fn the_manifest_overrules() {
+fn the_manifest_overrules_gitignore() {
     let project = ScenarioProject::hello("overruled", "x")
         .file(".gitignore", "generated/\n")
         .file("generated/needed.rs", "")
@@ -72,7 +72,7 @@ fn the_manifest_overrules() {
 }
 
 #[test]
-fn a_real_tree_goes_as_git_sees_it() {
+fn a_real_tree_is_uploaded_as_git_sees_it() {
     let project = ScenarioProject::hello("tracked", "x")
         .file(".gitignore", "*.o\n/out\n**/cache/*\n!**/cache/keep\nfoo?bar\n\\#odd\ntrailing \ndeep/**/end\n")
         .file("a.o", "")
@@ -99,7 +99,7 @@ fn a_real_tree_goes_as_git_sees_it() {
 }
 
 #[test]
-fn secrets_are_warned_about_unless_named() {
+fn files_that_look_like_secrets_cause_a_warning_unless_named() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("careful", "x")
@@ -113,7 +113,7 @@ fn secrets_are_warned_about_unless_named() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named() {
+fn a_file_that_cannot_be_read_is_named() {
     let backend = ScenarioBackend::start();
     let project = ScenarioProject::hello("closed", "x").link("dangling", "nowhere").file("locked.txt", "x");
     ScenarioClient::of(&backend).run(project.root(), &["build"]).succeeded();
@@ -123,14 +123,14 @@ fn what_cannot_be_read_is_named() {
 }
 
 #[test]
-fn a_broken_manifest_is_cargos_business() {
+fn a_broken_manifest_is_reported_by_cargo() {
     let backend = ScenarioBackend::start();
     let project = ScenarioProject::hello("torn", "x").file("Cargo.toml", "[package\nname = ");
     ScenarioClient::of(&backend).run(project.root(), &["build"]).exited(101).says(&["Cargo.toml"]);
 }
 
 #[test]
-fn a_source_over_the_limit_is_said_before_it_is_sent() {
+fn a_source_over_the_limit_is_refused_before_the_upload() {
     let backend = ScenarioBackend::start();
     let project = ScenarioProject::hello("heavy", "x");
     std::fs::create_dir(project.path("recordings")).unwrap();
@@ -160,7 +160,7 @@ fn a_file_that_changes_while_it_is_packed_is_named() {
 }
 
 #[test]
-fn an_empty_folder_goes_along_and_goes_away() {
+fn an_empty_folder_is_uploaded_and_removed_again() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::new()

@@ -22,7 +22,7 @@ fn stored(control: &Control, sources: usize) {
 }
 
 #[test]
-fn a_build_that_was_running_when_the_backend_died_gets_a_result() {
+fn a_build_gets_a_result_after_its_backend_was_killed() {
     let mut backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(1), ..ScenarioOptions::default() });
     let client = ScenarioClient::of(&backend);
     let (project, next) = (slow(600), ScenarioProject::hello("next", "next"));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::account::EmulatedAccount;
 use super::call::ActionCall;
-use super::http::{AwsReply, AuthenticatedRequest, json_error, json_reply};
+use super::http::{AuthenticatedRequest, AwsReply, json_error, json_reply};
 
 const VERSION: &str = "DynamoDB_20120810.";
 

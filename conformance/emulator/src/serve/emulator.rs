@@ -13,7 +13,7 @@ use super::delivery::DeliverySettings;
 use super::events::EventBus;
 use super::faults::FaultPlan;
 use super::front::{Front, Router};
-use super::functions::{FunctionHandles, RunnerSettings, Functions};
+use super::functions::{FunctionHandles, Functions, RunnerSettings};
 use super::keys::{KeyStore, SigningKey};
 use super::moto::Moto;
 use super::power::Power;

@@ -5,8 +5,8 @@ use hyper::{Method, StatusCode};
 
 use super::account::EmulatedAccount;
 use super::call::ActionCall;
-use super::functions::{Functions, FunctionError, MAX_EVENT_BYTES};
-use super::http::{AwsReply, AuthenticatedRequest, json_error, json_reply};
+use super::functions::{FunctionError, Functions, MAX_EVENT_BYTES};
+use super::http::{AuthenticatedRequest, AwsReply, json_error, json_reply};
 
 /// The name of the function that a request invokes.
 fn function(signed: &AuthenticatedRequest) -> Result<String, AwsReply> {

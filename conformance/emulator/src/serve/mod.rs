@@ -40,7 +40,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::platform_file::PlatformFile;
 use account::EmulatedAccount;
 use emulator::{Addresses, Emulator};
-use functions::{RunnerSettings, ImageVariable};
+use functions::{ImageVariable, RunnerSettings};
 use moto::Moto;
 
 /// Invocations of each small function at once: the limit that a new account has for all of them together.

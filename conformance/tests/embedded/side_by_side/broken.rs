@@ -28,7 +28,7 @@ fn all_fail_alike(rows: Vec<BrokenProject>) {
 }
 
 #[test]
-fn code_that_does_not_compile() {
+fn code_that_does_not_compile_fails_as_with_cargo() {
     let main = |text: &str| hello().file("src/main.rs", text);
     all_fail_alike(vec![
         ("syntax", main("fn main() { let }\n"), &["check"]),
@@ -82,7 +82,7 @@ fn code_that_does_not_compile() {
 }
 
 #[test]
-fn programs_that_do_not_link_or_run() {
+fn programs_that_do_not_link_or_run_fail_as_with_cargo() {
     let main = |text: &str| hello().file("src/main.rs", text);
     all_fail_alike(vec![
         ("a panic", main("fn main() {\n    panic!(\"at run time\");\n}\n"), &["run"]),
@@ -134,7 +134,7 @@ fn programs_that_do_not_link_or_run() {
 }
 
 #[test]
-fn manifests_that_make_no_sense() {
+fn invalid_manifests_fail_as_with_cargo() {
     all_fail_alike(vec![
         ("a key that is missing", hello().file("Cargo.toml", "[package]\nversion = \"0.1.0\"\n"), &["check"]),
         ("an edition that is none", hello().file("Cargo.toml", program("tool").replace("2024", "2099")), &["check"]),
@@ -180,7 +180,7 @@ fn manifests_that_make_no_sense() {
 
 /// The client reads these before anything is sent, and says what cargo says.
 #[test]
-fn what_can_not_be_read() {
+fn unreadable_files_fail_as_with_cargo() {
     let broken = |text: &str| hello().file("Cargo.toml", text);
     all_fail_alike(vec![
         ("a text without its end", broken("[package]\nname = \"tool\nversion = 1\n"), &["check"]),
@@ -200,7 +200,7 @@ fn what_can_not_be_read() {
 }
 
 #[test]
-fn registries_and_lock_files_that_disagree() {
+fn a_lock_file_that_disagrees_with_the_registry_fails_as_with_cargo() {
     let leaf = ("leaf", "", "");
     let project = |more: &str| {
         let project = with_registry(hello(), &[leaf]);
@@ -243,7 +243,7 @@ fn registries_and_lock_files_that_disagree() {
 
 /// Cargo takes no yanked version, and goes on with one that the lock file has.
 #[test]
-fn a_version_that_was_yanked() {
+fn a_yanked_version_is_treated_as_with_cargo() {
     let registry = Registry::start();
     registry.publish(Crate::new("leaf", "1.0.0").file("src/lib.rs", ""));
     let config = std::fs::read_to_string(registry.cargo_config()).expect("a configuration");
@@ -265,7 +265,7 @@ fn a_version_that_was_yanked() {
 
 /// At home the shell tells of a program that was killed, with this code.
 #[test]
-fn a_program_that_is_killed() {
+fn a_program_that_is_killed_ends_as_with_cargo() {
     let (_backend, client) = backend();
     for (code, signal, main) in [
         (134, "SIGABRT", "fn main() {\n    println!(\"before\");\n    std::process::abort();\n}\n"),
@@ -298,7 +298,7 @@ fn a_program_that_is_killed() {
 
 /// The toolchain that a project names and the builder can't have.
 #[test]
-fn a_toolchain_that_is_not_to_be_had() {
+fn an_unavailable_toolchain_fails_as_with_rustup() {
     let (backend, client) = backend();
     let project = hello().file("rust-toolchain.toml", "[toolchain]\nchannel = \"no-such-channel\"\n");
     let run = client.run(project.root(), &["check"]).exited(101);
@@ -312,7 +312,7 @@ fn a_toolchain_that_is_not_to_be_had() {
 
 /// A file that the manifest's checksums know otherwise: of a vendored crate someone has changed.
 #[test]
-fn a_vendored_crate_that_was_changed() {
+fn a_changed_vendored_crate_fails_as_with_cargo() {
     let project = with_registry(hello(), &[("leaf", "", "pub fn leaf() {}\n")]).file(
         "../registry/leaf/.cargo-checksum.json",
         format!("{{\"files\":{{\"src/lib.rs\":\"{}\"}},\"package\":\"aa\"}}", "0".repeat(64)),

@@ -6,7 +6,7 @@ use super::{backend, workspace};
 
 /// A flag that only cargo can judge reaches it, and its words come back.
 #[test]
-fn what_cargo_refuses_is_refused_in_its_words() {
+fn flags_that_cargo_refuses_are_refused_with_its_words() {
     let (_backend, client) = backend();
     for arguments in [
         &["check", "-p", "nobody"][..],
@@ -41,7 +41,7 @@ fn what_cargo_refuses_is_refused_in_its_words() {
 
 /// What the command line alone shows to be wrong is refused before anything is sent, with cargo's exit code.
 #[test]
-fn mistyped_flags_send_nothing() {
+fn a_mistyped_flag_uploads_nothing() {
     let (_backend, client) = backend();
     for (arguments, near) in [
         (&["check", "--relase"][..], "--release"),
@@ -81,7 +81,7 @@ fn machine_readable_messages_name_the_devices_paths() {
 
 /// What cargo's help lists, ours lists too, in the same sections, but for what is left out on purpose.
 #[test]
-fn help_knows_what_cargos_knows() {
+fn help_lists_the_flags_that_cargo_lists() {
     let client = ScenarioClient::configured("/nonexistent/config.toml".into());
     let project = ScenarioProject::new();
     for verb in ["build", "check", "clippy", "test", "bench", "doc", "run", "install", "uninstall"] {

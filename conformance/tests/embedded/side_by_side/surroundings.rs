@@ -14,7 +14,7 @@ fn prints(client: &ScenarioClient, project: &ScenarioProject, folder: &str, argu
 }
 
 #[test]
-fn a_dependency_of_a_repository_has_its_submodules() {
+fn a_git_dependency_has_its_submodules() {
     let registry = Registry::start();
     let data = registry.repository("data");
     data.file("text", "from the submodule").commit();
@@ -61,7 +61,7 @@ fn members_may_lie_outside_of_the_root() {
 }
 
 #[test]
-fn configuration_counts_wherever_cargo_reads_it() {
+fn configuration_is_read_wherever_cargo_reads_it() {
     let (_backend, client) = backend();
     let project = || {
         ScenarioProject::hello("tool", "x")
@@ -97,7 +97,7 @@ fn configuration_counts_wherever_cargo_reads_it() {
 }
 
 #[test]
-fn a_toolchain_with_components_and_targets_is_the_one_that_is_there() {
+fn a_toolchain_file_with_components_and_targets_uses_the_installed_toolchain() {
     let (_backend, client) = backend();
     // What the suite itself is compiled with is there: `…/toolchains/NAME/bin/cargo`, where rustup has put it.
     let folder = Path::new(env!("CARGO")).ancestors().nth(2).expect("a folder");
@@ -118,7 +118,7 @@ fn a_toolchain_with_components_and_targets_is_the_one_that_is_there() {
 }
 
 #[test]
-fn vendored_crates_go_whatever_git_ignores() {
+fn vendored_crates_are_uploaded_even_if_git_ignores_them() {
     let (_backend, client) = backend();
     let project = ScenarioProject::new()
         .file("Cargo.toml", program("tool") + "[dependencies]\nleaf = \"1\"\n")

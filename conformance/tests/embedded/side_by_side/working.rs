@@ -5,7 +5,7 @@ use conformance::{ScenarioProject, program, side_by_side};
 use super::{backend, with_registry, workspace};
 
 #[test]
-fn every_command_says_and_does_the_same() {
+fn every_command_prints_and_does_the_same_as_cargo() {
     let (_backend, client) = backend();
     for (folder, arguments) in [
         ("", &["check"][..]),
@@ -45,7 +45,7 @@ fn every_command_says_and_does_the_same() {
 }
 
 #[test]
-fn what_cargo_finds_around_the_package_is_found() {
+fn files_that_cargo_finds_around_the_package_are_found() {
     let (_backend, client) = backend();
     let manifest = program("tool");
     // Dependencies of dependencies by path, a patch, inherited settings, build scripts, a vendored registry.
@@ -68,7 +68,7 @@ fn what_cargo_finds_around_the_package_is_found() {
 }
 
 #[test]
-fn configuration_of_the_project_is_obeyed() {
+fn the_configuration_of_the_project_is_used() {
     let (_backend, client) = backend();
     let project = || {
         ScenarioProject::hello("tool", "x")
@@ -85,7 +85,7 @@ fn configuration_of_the_project_is_obeyed() {
 
 /// A bench without a harness is a program, which gets cargo's words; and features may stand in a circle.
 #[test]
-fn benches_are_run_with_cargos_arguments() {
+fn benches_get_the_same_arguments_as_from_cargo() {
     let (_backend, client) = backend();
     let project = || {
         ScenarioProject::new()
@@ -110,7 +110,7 @@ fn benches_are_run_with_cargos_arguments() {
 
 /// What a program prints and gets is the program's own affair, as long as it is text; it has no input on the builder.
 #[test]
-fn what_runs_has_its_arguments_and_its_folder() {
+fn a_program_gets_the_same_arguments_and_folder_as_from_cargo() {
     let (_backend, client) = backend();
     let main = "use std::io::Read;\nfn main() {\n    let mut input = String::new();\n    \
         std::io::stdin().read_to_string(&mut input).unwrap();\n    \

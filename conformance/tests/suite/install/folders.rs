@@ -7,7 +7,7 @@ use conformance::{ScenarioProject, library, program};
 use super::Pair;
 
 #[test]
-fn a_folder_is_installed_from_anywhere_and_recorded_where_it_lies() {
+fn a_folder_is_installed_from_anywhere_and_recorded_with_its_path() {
     let pair = Pair::new();
     let project = ScenarioProject::named("my project")
         .file("Cargo.toml", "[workspace]\nmembers = [\"app\", \"lib\"]\nresolver = \"3\"\n")
@@ -32,7 +32,7 @@ fn a_folder_is_installed_from_anywhere_and_recorded_where_it_lies() {
 }
 
 #[test]
-fn what_is_no_package_is_said_before_anything_is_sent() {
+fn a_folder_without_a_package_is_refused_before_the_upload() {
     let pair = Pair::new();
     let project = ScenarioProject::hello("tool", "hello");
     pair.both_in(project.root(), &["install", "--path", "nowhere"]).exited(101).says(&["is not a directory"]);

@@ -5,7 +5,7 @@ use conformance::{Crate, ScenarioClient};
 use super::Pair;
 
 #[test]
-fn what_cargo_refuses_by_itself_is_refused_on_the_device() {
+fn a_spec_that_cargo_refuses_is_refused_on_the_device() {
     let pair = Pair::new();
     // Nothing may be sent.
     let config = pair.backend.config_with("dead", &[(&format!(":{}", pair.backend.port()), ":1")]);
@@ -51,7 +51,7 @@ fn what_cargo_refuses_by_itself_is_refused_on_the_device() {
 }
 
 #[test]
-fn what_the_registry_does_not_have_is_said_by_cargo() {
+fn a_crate_that_the_registry_lacks_is_reported_by_cargo() {
     let pair = Pair::new();
     pair.registry.publish(Crate::program("gone", "1.0.0"));
     pair.registry.yank("gone", "1.0.0");

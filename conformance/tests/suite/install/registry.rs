@@ -7,7 +7,7 @@ use conformance::{Crate, ScenarioClient, output_of};
 use super::Pair;
 
 #[test]
-fn a_crate_is_installed_found_installed_upgraded_and_loses_what_its_new_version_lacks() {
+fn a_crate_is_installed_kept_upgraded_and_loses_binaries_that_the_new_version_lacks() {
     let pair = Pair::new();
     pair.registry.publish(Crate::new("helper", "0.3.0").file("src/lib.rs", "pub fn help() {}\n"));
     pair.registry.publish(Crate::program("tool", "1.0.0").binary("tool-extra", "extra").depends_on("helper", "0.3"));
@@ -81,7 +81,7 @@ fn binaries_examples_features_and_profiles_are_chosen_as_in_cargo() {
 }
 
 #[test]
-fn what_belongs_to_others_is_left_alone_without_force() {
+fn programs_of_other_packages_are_kept_without_force() {
     let pair = Pair::new();
     pair.registry.publish(Crate::program("one", "1.0.0").binary("shared", "from one"));
     pair.registry.publish(Crate::program("two", "1.0.0").binary("shared", "from two"));
@@ -105,7 +105,7 @@ fn what_belongs_to_others_is_left_alone_without_force() {
 }
 
 #[test]
-fn of_several_crates_those_that_can_be_are_installed() {
+fn one_crate_that_fails_does_not_keep_others_from_being_installed() {
     let pair = Pair::new();
     pair.registry.publish(Crate::program("good", "1.0.0"));
     pair.registry.publish(Crate::program("fine", "2.0.0"));
@@ -121,7 +121,7 @@ fn of_several_crates_those_that_can_be_are_installed() {
 }
 
 #[test]
-fn a_root_is_the_persons_to_choose() {
+fn the_option_root_chooses_the_folder() {
     let pair = Pair::new();
     pair.registry.publish(Crate::program("tool", "1.0.0"));
     let elsewhere = tempfile::tempdir().expect("a folder");
@@ -138,7 +138,7 @@ fn a_root_is_the_persons_to_choose() {
 }
 
 #[test]
-fn a_root_may_be_configured() {
+fn the_configuration_of_cargo_chooses_the_folder() {
     let pair = Pair::new();
     pair.registry.publish(Crate::program("tool", "1.0.0"));
     for root in [pair.root(), pair.cargo_root()] {
@@ -164,7 +164,7 @@ fn a_root_may_be_configured() {
 }
 
 #[test]
-fn what_cargo_installed_the_client_finds_and_the_other_way_round() {
+fn cargo_and_the_client_find_the_installations_of_each_other() {
     let pair = Pair::new();
     pair.registry.publish(Crate::program("tool", "1.0.0"));
     let folder = Path::new("/");
@@ -180,7 +180,7 @@ fn what_cargo_installed_the_client_finds_and_the_other_way_round() {
 }
 
 #[test]
-fn an_installation_goes_on_in_further_attempts() {
+fn an_installation_continues_in_further_attempts() {
     use std::time::Duration;
     let limit = Duration::from_secs(if conformance::ScenarioBackend::start().is_one_machine() { 8 } else { 10 });
     let pair = Pair::with(conformance::ScenarioOptions { attempt_limit: Some(limit), ..Default::default() });

@@ -58,7 +58,7 @@ fn one_of_several_packages_has_to_be_named() {
 }
 
 #[test]
-fn a_repository_that_wants_a_password_fails_at_once_and_says_what_to_do() {
+fn a_repository_that_needs_a_password_fails_at_once_with_a_remedy() {
     let pair = Pair::new();
     let url = pair.registry.url("private.git");
     let end = pair.both(&["install", "--git", &url]).exited(101);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::bus::{EventBus, SentEvent};
 use crate::serve::account::EmulatedAccount;
 use crate::serve::call::ActionCall;
-use crate::serve::http::{AwsReply, AuthenticatedRequest, json_error, json_reply};
+use crate::serve::http::{AuthenticatedRequest, AwsReply, json_error, json_reply};
 
 /// The size of all entries of one call in bytes (docs.aws.amazon.com/eventbridge, eb-quota: 256 KB).
 const MAX_CALL_BYTES: usize = 256 * 1024;

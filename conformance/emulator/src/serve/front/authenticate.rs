@@ -11,7 +11,7 @@ use hyper::http::request::Parts;
 use sha2::{Digest, Sha256};
 
 use crate::serve::call::Principal;
-use crate::serve::http::signature::{Signature, InvalidSignature};
+use crate::serve::http::signature::{InvalidSignature, Signature};
 use crate::serve::http::{AuthenticatedRequest, chunked};
 use crate::serve::keys::{KeyStore, SigningKey};
 
@@ -66,7 +66,9 @@ pub async fn read(
         Some(content) if is_s3 => content.to_owned(),
         None if is_s3 && signature.expires.is_some() => "UNSIGNED-PAYLOAD".to_owned(),
         None if is_s3 => {
-            return Err(AuthenticationFailure::Signature(InvalidSignature::Malformed("x-amz-content-sha256".to_owned())));
+            return Err(AuthenticationFailure::Signature(InvalidSignature::Malformed(
+                "x-amz-content-sha256".to_owned(),
+            )));
         }
         _ => HEXLOWER.encode(&Sha256::digest(&body)),
     };

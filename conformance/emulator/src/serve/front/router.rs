@@ -14,7 +14,7 @@ use crate::serve::events::EventBus;
 use crate::serve::faults::{FaultEffect, FaultPlan, Phase};
 use crate::serve::functions::Functions;
 use crate::serve::http::signature::Signature;
-use crate::serve::http::{AwsReply, AuthenticatedRequest, json_error, xml_error};
+use crate::serve::http::{AuthenticatedRequest, AwsReply, json_error, xml_error};
 use crate::serve::keys::KeyStore;
 use crate::serve::s3::{S3, S3Operation};
 use crate::serve::socket::{self, Gateway, StageAddress};
@@ -131,7 +131,12 @@ impl Router {
         }
     }
 
-    async fn perform(&self, service: &RequestedService, signed: &AuthenticatedRequest, refuse_entries: bool) -> AwsReply {
+    async fn perform(
+        &self,
+        service: &RequestedService,
+        signed: &AuthenticatedRequest,
+        refuse_entries: bool,
+    ) -> AwsReply {
         match service {
             RequestedService::S3(operation) => self.s3.perform(signed, operation).await,
             RequestedService::DynamoDb => dynamodb::perform(&self.account, signed).await,
@@ -142,7 +147,12 @@ impl Router {
     }
 
     /// Makes a fault happen to a request.
-    async fn inject(&self, service: &RequestedService, signed: &AuthenticatedRequest, effect: &FaultEffect) -> Interception {
+    async fn inject(
+        &self,
+        service: &RequestedService,
+        signed: &AuthenticatedRequest,
+        effect: &FaultEffect,
+    ) -> Interception {
         tracing::info!(?effect, method = %signed.method(), uri = %signed.head.uri, "a fault on request");
         match effect {
             FaultEffect::DelayMs(_) => {

@@ -16,7 +16,7 @@ pub use operation::S3Operation;
 use super::account::EmulatedAccount;
 use super::call::ActionCall;
 use super::functions::Functions;
-use super::http::{AwsReply, AuthenticatedRequest, xml_error};
+use super::http::{AuthenticatedRequest, AwsReply, xml_error};
 use super::ids::s3_request_id;
 
 /// The service S3 of an account.

@@ -9,7 +9,7 @@ use super::gateway::Gateway;
 use super::reply::{error_reply, plain_reply};
 use crate::serve::account::EmulatedAccount;
 use crate::serve::call::ActionCall;
-use crate::serve::http::{AwsReply, AuthenticatedRequest};
+use crate::serve::http::{AuthenticatedRequest, AwsReply};
 
 /// The call that the sender of a request to `@connections` has to be allowed; `None` when there is no such API.
 pub fn call(account: &EmulatedAccount, signed: &AuthenticatedRequest, address: &StageAddress) -> Option<ActionCall> {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use hyper::http::request::Parts;
 
-use crate::serve::http::signature::{EMPTY_SHA256, Signature, InvalidSignature};
+use crate::serve::http::signature::{EMPTY_SHA256, InvalidSignature, Signature};
 use crate::serve::keys::{KeyStore, SigningKey};
 
 /// How far the clock of a client may be off.
