@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compiles and links a program in C and one in C++ for every ABI and API level, the way cargo-ndk does, and looks at what
-# came out: what is missing in a trimmed NDK shows here and not in somebody's build.
+# Compiles and links a program in C and one in C++ for every ABI and API level, the way cargo-ndk does, and checks the
+# results, so that a part that is missing in a trimmed NDK is noticed here and not in somebody's build.
 set -euo pipefail
 usage='usage: check-ndk.sh NDK "ABI…" "API-LEVEL…"'
 ndk=${1:?$usage} abis=${2:?$usage} levels=${3:?$usage}
@@ -22,7 +22,7 @@ for abi in $abis; do
         "$bin/clang++" "--target=$target$level" -fPIC -c "$work/cpp.cpp" -o "$work/cpp.o"
         "$bin/llvm-ar" rcs "$work/libcpp.a" "$work/cpp.o"
         "$bin/llvm-ranlib" "$work/libcpp.a"
-        # As rustc links: with clang, and both halves of libc++ by name.
+        # Links as rustc does: with clang, and with both halves of libc++ by name.
         "$bin/clang" "--target=$target$level" "$work/cpp.o" -pie -Wl,-z,max-page-size=16384 -lc++_static -lc++abi \
             -lunwind -o "$work/cpp"
         for program in c cpp; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rust's targets of Android's ABIs, and the Debian packages that Linux targets need.
+# Prints the Rust targets of Android ABIs, or the Debian packages that Linux targets need.
 #   targets.sh android ABI…
 #   targets.sh packages TRIPLE…
 set -euo pipefail

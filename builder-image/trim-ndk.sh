@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Copies of an Android NDK what clang, CMake and cargo-ndk need for some ABIs and API levels.
+# Copies the parts of an Android NDK that clang, CMake and cargo-ndk need for some ABIs and API levels.
 set -euo pipefail
 usage='usage: trim-ndk.sh NDK TO "ABI…" "API-LEVEL…"'
 ndk=$(realpath "${1:?$usage}") to=${2:?$usage} abis=${3:?$usage} levels=${4:?$usage}
@@ -8,7 +8,7 @@ mkdir -p "$to"
 to=$(realpath "$to")
 cd "$ndk"
 
-# keep PATH…: those that are there, links as links.
+# keep PATH…: copies the paths that exist, and links as links.
 keep() {
     local path
     for path in "$@"; do
@@ -19,7 +19,7 @@ keep() {
 }
 keep source.properties NOTICE NOTICE.toolchain build/cmake meta
 
-# Programs, with what their links lead to and the libraries of the NDK that they load.
+# Copies programs, with the targets of their links and the NDK's libraries that they load.
 programs=()
 for name in clang clang++ ld ld.lld lld llvm-ar llvm-ranlib llvm-nm llvm-strip llvm-objcopy llvm-objdump llvm-readelf \
     llvm-readobj llvm-addr2line llvm-symbolizer; do
@@ -36,7 +36,7 @@ for name in clang clang++ ld ld.lld lld llvm-ar llvm-ranlib llvm-nm llvm-strip l
 done
 keep "${programs[@]}"
 for program in "${programs[@]}"; do
-    # A script loads nothing.
+    # A script loads no libraries.
     { ldd "$program" 2>/dev/null || true; } | awk '$2 == "=>" { print $3 }' | while read -r library; do
         library=$(realpath -s "$library")
         case $library in
@@ -45,7 +45,7 @@ for program in "${programs[@]}"; do
     done
 done
 
-# Clang's own headers and runtime, headers of the system, then what is linked with.
+# Clang's own headers and runtime, the system's headers, then the libraries to link with.
 cd "$ndk/$host/lib/clang"
 for version in *; do
     keep_from=$host/lib/clang/$version
@@ -68,7 +68,7 @@ for abi in $abis; do
     esac
     wanted+=("$triple")
     libraries=$host/sysroot/usr/lib/$triple
-    # Clang's runtime has one name or two for 32-bit x86.
+    # Clang's runtime has one or two names for 32-bit x86.
     runtime=$arch
     [ "$arch" != i686 ] || runtime='i[36]86'
     for resources in "$host"/lib/clang/*; do

@@ -1,5 +1,5 @@
-# Where the state lies is said at `terraform init`: a file of this machine (-backend-config=path=…), or with an override
-# file an S3 bucket (docs/deploying.md).
+# `terraform init` chooses where the state is kept: in a file on this machine (-backend-config=path=…), or with an override
+# file in an S3 bucket (docs/deploying.md).
 
 terraform {
   backend "local" {}

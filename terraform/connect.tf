@@ -1,11 +1,11 @@
-# Lets a device follow a build of its owner.
+# Lets a device follow the builds of its owner.
 
 module "connect" {
   source = "./modules/lambda"
 
   prefix      = var.prefix
   name        = "connect"
-  description = "Remembers who follows a build"
+  description = "Records the followers of builds"
   zips        = local.zips
   policy      = data.aws_iam_policy_document.connect.json
   log_days    = var.log_days

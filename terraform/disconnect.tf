@@ -1,11 +1,11 @@
-# Forgets a follower who went.
+# Forgets a follower whose connection has ended.
 
 module "disconnect" {
   source = "./modules/lambda"
 
   prefix      = var.prefix
   name        = "disconnect"
-  description = "Forgets who followed a build"
+  description = "Forgets followers whose connection has ended"
   zips        = local.zips
   policy      = data.aws_iam_policy_document.disconnect.json
   log_days    = var.log_days

@@ -1,5 +1,5 @@
-# The platform of cargo-cloud: modules by concern, wired here. What each function may do stands beside it, in a file of
-# its name.
+# The platform of cargo-cloud: one module for each concern, connected here. The policy of each function is in the file
+# with the function's name.
 
 module "storage" {
   source = "./modules/storage"

@@ -1,5 +1,5 @@
 output "client" {
-  description = "What a client's configuration needs beside its keys"
+  description = "Everything a client's configuration needs, except the access key"
   value = {
     region        = data.aws_region.current.name
     input_bucket  = module.storage.buckets.input.name
@@ -10,17 +10,17 @@ output "client" {
 }
 
 output "buckets" {
-  description = "The buckets by what they are for"
+  description = "Names of the buckets: input, output and cache"
   value       = { for what, bucket in module.storage.buckets : what => bucket.name }
 }
 
 output "devices" {
-  description = "The IAM user and the owner of each device. Where the variable `devices` is kept: scripts/deploy reads it here"
+  description = "The IAM user and the owner of each device. scripts/deploy reads the value of the variable `devices` here"
   value       = module.devices.devices
 }
 
 output "functions" {
-  description = "The functions by what they do"
+  description = "Names of the functions: compile, connect, disconnect and relay"
   value = {
     compile    = module.compile.name
     connect    = module.connect.name
@@ -30,22 +30,22 @@ output "functions" {
 }
 
 output "image_uri" {
-  description = "The compile function's image, by digest"
+  description = "URI of the compile function's image, with its digest"
   value       = var.image_uri
 }
 
 output "monthly_gb_seconds" {
-  description = "What all builds of a month may use, memory in GB × seconds"
+  description = "Memory in GB × seconds that all builds of a month may use"
   value       = var.monthly_gb_seconds
 }
 
 output "region" {
-  description = "Where all of it is"
+  description = "Region of the deployment"
   value       = data.aws_region.current.name
 }
 
 output "repository_url" {
-  description = "Where the compile function's image is pushed to, without a tag"
+  description = "URL that the compile function's image is pushed to, without a tag"
   value       = module.registry.url
 }
 

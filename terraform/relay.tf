@@ -1,11 +1,11 @@
-# Stores what builds say, posts it to their followers, and ends builds whose function died.
+# Stores the events of builds, posts them to followers, and writes the result of builds whose function died.
 
 module "relay" {
   source = "./modules/lambda"
 
   prefix      = var.prefix
   name        = "relay"
-  description = "Passes on what builds say to those who follow them"
+  description = "Passes the events of builds on to their followers"
   zips        = local.zips
   policy      = data.aws_iam_policy_document.relay.json
   timeout_s   = 60

@@ -1,17 +1,17 @@
 variable "prefix" {
-  description = "What every name begins with; another one makes another deployment in the same account"
+  description = "Prefix of every name; another prefix makes another deployment in the same account"
   type        = string
   default     = "cargo-cloud"
 
   validation {
-    # The longest name is a bucket's: <prefix>-output-<account>-<region>, 63 characters.
+    # The longest name is that of a bucket: <prefix>-output-<account>-<region>, 63 characters.
     condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.prefix)) && !strcontains(var.prefix, "--")
     error_message = "prefix must be 2 to 24 lower-case letters, digits and single hyphens, begin with a letter and not end with a hyphen: it becomes part of bucket names."
   }
 }
 
 variable "region" {
-  description = "AWS region, for example eu-central-1; null for the one of your environment (AWS_REGION) or profile"
+  description = "AWS region, for example eu-central-1; null for the region of your environment (AWS_REGION) or profile"
   type        = string
   default     = null
 
@@ -22,7 +22,7 @@ variable "region" {
 }
 
 variable "image_uri" {
-  description = "The compile function's container image by digest, <repository_url>@sha256:<digest>; null until the first one is pushed"
+  description = "URI of the compile function's container image, <repository_url>@sha256:<digest>; null until the first one is pushed"
   type        = string
   default     = null
 
@@ -33,7 +33,7 @@ variable "image_uri" {
 }
 
 variable "lambda_zips" {
-  description = "Folder that holds connect.zip, disconnect.zip and relay.zip; null for target/lambdas beside this folder"
+  description = "Folder with connect.zip, disconnect.zip and relay.zip; null for target/lambdas next to this folder"
   type        = string
   default     = null
 
@@ -47,7 +47,7 @@ variable "lambda_zips" {
 }
 
 variable "memory_mb" {
-  description = "Memory of the compile function in MB. A processor comes with each 1,769 MB, six with 10,240"
+  description = "Memory of the compile function in MB. Lambda gives one processor for each 1,769 MB, six for 10,240"
   type        = number
   default     = 10240
 
@@ -69,7 +69,7 @@ variable "tmp_mb" {
 }
 
 variable "timeout_s" {
-  description = "Seconds after which an attempt of a build is ended; longer builds go on in further attempts"
+  description = "Time-out of one attempt of a build in seconds; longer builds continue in further attempts"
   type        = number
   default     = 900
 
@@ -80,7 +80,7 @@ variable "timeout_s" {
 }
 
 variable "event_age_s" {
-  description = "Seconds that a build may wait to begin, while others use the account's concurrency"
+  description = "Seconds that a build may wait to start, while others use the account's concurrency"
   type        = number
   default     = 3600
 
@@ -91,7 +91,7 @@ variable "event_age_s" {
 }
 
 variable "monthly_gb_seconds" {
-  description = "Memory in GB × seconds that all builds of a month may use; past it builds are refused. 400,000 are free every month (aws.amazon.com/lambda/pricing)"
+  description = "Memory in GB × seconds that all builds of a month may use; after that builds are refused. 400,000 are free every month (aws.amazon.com/lambda/pricing)"
   type        = number
   default     = 400000
 
@@ -126,7 +126,7 @@ variable "targets" {
 }
 
 variable "devices" {
-  description = "Devices that may build, by name, each with its owner: { tablet = { owner = \"me\" } }. Owners don't see each other's builds"
+  description = "Devices that may build, by name, each with its owner: { tablet = { owner = \"me\" } }. Owners can't see the builds of other owners"
   type        = map(object({ owner = optional(string, "me") }))
   default     = {}
 
@@ -142,7 +142,7 @@ variable "devices" {
 }
 
 variable "budget_email" {
-  description = "Who gets a mail when the account's cost of a month comes near budget_usd; null for no budget"
+  description = "Address that gets a mail when the account's cost of a month approaches budget_usd; null for no budget"
   type        = string
   default     = null
 
@@ -153,7 +153,7 @@ variable "budget_email" {
 }
 
 variable "budget_usd" {
-  description = "US dollars a month the budget is set to"
+  description = "Amount of the budget in US dollars a month"
   type        = number
   default     = 5
 
@@ -186,7 +186,7 @@ variable "output_days" {
 }
 
 variable "cache_days" {
-  description = "Days after its last build that a project's cache is deleted"
+  description = "Days after the last build until a project's cache is deleted"
   type        = number
   default     = 30
 
@@ -208,7 +208,7 @@ variable "log_days" {
 }
 
 variable "tags" {
-  description = "Tags for everything, beside cargo-cloud = <prefix>"
+  description = "Tags for all resources, in addition to cargo-cloud = <prefix>"
   type        = map(string)
   default     = {}
 }

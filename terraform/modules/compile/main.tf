@@ -1,4 +1,4 @@
-# The function that builds: a container image, as large as Lambda allows, woken by every source that is stored.
+# The function that builds: a container image with the largest memory that Lambda allows, invoked for every stored source.
 
 locals {
   name = "${var.prefix}-compile"
@@ -14,7 +14,7 @@ module "role" {
 
 resource "aws_lambda_function" "main" {
   function_name = local.name
-  description   = "Builds a source that was stored in the input bucket"
+  description   = "Builds each source that is stored in the input bucket"
   role          = module.role.arn
   package_type  = "Image"
   image_uri     = var.image_uri
@@ -45,8 +45,8 @@ resource "aws_lambda_function" "main" {
   }
 }
 
-# A build that failed is not begun again behind its client's back. What ended a function goes to the bus, from where
-# the relay takes it: so this role needs no right to invoke anything.
+# A failed build is not retried without its client's knowledge. The record of a failure goes to the bus and from there to
+# the relay, so this role needs no right to invoke a function.
 resource "aws_lambda_function_event_invoke_config" "main" {
   function_name                = aws_lambda_function.main.function_name
   maximum_retry_attempts       = 0
@@ -78,7 +78,7 @@ resource "aws_s3_bucket_notification" "source" {
     filter_suffix       = ".zip"
   }
 
-  # S3 tries whether it may.
+  # S3 checks this permission when the notification is created.
   depends_on = [aws_lambda_permission.source, aws_lambda_function_event_invoke_config.main]
 }
 

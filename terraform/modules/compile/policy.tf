@@ -1,4 +1,4 @@
-# Builds run strangers' code, and it may get hold of these rights. They reach no further than this list.
+# Builds run other people's code, which may gain these rights. They are limited to this list.
 
 data "aws_iam_policy_document" "work" {
   statement {
@@ -18,15 +18,15 @@ data "aws_iam_policy_document" "work" {
     ]
   }
 
-  # DeleteObject: `cargo cloud clean`. A cache that is lost costs time, nothing else.
+  # DeleteObject: `cargo cloud clean`. A lost cache costs only time.
   statement {
     sid       = "KeepCaches"
     actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
     resources = ["${var.buckets.cache.arn}/*/*"]
   }
 
-  # Without these a missing object would be 403 instead of 404: cancelled builds and first builds look like that. In the
-  # output bucket a listing tells whether what is there already is this attempt's own: that takes no right to read it.
+  # Without these a missing object would be 403 instead of 404; cancelled builds and first builds have missing objects. In
+  # the output bucket a listing shows whether an existing object is this attempt's own, without the right to read it.
   statement {
     sid       = "SeeWhatIsMissing"
     actions   = ["s3:ListBucket"]
@@ -51,7 +51,7 @@ data "aws_iam_policy_document" "work" {
     }
   }
 
-  # Lambda itself does this, with this role, when the function failed.
+  # Lambda itself uses this right, with this role, when the function has failed.
   statement {
     sid       = "ReportFailure"
     actions   = ["events:PutEvents"]

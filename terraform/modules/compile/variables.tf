@@ -1,10 +1,10 @@
 variable "prefix" {
-  description = "What every name begins with"
+  description = "Prefix of every name"
   type        = string
 }
 
 variable "image_uri" {
-  description = "The container image, by digest"
+  description = "URI of the container image, with its digest"
   type        = string
 }
 
@@ -34,12 +34,12 @@ variable "tmp_mb" {
 }
 
 variable "timeout_s" {
-  description = "Seconds after which an attempt is ended"
+  description = "Time-out of an attempt in seconds"
   type        = number
 }
 
 variable "event_age_s" {
-  description = "Seconds after which a build that could not begin is given up"
+  description = "Seconds that a build may wait to start before it is given up"
   type        = number
 }
 

@@ -1,11 +1,11 @@
-# An IAM user for each device, a group for each owner. A device sees what is its owner's and nothing else. Keys are made
-# outside (`make device`), so that no secret is in the state.
+# An IAM user for each device and a group for each owner. A device sees only what belongs to its owner. `make device`
+# makes the keys, so that the state contains no secret.
 
 locals {
   owners = toset([for device in var.devices : device.owner])
 }
 
-# The path says whose a device is: `connect` reads the owner from it.
+# The path contains the owner of the device, which `connect` reads.
 resource "aws_iam_user" "main" {
   for_each = var.devices
 
@@ -31,10 +31,10 @@ resource "aws_iam_user_group_membership" "main" {
 data "aws_iam_policy_document" "main" {
   for_each = local.owners
 
-  # Keys of the form of a source only, <build id>.zip: a build id is a UUID of version 7.
-  # AbortMultipartUpload: an upload that was interrupted leaves no parts behind. GetObject: a client that is told that
-  # the source is there already looks whether it was itself; what a build that runs was asked for is in its source's
-  # metadata. DeleteObject: cancels a build.
+  # Only keys of sources, <build id>.zip, where a build id is a UUID of version 7.
+  # AbortMultipartUpload removes the parts of an interrupted upload. GetObject: a client whose upload is refused because
+  # the source exists checks whether it uploaded the source itself, and a client that lists builds reads the request of a
+  # running build in its source's metadata. DeleteObject cancels a build.
   statement {
     sid       = "Sources"
     actions   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:DeleteObject"]

@@ -1,10 +1,10 @@
 variable "prefix" {
-  description = "What every name begins with"
+  description = "Prefix of every name"
   type        = string
 }
 
 variable "devices" {
-  description = "Devices by name, with whose they are"
+  description = "Devices by name, each with its owner"
   type        = map(object({ owner = string }))
 }
 

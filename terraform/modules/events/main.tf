@@ -1,12 +1,12 @@
-# What `compile` has to say goes over a bus of its own: its role can send there and nowhere else.
+# The event bus for `compile` alone: its role can send events to this bus and to no other.
 
 resource "aws_cloudwatch_event_bus" "main" {
   name        = var.prefix
-  description = "What the builds of ${var.prefix} say"
+  description = "Events of the builds of ${var.prefix}"
 }
 
 locals {
-  # detail-type by source, as the compile function and Lambda itself name them.
+  # The source and the detail-type of each event, which the compile function and Lambda set.
   rules = {
     events = {
       description = "Output and progress of builds"
@@ -19,7 +19,7 @@ locals {
       detail_type = "continue"
     }
     failed = {
-      description = "Attempts that ended without a word"
+      description = "Attempts that ended without a result"
       source      = "lambda"
       detail_type = "Lambda Function Invocation Result - Failure"
     }

@@ -1,9 +1,9 @@
 variable "prefix" {
-  description = "What every name begins with"
+  description = "Prefix of every name"
   type        = string
 }
 
 variable "relay" {
-  description = "Name and ARN of the function every event goes to"
+  description = "Name and ARN of the function that receives every event"
   type        = object({ name = string, arn = string })
 }

@@ -1,9 +1,9 @@
-# One table: who follows which build, what was said so far, and how much was used this month.
+# One table for the followers of builds, the events of builds, and the usage of each month.
 
 resource "aws_dynamodb_table" "main" {
   name         = var.prefix
   billing_mode = "PROVISIONED"
-  # Only provisioned capacity is free for ever, 25 of each in an account (aws.amazon.com/dynamodb/pricing).
+  # Only provisioned capacity is always free, 25 units of each kind in an account (aws.amazon.com/dynamodb/pricing).
   read_capacity  = var.read_capacity
   write_capacity = var.write_capacity
   hash_key       = "pk"

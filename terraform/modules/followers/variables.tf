@@ -1,14 +1,14 @@
 variable "prefix" {
-  description = "What every name begins with"
+  description = "Prefix of every name"
   type        = string
 }
 
 variable "read_capacity" {
-  description = "Read units: 4 KB a second each"
+  description = "Read capacity units, 4 KB a second each"
   type        = number
 }
 
 variable "write_capacity" {
-  description = "Write units: 1 KB a second each"
+  description = "Write capacity units, 1 KB a second each"
   type        = number
 }

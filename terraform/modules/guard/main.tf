@@ -1,5 +1,5 @@
-# A mail before a bill. What builds may use is bounded by `compile` itself (monthly_gb_seconds); this sees the rest of
-# the account too.
+# A budget that sends a mail before the account costs more than planned. `compile` itself limits what builds use
+# (monthly_gb_seconds); the budget covers everything in the account.
 
 resource "aws_budgets_budget" "main" {
   count = var.email == null ? 0 : 1

@@ -1,14 +1,14 @@
 variable "prefix" {
-  description = "What every name begins with"
+  description = "Prefix of every name"
   type        = string
 }
 
 variable "email" {
-  description = "Who is told; null for no budget"
+  description = "Address that receives the mails; null for no budget"
   type        = string
 }
 
 variable "usd" {
-  description = "US dollars a month"
+  description = "Amount of the budget in US dollars a month"
   type        = number
 }

@@ -1,4 +1,4 @@
-# A function out of a zip with one binary, `bootstrap`.
+# A function from a zip that contains one binary, `bootstrap`.
 
 locals {
   name = "${var.prefix}-${var.name}"
@@ -30,13 +30,13 @@ resource "aws_lambda_function" "main" {
   }
 }
 
-# Only of functions that are invoked without anybody waiting.
+# Only for functions that are invoked asynchronously.
 resource "aws_lambda_function_event_invoke_config" "main" {
   count = var.retries == null ? 0 : 1
 
   function_name          = aws_lambda_function.main.function_name
   maximum_retry_attempts = var.retries
-  # Lambda's most. Builds can use up an account's concurrency for a while, and what ends a build, or has it go on, must
-  # not be lost meanwhile. What only followers wanted to hear does no harm when it comes late.
+  # Lambda's maximum. Builds can use up the account's concurrency for a while, and events that end or continue a build must
+  # not be lost in that time. An event that is only for followers does no harm when it arrives late.
   maximum_event_age_in_seconds = 21600
 }

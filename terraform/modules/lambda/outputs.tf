@@ -9,6 +9,6 @@ output "arn" {
 }
 
 output "invoke_arn" {
-  description = "What an API's integration refers to"
+  description = "ARN that an API's integration refers to"
   value       = aws_lambda_function.main.invoke_arn
 }

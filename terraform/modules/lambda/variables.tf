@@ -1,30 +1,30 @@
 variable "prefix" {
-  description = "What every name begins with"
+  description = "Prefix of every name"
   type        = string
 }
 
 variable "name" {
-  description = "Name of the function without the prefix, and of its zip without the ending"
+  description = "Name of the function without the prefix, and of its zip without the extension"
   type        = string
 }
 
 variable "description" {
-  description = "What it does, for whoever reads the console"
+  description = "Purpose of the function, shown in the AWS console"
   type        = string
 }
 
 variable "zips" {
-  description = "Folder that holds the zip"
+  description = "Folder that contains the zip"
   type        = string
 }
 
 variable "policy" {
-  description = "What the function may do beside writing its log, as JSON"
+  description = "Policy of the function as JSON, in addition to writing its log"
   type        = string
 }
 
 variable "environment" {
-  description = "The function's environment"
+  description = "Environment variables of the function"
   type        = map(string)
 }
 
@@ -35,13 +35,13 @@ variable "memory_mb" {
 }
 
 variable "timeout_s" {
-  description = "Seconds after which an invocation is ended"
+  description = "Time-out of an invocation in seconds"
   type        = number
   default     = 10
 }
 
 variable "retries" {
-  description = "How often an asynchronous invocation that failed is repeated, 0 to 2; null for a function that is never invoked so"
+  description = "How often a failed asynchronous invocation is retried, 0 to 2; null for a function that is never invoked asynchronously"
   type        = number
   default     = null
 }

@@ -1,4 +1,4 @@
-# Where the compile function's image is pushed to.
+# The repository for the image of the compile function.
 
 data "aws_caller_identity" "current" {}
 
@@ -9,7 +9,7 @@ data "aws_partition" "current" {}
 resource "aws_ecr_repository" "main" {
   name         = "${var.prefix}-compile"
   force_delete = true
-  # The tag `live` moves to what is deployed; the function refers to a digest, which can't move.
+  # The tag `live` moves to each deployed image; the function refers to a digest, which can't move.
   image_tag_mutability = "MUTABLE"
 
   image_scanning_configuration {
@@ -17,15 +17,15 @@ resource "aws_ecr_repository" "main" {
   }
 }
 
-# An image that a rule of higher priority keeps is not deleted by a lower one. Deleting the image of a function breaks
-# the function, so what is `live` stays however many are pushed after it.
+# A rule never deletes an image that a rule of higher priority keeps. Deleting the image of a function would break the
+# function, so the image with the tag `live` stays, however many are pushed after it.
 resource "aws_ecr_lifecycle_policy" "main" {
   repository = aws_ecr_repository.main.name
   policy = jsonencode({
     rules = [
       {
         rulePriority = 1
-        description  = "The deployed image stays"
+        description  = "Keep the deployed image"
         selection = {
           tagStatus     = "tagged"
           tagPrefixList = ["live"]
@@ -36,7 +36,7 @@ resource "aws_ecr_lifecycle_policy" "main" {
       },
       {
         rulePriority = 2
-        description  = "Of all others, the newest ${var.keep}"
+        description  = "Keep the newest ${var.keep} of all other images"
         selection = {
           tagStatus   = "any"
           countType   = "imageCountMoreThan"
@@ -48,7 +48,7 @@ resource "aws_ecr_lifecycle_policy" "main" {
   })
 }
 
-# Lambda would add this by itself, and Terraform would take it away again.
+# Without this, Lambda would add the policy by itself, and Terraform would remove it again.
 data "aws_iam_policy_document" "pull" {
   statement {
     sid     = "LambdaECRImageRetrievalPolicy"

@@ -1,5 +1,5 @@
 output "url" {
-  description = "Where images are pushed to, without a tag"
+  description = "URL that images are pushed to, without a tag"
   value       = aws_ecr_repository.main.repository_url
 }
 

@@ -1,10 +1,10 @@
 variable "prefix" {
-  description = "What every name begins with"
+  description = "Prefix of every name"
   type        = string
 }
 
 variable "keep" {
-  description = "How many images are kept beside the deployed one"
+  description = "Number of images to keep besides the deployed one"
   type        = number
   default     = 2
 }

@@ -1,4 +1,4 @@
-# What every function has: a log group that ends with the deployment, and a role that may write to it and nothing else.
+# Every function has a log group, which is destroyed with the deployment, and a role that may write to this group only.
 
 data "aws_iam_policy_document" "assume" {
   statement {
@@ -13,7 +13,7 @@ data "aws_iam_policy_document" "assume" {
 
 resource "aws_iam_role" "main" {
   name               = var.name
-  description        = "Of the function ${var.name}"
+  description        = "Role of the function ${var.name}"
   assume_role_policy = data.aws_iam_policy_document.assume.json
 }
 
@@ -22,7 +22,7 @@ resource "aws_cloudwatch_log_group" "main" {
   retention_in_days = var.log_days
 }
 
-# Not logs:CreateLogGroup: lines that arrive after `terraform destroy` would bring the group back.
+# Not logs:CreateLogGroup: lines that arrive after `terraform destroy` would create the group again.
 data "aws_iam_policy_document" "logs" {
   statement {
     sid       = "WriteLog"

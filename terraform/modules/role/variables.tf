@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "policy" {
-  description = "What the function may do, as JSON"
+  description = "Policy of the function as JSON"
   type        = string
 }
 

@@ -1,4 +1,4 @@
-# The WebSocket clients follow their builds by.
+# The WebSocket API through which clients follow their builds.
 
 locals {
   stage = "v1"
@@ -25,7 +25,7 @@ resource "aws_apigatewayv2_integration" "main" {
   integration_uri    = each.value.invoke_arn
 }
 
-# Whoever has connected is known: API Gateway asks for a signature at $connect, and only there.
+# API Gateway checks a signature at $connect, and only there. After that the connection itself identifies the client.
 resource "aws_apigatewayv2_route" "main" {
   for_each = local.routes
 
@@ -40,13 +40,13 @@ resource "aws_apigatewayv2_stage" "main" {
   name        = local.stage
   auto_deploy = true
 
-  # A client connects once and asks once, and again when a connection broke.
+  # A client connects once and sends one `resume`, and again after a connection broke.
   default_route_settings {
     throttling_rate_limit  = 50
     throttling_burst_limit = 100
   }
 
-  # What is deployed first has its routes.
+  # The first deployment already has its routes.
   depends_on = [aws_apigatewayv2_route.main]
 }
 

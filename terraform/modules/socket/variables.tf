@@ -1,5 +1,5 @@
 variable "prefix" {
-  description = "What every name begins with"
+  description = "Prefix of every name"
   type        = string
 }
 

@@ -1,4 +1,4 @@
-# Three private buckets: sources come in, artifacts and results go out, caches stay between builds.
+# Three private buckets: one for sources, one for artifacts and results, one for caches between builds.
 
 data "aws_caller_identity" "current" {}
 
@@ -7,7 +7,7 @@ data "aws_region" "current" {}
 locals {
   suffix = "${data.aws_caller_identity.current.account_id}-${data.aws_region.current.name}"
   days   = { input = var.input_days, output = var.output_days, cache = var.cache_days }
-  # What was uploaded can't be exchanged afterwards, by whoever holds whichever key. Only caches are written again.
+  # Nobody can overwrite an uploaded object, with any key. Only caches may be written again.
   write_once = toset(["input", "output"])
   # What the names of owners begin with (protocol/src/ids.rs): the output bucket's rules delete what is below such a name,
   # and spare `_backend.json`, which is nobody's.
@@ -111,7 +111,7 @@ data "aws_iam_policy_document" "bucket" {
   }
 
   # PutObject and CompleteMultipartUpload create objects; CreateMultipartUpload and UploadPart, which can't carry the
-  # header, don't (docs.aws.amazon.com/AmazonS3, conditional-writes-enforce).
+  # header, do not (docs.aws.amazon.com/AmazonS3, conditional-writes-enforce).
   dynamic "statement" {
     for_each = contains(local.write_once, each.key) ? ["WrittenOnce"] : []
 
@@ -148,6 +148,6 @@ resource "aws_s3_bucket_policy" "main" {
   bucket = aws_s3_bucket.main[each.key].id
   policy = data.aws_iam_policy_document.bucket[each.key].json
 
-  # S3 refuses two changes of a bucket's access at once.
+  # S3 refuses two simultaneous changes of a bucket's access.
   depends_on = [aws_s3_bucket_public_access_block.main]
 }

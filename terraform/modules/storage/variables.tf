@@ -1,5 +1,5 @@
 variable "prefix" {
-  description = "What every name begins with"
+  description = "Prefix of every name"
   type        = string
 }
 
@@ -14,6 +14,6 @@ variable "output_days" {
 }
 
 variable "cache_days" {
-  description = "Days after which caches of projects are deleted; every build that saves its cache begins anew"
+  description = "Days after which a project's cache is deleted; a build that saves the cache starts this period again"
   type        = number
 }
