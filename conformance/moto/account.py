@@ -1,5 +1,6 @@
-"""What the driver asks of the emulated account beside Terraform: `keys USER…` makes an access key for each user, `left`
-lists whatever there is, `id` is its number, `call SERVICE OPERATION ARGUMENTS` is any call (arguments in JSON). All print JSON. The account's address is AWS_ENDPOINT_URL."""
+"""Commands for the emulated account that Terraform has no part in. `keys USER…` makes an access key for each user, `left`
+lists all resources, `id` prints the account's number, and `call SERVICE OPERATION ARGUMENTS` makes any call, with arguments
+in JSON. All of them print JSON. AWS_ENDPOINT_URL is the address of the account."""
 
 import json
 import sys

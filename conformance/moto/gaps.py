@@ -1,5 +1,5 @@
-"""What moto answers otherwise than AWS does, as far as Terraform or the SDK notice: closed here, so that a second plan is
-empty, `destroy` goes through, and uploads in parts come to an end."""
+"""Corrects answers of moto that differ from those of AWS, as far as Terraform or the SDK notice. With the corrections a
+second plan is empty, `destroy` succeeds, and multipart uploads complete."""
 
 from moto.awslambda.models import LambdaFunction
 from moto.iam.access_control import PermissionResult
@@ -9,8 +9,8 @@ from moto.s3.responses import S3Response
 
 
 def close():
-    """Closes them in this process."""
-    # Bucket policies are kept, and judged by whoever serves scenarios: moto would ignore their conditions.
+    """Installs all corrections in this process."""
+    # moto only stores bucket policies; `aws-emulator serve` evaluates them, because moto would ignore their conditions.
     FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
     IamResponse.list_service_specific_credentials = no_service_specific_credentials
     LambdaFunction.get_configuration = without_empty_image_config(LambdaFunction.get_configuration)
@@ -18,7 +18,7 @@ def close():
 
 
 def with_the_name_s3_gives(serialized):
-    """The answer to CompleteMultipartUpload has a name of its own, and the SDK takes no other."""
+    """S3's answer to CompleteMultipartUpload has another name, and the SDK accepts no other."""
 
     def truthful(*arguments):
         status, headers, body = serialized(*arguments)
@@ -28,7 +28,7 @@ def with_the_name_s3_gives(serialized):
 
 
 def no_service_specific_credentials(response):
-    """What Terraform asks before it deletes a user with `force_destroy`. moto knows no such credentials."""
+    """Terraform makes this call before it deletes a user with `force_destroy`. moto has no such credentials."""
     name = "ListServiceSpecificCredentials"
     return (
         f'<{name}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><{name}Result>'
@@ -38,7 +38,7 @@ def no_service_specific_credentials(response):
 
 
 def without_empty_image_config(get_configuration):
-    """An image that is run as it is has no configuration; moto gives back an empty one."""
+    """AWS returns no configuration for an image that overrides nothing; moto returns an empty one."""
 
     def truthful(function, *arguments, **options):
         configuration = get_configuration(function, *arguments, **options)

@@ -1,6 +1,6 @@
-"""Calls that AWS would refuse, and moto doesn't: the account's limits, credentials that have expired, names that are taken.
-A file says which, as a list of objects: `method`, `path` and `body` are searched for in the request (regular expressions),
-`status`, `type` and `answer` are what comes back. The file is read for each request; while it isn't there, none is refused."""
+"""Refuses calls that AWS would refuse but moto doesn't: limits of the account, expired credentials, names that are taken.
+A file contains the rules as a list of objects: `method`, `path` and `body` are regular expressions that are searched for in
+the request; `status`, `type` and `answer` are the answer. The file is read for each request; without it no call is refused."""
 
 import io
 import json
@@ -8,7 +8,7 @@ import re
 
 
 class Refusing:
-    """A WSGI application before another one."""
+    """A WSGI application that answers some requests itself and passes the others to another application."""
 
     def __init__(self, application, file):
         self.application = application
@@ -24,7 +24,7 @@ class Refusing:
     def __call__(self, environ, start_response):
         rules = self.rules()
         if rules:
-            # Whoever announces no body has none, and would never be read to an end.
+            # A request without a content-length has no body; reading it would never end.
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
             request = {

@@ -1,17 +1,16 @@
-"""moto that can be forked: Terraform is applied to it once, then every scenario gets a copy of the whole account.
+"""A moto server that can be forked: Terraform is applied once, then every scenario gets a copy of the whole account.
 
 Started with a pipe as standard input, it prints one line of JSON, `{"port": P, "control": C}`, and serves AWS on
 127.0.0.1:P until that pipe is closed.
 
-A copy: connect to 127.0.0.1:C and send `POST /fork HTTP/1.1` with an empty line after it. The answer's body is
-`{"port": N}`: a process with everything that was there at that moment serves on 127.0.0.1:N. The connection that asked
-is its lifeline: the copy ends when that connection is closed, so nothing is left behind by whoever dies. `GET /` on the
-control port answers `{"pid": …}`.
+To get a copy, connect to 127.0.0.1:C and send `POST /fork HTTP/1.1` followed by an empty line. The body of the answer is
+`{"port": N}`: a new process serves the account, as it was at that moment, on 127.0.0.1:N. The copy ends when the connection
+that asked for it closes, so that no process is left behind. `GET /` on the control port answers `{"pid": …}`.
 
-An argument names a file of calls to refuse (refusals.py).
+An argument names a file with calls to refuse (refusals.py).
 
-Requests are taken one at a time (moto is not safe among threads), which is also what makes a fork a whole copy: no
-request is ever half done in it. Access keys and signatures are not checked here; whoever serves scenarios does that.
+Requests are handled one at a time, because moto is not thread-safe. For the same reason a fork is a complete copy: it never
+contains a half-finished request. Access keys and signatures are checked by `aws-emulator serve`, not here.
 """
 
 import gc
@@ -35,14 +34,14 @@ LOOPBACK = "127.0.0.1"
 
 
 class OneAtATime:
-    """A WSGI application that handles one whole request after the other."""
+    """A WSGI application that handles one request at a time."""
 
     def __init__(self, application):
         self.application = application
         self.lock = threading.Lock()
 
     def __call__(self, environ, start_response):
-        # The body first: a slow sender holds nobody up.
+        # Read the body before taking the lock, so that a slow sender doesn't block others.
         length = environ.get("CONTENT_LENGTH")
         if length or environ.get("wsgi.input_terminated"):
             body = environ["wsgi.input"].read(int(length)) if length else environ["wsgi.input"].read()
@@ -58,14 +57,14 @@ class OneAtATime:
 
 
 class Handler(WSGIRequestHandler):
-    """Connections stay open, and small answers leave at once."""
+    """Keeps connections open and sends small answers at once."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
 
 def serve(application):
-    """Serves on a port of its own, in the background."""
+    """Serves on a free port in the background and returns the port."""
     server = make_server(LOOPBACK, 0, application, threaded=True, request_handler=Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -73,14 +72,14 @@ def serve(application):
 
 
 def end_with(stream):
-    """Ends this process when `stream` does."""
+    """Ends this process when `stream` ends."""
     while stream.read(1):
         pass
     os._exit(0)
 
 
 def let_go(kept):
-    """Closes every inherited descriptor but `kept`. Their numbers stay taken: objects that own them still exist."""
+    """Closes every inherited descriptor except `kept`. Their numbers stay in use, because the objects that own them still exist."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for name in os.listdir("/proc/self/fd"):
         number = int(name)
@@ -88,7 +87,7 @@ def let_go(kept):
             try:
                 os.dup2(nothing, number, inheritable=False)
             except OSError:
-                pass  # the one that listed the folder
+                pass  # the descriptor that listed the folder
     os.dup2(nothing, 0)
 
 
@@ -99,7 +98,7 @@ def answer(connection, status, body):
 
 
 def request_line(connection):
-    """The first line of a request that has no body; None if nobody sent a whole one."""
+    """The first line of a request without a body; None if the request is incomplete."""
     received = b""
     while b"\r\n\r\n" not in received:
         piece = connection.recv(4096)
@@ -110,7 +109,7 @@ def request_line(connection):
 
 
 def copy(connection, application):
-    """What the child of a fork does, to its end."""
+    """Runs in the child of a fork until the child ends."""
     try:
         let_go(connection.fileno())
         answer(connection, "200 OK", {"port": serve(application)})
@@ -129,7 +128,7 @@ def control(listener, application):
                 continue
             if line.startswith("POST /fork "):
                 connection.settimeout(None)
-                # No request is being handled while the lock is held, and none is half done in the copy.
+                # While the lock is held no request is being handled, so the copy contains no half-finished one.
                 with application.lock:
                     gc.freeze()
                     child = os.fork()
@@ -141,13 +140,13 @@ def control(listener, application):
             else:
                 answer(connection, "404 Not Found", {"error": f"no `{line}` here: GET / or POST /fork"})
         except OSError:
-            pass  # whoever asked is gone
+            pass  # the client has disconnected
         finally:
             connection.close()
 
 
 def main():
-    # Copies end by themselves; nobody waits for them.
+    # Copies end by themselves, so don't wait for them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     default_user_config["lambda"] = {"use_docker": False}

@@ -1,13 +1,13 @@
-//! What a backend needs to build for Android: the real cargo-ndk, and what stands in for the NDK.
+//! The tools with which a backend builds for Android: the real cargo-ndk, and a stand-in for the NDK.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Where `make android-tools` puts programs. Not below the temporary folder, which a Lambda's sandbox has of its own.
+/// The folder of `make android-tools`. It is not in the temporary folder, because a Lambda's sandbox has its own.
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools");
 
-/// Variables that tell a backend where both are.
+/// Environment variables that tell a backend where both are.
 pub fn environment() -> Vec<(String, String)> {
     static NDK: OnceLock<PathBuf> = OnceLock::new();
     let ndk = NDK.get_or_init(|| {

@@ -1,11 +1,11 @@
 //! The binaries under test: those named by `CONFORMANCE_CLIENT`, `CONFORMANCE_BACKEND` and `CONFORMANCE_EMULATOR`,
-//! otherwise built once by cargo, in the dev profile and beside the suite itself.
+//! otherwise those that cargo builds once, in the dev profile and in the suite's own target directory.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The folder with the binaries: where cargo has put the suite.
+/// The folder with the binaries, which is where cargo has put the suite.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {

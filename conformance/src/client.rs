@@ -1,4 +1,4 @@
-//! The client, as a person starts it: in a folder, with a home, without cargo in reach.
+//! The client, started as a person starts it: in a folder, with a home folder, and without cargo in the PATH.
 
 use std::fs;
 use std::io::Read;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::backend::{ScenarioBackend, wait};
 use crate::binaries::client_binary;
 
-/// The longest a scenario waits for one build, unless it says otherwise.
+/// How long a scenario waits for one build, unless it sets another limit.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A device with a home, on which the client runs.
@@ -35,19 +35,20 @@ impl ScenarioClient {
         Self::configured(backend.config("me"))
     }
 
-    /// A device with this configuration.
+    /// A device with this client configuration.
     pub fn configured(config: PathBuf) -> Self {
         let home = tempfile::Builder::new().prefix("device-").tempdir().expect("a home");
         Self { home, config, env: Vec::new(), binary: client_binary(), user: None, machine: None, patience: PATIENCE }
     }
 
-    /// Sets a variable of its environment.
+    /// Sets an environment variable for the client.
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
     }
 
-    /// As somebody whom permissions concern; `folder` becomes theirs, whole. Whoever is not root is that already.
+    /// Runs the client as a user to whom permissions apply, who becomes the owner of everything in `folder`. It does nothing
+    /// if the suite doesn't run as root.
     pub fn unprivileged(mut self, folder: &Path) -> Self {
         if !rustix::process::geteuid().is_root() {
             return self;
@@ -66,13 +67,13 @@ impl ScenarioClient {
         self
     }
 
-    /// As a machine of this kind (`uname -m`), which runs programs that the builder doesn't.
+    /// Makes the device a machine of this kind (`uname -m`), which runs other programs than the builder.
     pub fn machine(mut self, machine: &'static str) -> Self {
         self.machine = Some(machine);
         self
     }
 
-    /// Waits so long for one build.
+    /// Sets how long to wait for one build.
     pub fn patient(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -88,7 +89,7 @@ impl ScenarioClient {
         self.home.path().join(".cargo/bin").join(name)
     }
 
-    /// `cargo cloud ARGUMENTS` in a folder, started.
+    /// Starts `cargo cloud ARGUMENTS` in a folder.
     pub fn spawn(&self, folder: &Path, arguments: &[&str]) -> RunningClient {
         let mut command = match self.machine {
             Some(machine) => {
@@ -121,18 +122,18 @@ impl ScenarioClient {
         RunningClient { child, stdout, stderr, began: Instant::now(), patience: self.patience }
     }
 
-    /// `cargo cloud ARGUMENTS` in a folder, to its end.
+    /// Runs `cargo cloud ARGUMENTS` in a folder until it ends.
     pub fn run(&self, folder: &Path, arguments: &[&str]) -> Run {
         self.spawn(folder, arguments).end()
     }
 
-    /// Runs what was installed and gives what it printed.
+    /// Runs an installed program and returns its standard output.
     pub fn output_of(&self, name: &str) -> String {
         output_of(&self.installed(name))
     }
 }
 
-/// Runs a program and gives what it printed.
+/// Runs a program and returns its standard output.
 pub fn output_of(program: &Path) -> String {
     let output = Command::new(program).output().unwrap_or_else(|e| panic!("{} runs: {e}", program.display()));
     assert!(output.status.success(), "{} ends well", program.display());
@@ -177,7 +178,7 @@ pub struct RunningClient {
 }
 
 impl RunningClient {
-    /// Waits until it has printed this, on either output.
+    /// Waits until the client has printed this text, on either output.
     pub fn until(&mut self, text: &str) -> &mut Self {
         while !self.stderr.so_far().contains(text) && !self.stdout.so_far().contains(text) {
             let ended = self.child.try_wait().expect("a child of ours");
@@ -194,7 +195,7 @@ impl RunningClient {
         self
     }
 
-    /// Ends it with no warning.
+    /// Kills the client without warning.
     pub fn kill(mut self) {
         self.child.kill().expect("the client dies");
         self.child.wait().expect("and is gone");
@@ -205,7 +206,7 @@ impl RunningClient {
         let Ok(code) = wait(&mut self.child, self.patience) else {
             let _ = self.child.kill();
             let _ = self.child.wait();
-            panic!("the client never ended:\n{}", self.stderr.so_far());
+            panic!("the client did not end in time:\n{}", self.stderr.so_far());
         };
         Run { code, stdout: self.stdout.all(), stderr: self.stderr.all(), time: self.began.elapsed() }
     }
@@ -214,11 +215,11 @@ impl RunningClient {
 /// How a client ended, and what it printed.
 #[derive(Debug)]
 pub struct Run {
-    /// Its exit code, none for a signal.
+    /// The exit code; `None` if a signal killed it.
     pub code: Option<i32>,
     /// The text on standard output.
     pub stdout: String,
-    /// What it printed on standard error.
+    /// The text on standard error.
     pub stderr: String,
     /// How long the client ran.
     pub time: Duration,
@@ -238,7 +239,7 @@ impl Run {
         self
     }
 
-    /// These texts on standard error.
+    /// Asserts that standard error contains these texts.
     #[track_caller]
     pub fn says(self, texts: &[&str]) -> Self {
         for text in texts {
@@ -247,14 +248,14 @@ impl Run {
         self
     }
 
-    /// Not this text on standard error.
+    /// Asserts that standard error doesn't contain this text.
     #[track_caller]
     pub fn never_says(self, text: &str) -> Self {
         assert!(!self.stderr.contains(text), "`{text}` in:\n{}", self.stderr);
         self
     }
 
-    /// The crates cargo compiled, in its order.
+    /// The crates that cargo compiled, in their order.
     pub fn compiled(&self) -> Vec<&str> {
         self.stderr
             .lines()
@@ -263,7 +264,7 @@ impl Run {
             .collect()
     }
 
-    /// Nothing but whole folders and files is left: no temporary file under a folder.
+    /// Asserts that the client has left no temporary file in a folder.
     #[track_caller]
     pub fn left_nothing_else(self, folder: &Path, expected: &[&str]) -> Self {
         let mut names: Vec<String> = fs::read_dir(folder)

@@ -1,7 +1,7 @@
-//! The suite's tools: a backend to run against, the client as a person starts it, projects to build, and the means to
-//! disturb all three. The scenarios are in `tests/`; they know no backend but through [`ScenarioBackend`].
+//! The tools of the suite: a backend to run against, the client as a person starts it, projects to build, and ways to
+//! disturb all three. The scenarios in `tests/` use a backend only through [`ScenarioBackend`].
 
-#![allow(clippy::panic, reason = "a disappointed expectation is what this crate reports")]
+#![allow(clippy::panic, reason = "this crate reports failed expectations")]
 
 pub mod android;
 mod backend;

@@ -1,4 +1,4 @@
-//! A network between client and backend that can be cut.
+//! A proxy between client and backend that can cut connections and forge answers.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -11,39 +11,38 @@ use std::time::Duration;
 pub enum Cut {
     /// The proxy never cuts a connection.
     Never,
-    /// Each WebSocket, after so many bytes from the backend, so many times.
+    /// It cuts each WebSocket after a number of bytes from the backend, a number of times.
     Socket {
         /// How many bytes pass before the cut.
         after: usize,
-        /// Connections that are cut; later ones live.
+        /// How many connections are cut; later ones are not.
         times: usize,
     },
-    /// WebSockets don't open at all.
+    /// It lets no WebSocket open.
     NoSocket,
-    /// Each answer to a request for the artifact, after so many bytes, so many times.
+    /// It cuts each download of the artifact after a number of bytes, a number of times.
     Download {
         /// How many bytes pass before the cut.
         after: usize,
         /// How many connections are cut.
         times: usize,
     },
-    /// Not cut but answered by someone else: a request whose first line has this text gets these bytes, over and over
-    /// if they are to have no end.
+    /// It answers requests itself: a request whose first line contains a text gets this answer.
     Forged {
-        /// In the request's first line.
+        /// The text in the first line of the request.
         request: &'static str,
         /// The head of the proxy's own answer.
         head: &'static str,
         /// The body of the proxy's own answer.
         body: &'static [u8],
-        /// Whether the body is repeated for ever.
+        /// Whether the body is repeated without end.
         endless: bool,
     },
-    /// WebSockets are answered by someone else, who sends these texts.
+    /// It answers WebSockets itself, with these messages.
     ForgedSocket(&'static [&'static str]),
 }
 
-/// A proxy on a port of its own.
+/// A proxy that listens on a free port.
 pub struct Proxy {
     port: u16,
     down: Arc<AtomicBool>,
@@ -52,7 +51,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// In front of this port.
+    /// Starts a proxy in front of this port.
     pub fn before(port: u16, cut: Cut) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let proxy = Self {
@@ -82,12 +81,12 @@ impl Proxy {
         self.port
     }
 
-    /// How many connections it has cut.
+    /// How many connections the proxy has cut.
     pub fn cuts(&self) -> usize {
         self.cuts.load(Ordering::SeqCst)
     }
 
-    /// From now on no connection gets through, or each does again.
+    /// Blocks all connections from now on, or lets all through again.
     pub fn down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
     }
@@ -100,7 +99,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Reads the head of a request; the proxy carries one request a connection, so that each is seen.
+/// Reads the head of a request. The proxy handles one request for each connection, so that it sees all of them.
 fn head_of(client: &mut TcpStream) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     let mut buffer = [0; 4096];
@@ -186,7 +185,7 @@ fn forge_socket(client: TcpStream, head: Vec<u8>, texts: &[&str]) {
     let _ = client.shutdown(Shutdown::Both);
 }
 
-/// A stream of which the beginning was read already.
+/// A stream whose beginning was already read.
 struct Replayed {
     head: std::io::Cursor<Vec<u8>>,
     stream: TcpStream,

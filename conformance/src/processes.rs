@@ -1,10 +1,10 @@
-//! What runs on this machine.
+//! The processes that run on this machine.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Processes whose command line, program or current folder mentions this text, with their command lines; but for one.
+/// The command lines of processes whose command line, program or current folder contains a text, except for one process.
 pub fn mentioning(text: &str, except: u32) -> Vec<(u32, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
@@ -23,7 +23,7 @@ pub fn mentioning(text: &str, except: u32) -> Vec<(u32, String)> {
     found
 }
 
-/// No process but one works in a folder any more, at the latest after this time.
+/// Asserts that within a time no process works in a folder any more, except for one process.
 #[track_caller]
 pub fn assert_none_within(folder: &Path, except: u32, patience: Duration) {
     let text = folder.to_string_lossy().into_owned();

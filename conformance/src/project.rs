@@ -1,4 +1,4 @@
-//! Projects to build, written for one scenario.
+//! Projects to build, each written for one scenario.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use tempfile::TempDir;
 
-/// A folder with a project in it.
+/// A project in a temporary folder.
 pub struct ScenarioProject {
     folder: TempDir,
     root: PathBuf,
@@ -30,7 +30,7 @@ impl ScenarioProject {
         Self::named("project")
     }
 
-    /// An empty one in a folder of this name.
+    /// An empty project in a folder of this name.
     pub fn named(name: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("source-").tempdir().expect("a temporary folder");
         let root = folder.path().canonicalize().expect("a real path").join(name);
@@ -44,7 +44,7 @@ impl ScenarioProject {
         Self::new().file("Cargo.toml", program(name)).file("src/main.rs", main)
     }
 
-    /// With this file (a path from the root; `../` leads outside).
+    /// Adds a file. The path starts at the root; `../` leads outside.
     pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
         self.write(path, content);
         self
@@ -57,7 +57,7 @@ impl ScenarioProject {
         fs::write(path, content).expect("the file");
     }
 
-    /// Writes a file and gives it the time it had before.
+    /// Writes a file and keeps its modification time.
     pub fn write_keeping_time(&self, path: &str, content: &str) {
         let time = self.modified(path);
         self.write(path, content);
@@ -96,7 +96,7 @@ impl ScenarioProject {
         &self.root
     }
 
-    /// What lies beside the root.
+    /// The folder that contains the root.
     pub fn outside(&self) -> &Path {
         self.folder.path()
     }
@@ -106,8 +106,8 @@ impl ScenarioProject {
         self.root.join(path)
     }
 
-    /// Real cargo, on a pipe, in a copy of the project that lies elsewhere; gives its output with the copy's path
-    /// replaced by the project's own.
+    /// Runs the real cargo in a copy of the project, with its output on a pipe. Returns the exit code, standard output and
+    /// standard error, in which the path of the copy is replaced by the project's own.
     pub fn cargo(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         let copy = tempfile::tempdir().expect("a temporary folder");
         let root = copy.path().canonicalize().expect("a real path").join("copy");

@@ -1,4 +1,4 @@
-//! The backend's interfaces without the client: what someone else, or someone hostile, sends.
+//! The backend's interfaces without the client, for requests of other and of hostile programs.
 
 use std::io::{Cursor, Read, Write};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use protocol::{BuildId, BuildResult, Frame};
 use tungstenite::{Message, WebSocket};
 use zip::write::SimpleFileOptions;
 
-/// What a client configuration says.
+/// The addresses and keys in a client configuration.
 #[derive(Debug, Clone)]
 pub struct OwnerCredentials {
     endpoint: String,
@@ -45,7 +45,7 @@ impl OwnerCredentials {
         }
     }
 
-    /// The same with another secret.
+    /// The same keys with a wrong secret.
     pub fn with_secret(mut self, secret: &str) -> Self {
         secret.clone_into(&mut self.secret);
         self
@@ -125,7 +125,7 @@ impl RawClient {
         RawReply { status, body: response.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a body") }
     }
 
-    /// A request to the input bucket, signed or not, with these headers.
+    /// Sends a request with these headers to the input bucket, signed or not.
     pub fn input(&self, method: &str, key: &str, headers: &[(&str, &str)], body: Vec<u8>, signed: bool) -> RawReply {
         let mut request = http::Request::builder().method(method).uri(self.url(&self.credentials.input, key));
         for (name, value) in headers {
@@ -134,7 +134,7 @@ impl RawClient {
         self.send(request.body(body).expect("a request"), signed)
     }
 
-    /// A signed GET from the output bucket.
+    /// Gets an object of the output bucket with a signed request.
     pub fn output(&self, key: &str) -> RawReply {
         let request = http::Request::get(self.url(&self.credentials.output, key)).body(Vec::new());
         self.send(request.expect("a request"), true)
@@ -159,12 +159,12 @@ impl RawClient {
         BuildId::new(u64::try_from(now / 1_000_000).expect("this age"), tail)
     }
 
-    /// The metadata of a plain build.
+    /// The metadata of a simple build.
     pub fn metadata() -> Vec<(&'static str, &'static str)> {
         vec![("protocol", "1"), ("client", "0.0.0"), ("command", "build"), ("project", "raw-0123456789abcdef")]
     }
 
-    /// Waits for a build's result.
+    /// Waits for the result of a build.
     pub fn result(&self, id: &BuildId) -> BuildResult {
         let key = format!("{}/{id}/result.json", self.credentials.owner);
         let began = Instant::now();
@@ -178,7 +178,7 @@ impl RawClient {
         }
     }
 
-    /// Opens the socket of a build of `owner`, or gives the status it was refused with.
+    /// Opens the socket for a build of `owner`; the error is the status of the refusal.
     pub fn socket(&self, owner: &str, id: &str) -> Result<RawSocket, u16> {
         let url = format!("{}?build={id}&owner={owner}", self.credentials.socket);
         let host = url.split('/').nth(2).expect("a host").to_owned();
@@ -207,7 +207,7 @@ impl RawSocket {
         self.0.send(message).expect("a message goes out");
     }
 
-    /// The next message as it is; none when the backend closed, or says nothing.
+    /// The next message as text; `None` when the backend closed the socket or sends nothing.
     pub fn text(&mut self) -> Option<String> {
         loop {
             match self.0.read() {
@@ -218,7 +218,7 @@ impl RawSocket {
         }
     }
 
-    /// Waits for the end, and gives the code the backend closed with, if it said one.
+    /// Waits until the backend closes the socket, and returns its code, if it gave one.
     pub fn closed(&mut self) -> Option<u16> {
         loop {
             match self.0.read() {
@@ -229,7 +229,7 @@ impl RawSocket {
         }
     }
 
-    /// The next frame; none when the backend closed.
+    /// The next frame; `None` when the backend closed the socket.
     pub fn frame(&mut self) -> Option<Frame> {
         let text = self.text()?;
         assert!(text.len() <= protocol::limits::MAX_MESSAGE_BYTES, "a frame of {} bytes", text.len());
@@ -237,20 +237,20 @@ impl RawSocket {
     }
 }
 
-/// A source archive, well made or not.
+/// A source archive, well formed or not.
 pub struct RawArchive {
     entries: Vec<(String, Vec<u8>, u32)>,
     zeros: Vec<(String, u64)>,
 }
 
 impl RawArchive {
-    /// With a plain request and nothing else.
+    /// An archive with a simple request and no other entry.
     pub fn new() -> Self {
         let request = br#"{"v":1,"options":{},"details":{"root":"","directory":""}}"#;
         Self { entries: vec![("request.json".to_owned(), request.to_vec(), 0o100_644)], zeros: Vec::new() }
     }
 
-    /// With a program that prints `hello`.
+    /// An archive with a program that prints `hello`.
     pub fn program() -> Self {
         Self::new()
             .entry("source/Cargo.toml", crate::program("raw"))
@@ -263,7 +263,7 @@ impl RawArchive {
         self
     }
 
-    /// With an entry of so many zeros.
+    /// Adds an entry that consists of zeros. `size` is in bytes.
     pub fn zeros(mut self, name: &str, size: u64) -> Self {
         self.zeros.push((name.to_owned(), size));
         self
@@ -296,7 +296,7 @@ impl RawArchive {
         writer.finish().expect("an archive").into_inner()
     }
 
-    /// As bytes, with a name replaced by one of the same length that no archiver would write.
+    /// The archive as a zip file in which one name is replaced by another of the same length, such as no archiver writes.
     pub fn renamed(&self, from: &str, to: &str) -> Vec<u8> {
         assert_eq!(from.len(), to.len());
         let mut bytes = self.bytes();

@@ -1,4 +1,4 @@
-//! `cargo X` and `cargo cloud X` in the same folder, one after the other, and what differs.
+//! Runs `cargo X` and `cargo cloud X` in the same folder, one after the other, and compares the results.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,26 +9,26 @@ use walkdir::WalkDir;
 
 use crate::{ScenarioClient, ScenarioProject};
 
-/// Words of the client's own, which cargo has no need of, and cargo's about others who work at the same time.
+/// The first words of lines that only the client prints, or that cargo prints about other processes.
 const OUR_WORDS: [&str; 7] = ["Packing", "Uploading", "Downloaded", "Created", "Unchanged", "Queued", "Blocking"];
 
-/// Words whose order depends on how much is worked on at once: those of each list among themselves.
+/// The first words of lines whose order depends on parallel work: lines of each list are sorted.
 const UNORDERED: [&[&str]; 3] = [&["Compiling", "Checking", "Documenting", "Fresh"], &["Adding"], &["test"]];
 
-/// How one of the two ended.
+/// The result of one of the two commands.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Side {
     /// The exit code, if the process was not killed.
     pub code: Option<i32>,
-    /// Standard output, without what differs from run to run.
+    /// Standard output without the parts that differ from run to run.
     pub stdout: String,
     /// The normalized text of standard error.
     pub stderr: String,
-    /// The project's files, by path: of `target` only the documentation.
+    /// The files of the project by their paths; of `target` only the documentation.
     pub files: BTreeMap<PathBuf, String>,
 }
 
-/// Runs both in `folder`, below the project's root, with cargo's arguments and with ours.
+/// Runs cargo and the client in `folder`, a folder below the project's root, each with its own arguments.
 pub fn both(
     client: &ScenarioClient,
     project: &ScenarioProject,
@@ -65,7 +65,7 @@ pub fn both(
     (home, cloud)
 }
 
-/// Runs both, and fails where anything differs.
+/// Runs both commands and asserts that nothing differs.
 #[track_caller]
 pub fn same(client: &ScenarioClient, project: &ScenarioProject, folder: &str, arguments: &[&str]) -> Side {
     let (home, cloud) = both(client, project, folder, arguments, arguments);
@@ -74,7 +74,7 @@ pub fn same(client: &ScenarioClient, project: &ScenarioProject, folder: &str, ar
 }
 
 impl Side {
-    /// Fails where the other differs, and shows only that.
+    /// Asserts that the other result is equal; the failure shows only the differences.
     #[track_caller]
     pub fn assert_is(&self, cloud: &Side, arguments: &[&str]) {
         let mut found = Vec::new();
@@ -111,7 +111,7 @@ fn files(root: &Path) -> BTreeMap<PathBuf, String> {
         .chain(documentation.flatten())
         .filter(|entry| entry.file_type().is_file() && entry.file_name() != ".lock")
         .map(|entry| {
-            // Rustdoc's own pages name the crate that was documented last.
+            // Rustdoc's own pages contain the name of the crate that was documented last.
             let own = ["help.html", "settings.html"].iter().any(|name| entry.file_name() == *name);
             let text = if own { Vec::new() } else { fs::read(entry.path()).expect("a file") };
             let text = String::from_utf8_lossy(&text).into_owned();
@@ -120,7 +120,7 @@ fn files(root: &Path) -> BTreeMap<PathBuf, String> {
         .collect()
 }
 
-/// Without times, hashes, and words of the client's; what has no order is sorted.
+/// The text without times, hashes and the client's own lines; lines without a fixed order are sorted.
 fn plain(text: &str) -> String {
     let word = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
     let mut lines: Vec<String> = Vec::new();
@@ -134,7 +134,7 @@ fn plain(text: &str) -> String {
     lines.join("\n")
 }
 
-/// `.i.F`, as `cargo test -q` prints tests in the order in which they end.
+/// Whether a line consists of the results of `cargo test -q`, such as `.i.F`, whose order can differ.
 fn sorted_marks(line: &str) -> String {
     let mut marks: Vec<char> = line.chars().collect();
     if marks.iter().all(|mark| ".iF".contains(*mark)) {
@@ -152,7 +152,7 @@ fn without_time(line: &str) -> String {
     }
 }
 
-/// `/tmp/rustdoctestAbCdEf/…`, a temporary folder of rustdoc's.
+/// The line without the name of rustdoc's temporary folder, such as `/tmp/rustdoctestAbCdEf/…`.
 fn without_doctest(line: &str) -> String {
     let Some(at) = line.find("/rustdoctest") else { return line.to_owned() };
     let start = line[..at].rfind(' ').map_or(0, |space| space + 1);
@@ -168,7 +168,7 @@ fn without_thread(line: &str) -> String {
     }
 }
 
-/// `-0123456789abcdef`, as cargo puts it behind names of files, which depends on the folder.
+/// The line without cargo's hashes in file names, such as `-0123456789abcdef`, which depend on the folder.
 fn without_hashes(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;

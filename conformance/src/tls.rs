@@ -1,4 +1,4 @@
-//! What a backend stands behind in the open: TLS, with an authority of its own.
+//! A TLS server in front of a backend, with a certificate authority of its own.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,20 +10,20 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_tim
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
 
-/// How often one looks whether either side has something to say.
-const LOOK: Duration = Duration::from_millis(2);
+/// How often to check whether either side has sent something.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// A server for `localhost` that passes on what it decrypts.
+/// A server for `localhost` that decrypts requests and passes them on.
 pub struct Tls {
     /// The port that the server listens on.
     pub port: u16,
-    /// The authority's certificate, a file.
+    /// The file with the authority's certificate.
     pub authority: PathBuf,
 }
 
 impl Tls {
-    /// In front of this port, until the process ends. It keeps a file in `folder`. An `expired` one shows a certificate
-    /// of long ago.
+    /// Starts a server in front of a port, which runs until this process ends. It writes the authority's certificate into
+    /// `folder`. `expired`: the server's own certificate has expired.
     pub fn before(port: u16, folder: &Path, expired: bool) -> Self {
         let authority_key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::default();
@@ -50,7 +50,7 @@ impl Tls {
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let config = config.clone();
-                // Whichever side ends it, that is its end.
+                // The connection ends when either side ends it.
                 std::thread::spawn(move || drop(carry(client, port, config)));
             }
         });
@@ -71,7 +71,7 @@ fn carry(mut client: TcpStream, port: u16, config: Arc<ServerConfig>) -> std::io
         {
             idle = false;
             if let Err(error) = tls.process_new_packets() {
-                // The alert says why.
+                // Send the alert that tells the client why.
                 let _ = tls.write_tls(&mut client);
                 return Err(std::io::Error::other(error));
             }
@@ -84,7 +84,7 @@ fn carry(mut client: TcpStream, port: u16, config: Arc<ServerConfig>) -> std::io
             }
         }
         backend.set_nonblocking(true)?;
-        // As much as is sent on at once: nothing heaps up.
+        // Read only as much as is written at once, so that no data accumulates.
         if !tls.wants_write()
             && let Some(size) = happened(backend.read(&mut buffer))?
         {
@@ -97,7 +97,7 @@ fn carry(mut client: TcpStream, port: u16, config: Arc<ServerConfig>) -> std::io
             tls.writer().write_all(&buffer[..size])?;
         }
         if idle {
-            std::thread::sleep(LOOK);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Waiting for what comes some time.
+//! Waiting for conditions that become true after a while.
 
 use std::time::{Duration, Instant};
 
-/// The longest a busy machine may take for anything that is no build.
+/// How long a busy machine may take for anything but a build.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits until something is so; `what` is said when it never is.
+/// Waits until a condition holds; `what` describes the failure if it never does.
 #[track_caller]
 pub fn until(what: impl Fn() -> String, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::ScenarioOptions;
 use crate::binaries::backend_binary;
 
-/// What starts it. Port 0 takes a free one.
+/// The command that starts the backend. Port 0 stands for any free port.
 pub(super) fn command(folder: &Path, port: u16, options: &ScenarioOptions) -> Command {
     let mut command = Command::new(backend_binary());
     command
@@ -31,7 +31,7 @@ pub(super) fn command(folder: &Path, port: u16, options: &ScenarioOptions) -> Co
     command
 }
 
-/// Gives its data a file system of its own.
+/// Mounts a file system of its own for the backend's data, with a size in bytes.
 pub(super) fn mount(data: &Path, size: u64) {
     std::fs::create_dir(data).expect("the data folder");
     let mounted =
@@ -44,7 +44,7 @@ pub(super) fn unmount(data: &Path) {
     let _ = Command::new("umount").arg("-l").arg(data).status();
 }
 
-/// A file below a folder whose path ends like this.
+/// The first file below a folder whose path ends with this text.
 pub(super) fn find(folder: &Path, end: &str) -> Option<PathBuf> {
     for entry in std::fs::read_dir(folder).ok()?.flatten() {
         let path = entry.path();

@@ -1,5 +1,5 @@
-//! A backend, started for one scenario: the embedded one, or, when `CONFORMANCE_PLATFORM` names an applied platform,
-//! the Lambdas wired as that platform's Terraform configuration says.
+//! A backend, started for one scenario: the embedded one, or, if `CONFORMANCE_PLATFORM` names an applied platform, the
+//! Lambdas, connected as the platform's Terraform configuration says.
 
 mod embedded;
 mod platform;
@@ -15,27 +15,27 @@ pub(crate) use self::process::wait;
 use crate::raw::OwnerCredentials;
 pub use platform::Control;
 
-/// How a backend is set up.
+/// The options of a scenario's backend.
 #[derive(Debug, Clone, Default)]
 pub struct ScenarioOptions {
     /// How many builds run at a time.
     pub jobs: Option<usize>,
-    /// The longest an attempt may take.
+    /// How long an attempt may take.
     pub attempt_limit: Option<Duration>,
-    /// Size of a file system of its own for the builds, in bytes.
+    /// The size in bytes of a file system of its own for builds.
     pub disk: Option<u64>,
-    /// A cargo configuration for all builds.
+    /// A file with a cargo configuration for all builds.
     pub cargo_config: Option<PathBuf>,
     /// Environment variables that builds see.
     pub env: Vec<(String, String)>,
 }
 
-/// What kind of backend it is, where a scenario's promise depends on it.
+/// The kind of a backend, for scenarios whose promises depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackendKind {
-    /// `cargo-cloud-local`: one process, one folder for all builds of a project, a queue that tells places.
+    /// `cargo-cloud-local`: one process, one target directory for all builds of a project, a queue that shows positions.
     Embedded,
-    /// The platform whose description lies in this folder: machines come and go, and know nothing of each other.
+    /// The platform that is described in this folder: machines come and go, and share nothing but the buckets.
     Platform(PathBuf),
 }
 
@@ -61,7 +61,7 @@ impl ScenarioBackend {
         Self::of_kind(kind, options)
     }
 
-    /// Starts the embedded one, for what only it promises.
+    /// Starts the embedded backend, for promises that only it makes.
     pub fn embedded(options: ScenarioOptions) -> Self {
         Self::of_kind(BackendKind::Embedded, options)
     }
@@ -91,32 +91,32 @@ impl ScenarioBackend {
         &self.kind
     }
 
-    /// Whether all builds share one machine: its queue, which tells places, and the folder of their project.
+    /// Whether all builds share one machine, with its queue and target directories.
     pub fn is_one_machine(&self) -> bool {
         self.kind == BackendKind::Embedded
     }
 
-    /// The port it listens on.
+    /// The port that the backend listens on.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// A folder that goes when the backend goes.
+    /// A temporary folder that is removed with the backend.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The data folder of the embedded one.
+    /// The data folder of the embedded backend.
     fn data(&self) -> PathBuf {
         self.folder().join("data")
     }
 
-    /// The client configuration of an owner.
+    /// The file with the client configuration of an owner.
     pub fn config(&self, owner: &str) -> PathBuf {
         self.folder().join(format!("{owner}.toml"))
     }
 
-    /// The configuration of `me`, changed: each `from` becomes `to`.
+    /// Writes a copy of the configuration of `me`, in which each `from` is replaced by its `to`.
     pub fn config_with(&self, name: &str, changes: &[(&str, &str)]) -> PathBuf {
         let mut text = std::fs::read_to_string(self.config("me")).expect("the configuration");
         for (from, to) in changes {
@@ -128,7 +128,7 @@ impl ScenarioBackend {
         path
     }
 
-    /// The keys of an owner.
+    /// The addresses and keys of an owner.
     pub fn credentials(&self, owner: &str) -> OwnerCredentials {
         OwnerCredentials::read(&self.config(owner))
     }
@@ -147,13 +147,13 @@ impl ScenarioBackend {
         self.process.as_ref().expect("the backend runs").id()
     }
 
-    /// The means to disturb a platform.
+    /// The interface that disturbs a platform.
     pub fn control(&self) -> Control {
-        assert_ne!(self.kind, BackendKind::Embedded, "only a platform can be disturbed this way");
+        assert_ne!(self.kind, BackendKind::Embedded, "only a platform has this interface");
         Control::new(self.port)
     }
 
-    /// Whatever builds dies with no warning and nobody answers any more, as in a power cut.
+    /// Kills all builds without warning, after which nothing answers any more, as in a power cut.
     pub fn kill(&mut self) {
         match self.kind {
             BackendKind::Embedded => self.process.take().expect("the backend runs").kill(),
@@ -161,7 +161,8 @@ impl ScenarioBackend {
         }
     }
 
-    /// After [`ScenarioBackend::kill`], the embedded one also after [`ScenarioBackend::stop`]: everything is there again, on the same port and with what it has kept.
+    /// Starts the backend again after [`ScenarioBackend::kill`], the embedded one also after [`ScenarioBackend::stop`], on
+    /// the same port and with the data that it has kept.
     pub fn restart(&mut self) {
         match self.kind {
             BackendKind::Embedded => {
@@ -172,12 +173,12 @@ impl ScenarioBackend {
         }
     }
 
-    /// Asks it to stop, as Ctrl-C does, and gives its exit code and how long it took.
+    /// Asks the backend to stop, as Ctrl-C does. Returns its exit code and how long that took.
     pub fn stop(&mut self) -> (Option<i32>, Duration) {
         self.process.take().expect("the backend runs").stop()
     }
 
-    /// No process of a build is left, at the latest after this time.
+    /// Asserts that within this time no process of a build is left.
     #[track_caller]
     pub fn assert_idle(&self, patience: Duration) {
         match self.kind {
@@ -185,13 +186,13 @@ impl ScenarioBackend {
                 let except = self.process.as_ref().map_or(0, RunningBackend::id);
                 crate::processes::assert_none_within(&self.data(), except, patience);
             }
-            // With the platform its machines are gone.
+            // The machines of a platform end with its process.
             BackendKind::Platform(_) if self.process.is_none() => {}
             BackendKind::Platform(_) => self.control().assert_idle(patience),
         }
     }
 
-    /// The object of the output bucket whose key ends like this, if there is one.
+    /// The object in the output bucket whose key ends with this text, if there is one.
     pub fn output(&self, end: &str) -> Option<Vec<u8>> {
         match self.kind {
             BackendKind::Embedded => {

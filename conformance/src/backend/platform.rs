@@ -1,4 +1,4 @@
-//! The platform, as AWS would run it: started for one scenario, and the means to disturb it.
+//! The platform as AWS would run it, started for one scenario, and the interface that disturbs it.
 
 use std::path::Path;
 use std::process::Command;
@@ -31,7 +31,7 @@ pub(super) fn command(platform: &Path, folder: &Path, options: &ScenarioOptions)
     command
 }
 
-/// The means to disturb a platform, and to look into it.
+/// Disturbs a platform and looks into it.
 pub struct Control {
     port: u16,
     agent: ureq::Agent,
@@ -48,7 +48,7 @@ impl Control {
         format!("http://127.0.0.1:{}/emulator/{path}", self.port)
     }
 
-    /// Asks for something to happen.
+    /// Sends a request that changes the platform.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Value {
         let answer = self.agent.post(self.url(path)).send(body.to_string().as_bytes()).expect("an answer");
@@ -61,28 +61,29 @@ impl Control {
         read(path, self.agent.get(self.url(path)).call().expect("an answer"))
     }
 
-    /// Calls that go wrong from now on.
+    /// Sets the faults that happen from now on.
     pub fn faults(&self, faults: Value) {
         self.post("faults", &faults);
     }
 
-    /// Keys of the `input`, `output` or `cache` bucket.
+    /// The keys of all objects in the bucket `input`, `output` or `cache`.
     pub fn objects(&self, bucket: &str) -> Vec<String> {
         let keys = self.get(&format!("objects?bucket={bucket}"));
         serde_json::from_value(keys).expect("a list of keys")
     }
 
-    /// Without power every machine dies and nobody answers; with it, what is kept goes on.
+    /// Switches the power. Without it every machine dies and nothing answers; with it the platform continues from the
+    /// stored data.
     pub fn power(&self, on: bool) {
         self.post("power", &json!({ "on": on }));
     }
 
-    /// Idle machines go, as they do after a while.
+    /// Ends idle machines, as AWS does after a while.
     pub fn cold(&self) {
         self.post("cold", &json!({}));
     }
 
-    /// No process of a build is left, at the latest after this time.
+    /// Asserts that within this time no process of a build is left.
     #[track_caller]
     pub(super) fn assert_idle(&self, patience: Duration) {
         let began = Instant::now();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A process that has said where it listens.
+/// A backend's process that has printed its address.
 pub struct RunningBackend {
     child: Child,
     /// The port that it listens on.
@@ -15,7 +15,7 @@ pub struct RunningBackend {
 }
 
 impl RunningBackend {
-    /// Starts it; what it logs is added to `log`.
+    /// Starts the process and appends its standard error to `log`.
     pub fn start(mut command: Command, log: &Path) -> Self {
         command
             .stdin(Stdio::null())
@@ -32,7 +32,7 @@ impl RunningBackend {
                 panic!("the backend did not say where it listens: {said}")
             });
         let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
-        // Its output must not fill up while nobody reads.
+        // Keep reading, so that the pipe never fills up.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, port }
     }
@@ -42,13 +42,13 @@ impl RunningBackend {
         self.child.id()
     }
 
-    /// Ends it with no warning.
+    /// Kills the process without warning.
     pub fn kill(mut self) {
         self.child.kill().expect("the backend dies");
         self.child.wait().expect("and is gone");
     }
 
-    /// Asks it to stop, as Ctrl-C does, and gives its exit code and how long it took.
+    /// Asks the process to stop, as Ctrl-C does. Returns its exit code and how long that took.
     pub fn stop(mut self) -> (Option<i32>, Duration) {
         let began = Instant::now();
         kill_process(Pid::from_child(&self.child), Signal::INT).expect("a signal");
@@ -57,7 +57,7 @@ impl RunningBackend {
     }
 }
 
-/// Waits for a process to end; its exit code, or an error when the time is over.
+/// Waits until a process ends and returns its exit code; an error when that takes too long.
 pub(crate) fn wait(child: &mut Child, patience: Duration) -> Result<Option<i32>, Duration> {
     let began = Instant::now();
     loop {

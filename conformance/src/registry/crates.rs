@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// A version of a crate, as its author writes it.
+/// A version of a crate as its author writes it.
 pub struct Crate {
     name: String,
     version: String,
@@ -18,7 +18,7 @@ pub struct Crate {
     rust_version: Option<String>,
 }
 
-/// A version of a crate, as the registry has it.
+/// A version of a crate as the registry stores it.
 pub(super) struct Published {
     pub name: String,
     pub version: String,
@@ -52,19 +52,19 @@ impl Crate {
         self
     }
 
-    /// With a binary that prints a text.
+    /// Adds a binary that prints a text.
     pub fn binary(mut self, name: &str, text: &str) -> Self {
         let _ = write!(self.manifest, "[[bin]]\nname = \"{name}\"\npath = \"src/{name}.rs\"\n");
         self.file(&format!("src/{name}.rs"), &format!("fn main() {{\n    println!(\"{text}\");\n}}\n"))
     }
 
-    /// With this at the end of its manifest.
+    /// Appends a text to the manifest.
     pub fn manifest(mut self, text: &str) -> Self {
         self.manifest += text;
         self
     }
 
-    /// With a dependency on another crate of the registry.
+    /// Adds a dependency on another crate of the registry.
     pub fn depends_on(mut self, name: &str, requirement: &str) -> Self {
         let _ = write!(self.manifest, "[dependencies.{name}]\nversion = \"{requirement}\"\n");
         self.dependencies.push(json!({
@@ -74,7 +74,7 @@ impl Crate {
         self
     }
 
-    /// With features that need nothing.
+    /// Adds features without dependencies.
     pub fn features(mut self, names: &[&str]) -> Self {
         self.manifest += "[features]\n";
         for name in names {
@@ -84,7 +84,7 @@ impl Crate {
         self
     }
 
-    /// Needs this version of Rust.
+    /// Sets the version of Rust that the crate needs.
     pub fn rust_version(mut self, version: &str) -> Self {
         let head = format!("rust-version = \"{version}\"\nedition");
         self.manifest = self.manifest.replacen("edition", &head, 1);
@@ -117,7 +117,7 @@ impl Crate {
 }
 
 impl Published {
-    /// Its line in the index.
+    /// The crate's line in the registry's index.
     pub fn index_line(&self) -> String {
         let mut entry = self.entry.clone();
         entry["yanked"] = json!(self.yanked);

@@ -1,4 +1,4 @@
-//! As much of an HTTP server as cargo and git need.
+//! A small HTTP server with the features that cargo and git need.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The largest body anybody sends here.
+/// The largest body that the server accepts, in bytes.
 const MAX_BODY: u64 = 16 * 1024 * 1024;
 
 /// A request to the registry's server.
@@ -106,7 +106,7 @@ impl RegistryReply {
     }
 }
 
-/// A server on a port of its own, until it is dropped.
+/// A server on a free port, which ends when this is dropped.
 pub(super) struct Server {
     port: u16,
     stop: Arc<AtomicBool>,
@@ -126,7 +126,7 @@ impl Server {
                 let (Ok(stream), answer) = (stream, answer.clone()) else { continue };
                 std::thread::spawn(move || {
                     let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
-                    // Whoever goes away in the middle gets nothing.
+                    // A client that disconnects early gets no answer.
                     let _ = RegistryRequest::read(&stream).and_then(|request| answer(&request, port).write(&stream));
                 });
             }
@@ -142,7 +142,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes it, so that it sees.
+        // Connect once, so that the server notices that it has to end.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }

@@ -1,5 +1,5 @@
-//! A registry and git repositories of a scenario's own, served on loopback: what is installed comes from here, and
-//! nothing from the world outside.
+//! A registry and git repositories for one scenario, served on loopback. Scenarios install everything from here and need
+//! no network.
 
 mod crates;
 mod http;
@@ -15,7 +15,7 @@ use crates::Published;
 use http::{RegistryReply, RegistryRequest, Server};
 pub use repository::ServedRepository;
 
-/// A sparse registry (doc.rust-lang.org/cargo, registry index), and beside it git over HTTP.
+/// A sparse registry (doc.rust-lang.org/cargo, registry index), and a server for git over HTTP.
 pub struct Registry {
     server: Server,
     state: Arc<RegistryState>,
@@ -32,7 +32,7 @@ struct RegistryState {
 impl Registry {
     /// Starts a registry without any crate.
     pub fn start() -> Self {
-        // Not below the temporary folder, which a Lambda's sandbox has of its own.
+        // Not in the temporary folder, because a Lambda's sandbox has its own.
         let target = crate::binaries::client_binary();
         let folder = tempfile::Builder::new().prefix("registry-").tempdir_in(target.parent().expect("a folder"));
         let folder = folder.expect("a temporary folder");
@@ -49,12 +49,12 @@ impl Registry {
         Self { server, state, folder }
     }
 
-    /// The cargo configuration that puts it in the place of crates.io.
+    /// The file with a cargo configuration that replaces crates.io by this registry.
     pub fn cargo_config(&self) -> PathBuf {
         self.folder.path().join("config.toml")
     }
 
-    /// Its index, as `--index` takes it.
+    /// The address of its index for `--index`.
     pub fn index(&self) -> String {
         index(self.server.port())
     }
@@ -71,17 +71,17 @@ impl Registry {
         found.expect("it was published").yanked = true;
     }
 
-    /// What was asked of it since the last time this was asked.
+    /// The requests since the last call of this function.
     pub fn requests(&self) -> Vec<String> {
         std::mem::take(&mut *self.state.requests.lock().expect("no panic"))
     }
 
-    /// A repository that anyone can clone.
+    /// Makes a git repository that anyone can clone.
     pub fn repository(&self, name: &str) -> ServedRepository {
         ServedRepository::create(&self.state.repositories.join(name), self.url(name))
     }
 
-    /// The address of a repository; one whose name begins with `private` wants a password.
+    /// The address of a repository. One whose name starts with `private` needs a password.
     pub fn url(&self, name: &str) -> String {
         format!("http://127.0.0.1:{}/git/{name}", self.server.port())
     }

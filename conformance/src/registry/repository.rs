@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 
 use super::http::{RegistryReply, RegistryRequest};
 
-/// A repository with a work tree.
+/// A git repository with a working tree.
 pub struct ServedRepository {
     folder: PathBuf,
-    /// Where to clone it from.
+    /// The address to clone it from.
     pub url: String,
 }
 
@@ -29,14 +29,14 @@ impl ServedRepository {
         self
     }
 
-    /// A program that prints a text.
+    /// Writes a package with a program that prints a text.
     pub fn program(&self, name: &str, version: &str, text: &str) -> &Self {
         let manifest = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\n");
         let main = format!("fn main() {{\n    println!(\"{text}\");\n}}\n");
         self.file("Cargo.toml", &manifest).file("src/main.rs", &main)
     }
 
-    /// Commits everything, and gives the commit's hash.
+    /// Commits everything and returns the hash of the commit.
     pub fn commit(&self) -> String {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message=next"]);
@@ -65,7 +65,7 @@ pub(super) fn serve(repositories: &Path, path: &str, request: &RegistryRequest) 
         .env("PATH_INFO", format!("/{name}/.git/{rest}"))
         .env("REQUEST_METHOD", &request.method)
         .env("QUERY_STRING", &request.query)
-        // The folder belongs to whoever runs the suite.
+        // The folder belongs to the user who runs the suite.
         .env("GIT_CONFIG_COUNT", "1")
         .env("GIT_CONFIG_KEY_0", "safe.directory")
         .env("GIT_CONFIG_VALUE_0", "*")

@@ -1,13 +1,13 @@
-# The first process of a sandbox, in mount and process namespaces of its own: makes what a function sees, runs it, and
-# ends with it. With its end the kernel ends everything in the sandbox.
+# The first process of a sandbox, in mount and process namespaces of its own. It mounts the function's file systems, runs
+# the function, and ends with it. Then the kernel kills everything else in the sandbox.
 #
-# SANDBOX_TMP: the folder that becomes /tmp; SANDBOX_TMP_SIZE: a size in bytes, where /tmp is a file system of its own.
-# SANDBOX_SHOWN: lines "TO<tab>FROM", what of this machine the image has under /mnt; /mnt/task/bootstrap is the program.
-# SANDBOX_USER: uid:gid, or nothing. SANDBOX_PATH: the image's PATH. Every other variable is the function's.
+# SANDBOX_TMP: the folder that becomes /tmp; SANDBOX_TMP_SIZE: the size of /tmp in bytes, empty for no limit.
+# SANDBOX_SHOWN: lines "TO<tab>FROM", paths of this machine that the image shows under /mnt; /mnt/task/bootstrap is the
+# program. SANDBOX_USER: uid:gid, or empty. SANDBOX_PATH: the image's PATH. All other variables are for the function.
 set -eu
 mount --make-rprivate /
 
-# The image: a file system of its own over /mnt.
+# The image is a file system of its own on /mnt.
 mount -t tmpfs -o mode=0755 image /mnt
 while IFS='	' read -r to from; do
     mkdir -p "${to%/*}"
@@ -24,7 +24,7 @@ else
     mount --bind "$SANDBOX_TMP" /tmp
 fi
 
-# Everything else can only be read. What can't be changed (a mount of another namespace) stays as it is.
+# Everything else becomes read-only, except for mounts of another namespace, which can't be changed.
 mounts=$(cat /proc/self/mountinfo)
 while read -r _ _ _ _ point options _; do
     case "$point $options" in
@@ -36,8 +36,8 @@ $mounts
 MOUNTS
 cd /mnt/task
 
-# As the user Lambda has: one without a name, without rights. The shell stays: the end of its parent is its own end,
-# which a change of user would make the kernel forget.
+# Run the function as Lambda's user, who has no name and no rights. The shell stays as the parent, because a process that
+# changes its user is no longer killed when its own parent ends.
 user=$SANDBOX_USER
 export PATH="$SANDBOX_PATH"
 unset SANDBOX_TMP SANDBOX_TMP_SIZE SANDBOX_SHOWN SANDBOX_USER SANDBOX_PATH PWD OLDPWD
