@@ -74,7 +74,7 @@ impl Crate {
         self
     }
 
-    /// Adds features without dependencies.
+    /// Adds features that have no dependencies.
     pub fn features(mut self, names: &[&str]) -> Self {
         self.manifest += "[features]\n";
         for name in names {

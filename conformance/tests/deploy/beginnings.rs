@@ -1,4 +1,4 @@
-//! What is missing or wrong before anything is deployed: told at once, with what to do.
+//! Problems before anything is deployed: reported at once, with a remedy.
 
 use std::fs;
 
@@ -39,7 +39,7 @@ fn missing_or_wrong_credentials_and_regions_are_explained() {
     with_machine(|cloud, mut machine| {
         machine.make(&["deploy", "REGION=Frankfurt"]).badly().says(&["`Frankfurt` is not the code of a region"]);
         machine.make(&["deploy", "DEPLOYMENT=My_Builds"]).badly().says(&["DEPLOYMENT is `My_Builds`"]);
-        // As AWS answers (docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html).
+        // AWS's own answers (docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html).
         for (code, message, says) in [
             ("ExpiredToken", "The security token included in the request is expired", "credentials have expired"),
             (
@@ -65,14 +65,14 @@ fn missing_or_wrong_credentials_and_regions_are_explained() {
             .make(&["deploy", "REGION=us-east-1"])
             .badly()
             .says(&["no AWS credentials are found", "docs/deploying.md"]);
-        // Those of a file count as well, and reach the container.
+        // Credentials from a file work as well and reach the container.
         fs::create_dir_all(machine.path("home/.aws")).expect("a folder");
         fs::write(
             machine.path("home/.aws/credentials"),
             "[default]\naws_access_key_id = AK\naws_secret_access_key = hidden\n",
         )
         .expect("a file");
-        // What is mounted is this user's to read, also where docker runs without root.
+        // The container's user can read the mounted files, even where docker runs without root.
         machine.replace("id", "#!/bin/sh\necho 1000\n");
         fs::remove_file(machine.path("docker/asked")).expect("docker was asked before");
         machine.make(&["status", "REGION=us-east-1"]).badly().says(&["nothing is deployed as `cargo-cloud`"]);

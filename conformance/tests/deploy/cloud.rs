@@ -1,4 +1,4 @@
-//! The emulated account.
+//! The emulated account that scenarios deploy to.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,14 +8,14 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use serde_json::{Value, json};
 
-/// An account of its own, for as long as this lives.
+/// An emulated account, which ends when this is dropped.
 pub struct EmptyAccount {
     child: Child,
-    /// Its end is the account's end.
+    /// The emulator's process, with which the account ends.
     stdin: Option<ChildStdin>,
-    /// The variables by which AWS's tools find it.
+    /// The environment variables with which AWS's tools find the account.
     pub environment: BTreeMap<String, String>,
-    /// A program that asks it: Python, and a script of it.
+    /// The command that looks into the account: Python and a script.
     pub ask: [String; 2],
     refusals: PathBuf,
 }
@@ -26,7 +26,7 @@ pub fn binaries() -> PathBuf {
 }
 
 impl EmptyAccount {
-    /// An empty one. It keeps a file in `folder`.
+    /// Starts an empty account, which keeps a file in `folder`.
     pub fn start(folder: &Path) -> Self {
         let refusals = folder.join("refusals.json");
         let mut child = Command::new(binaries().join("aws-emulator"))
@@ -44,9 +44,9 @@ impl EmptyAccount {
         Self { stdin: child.stdin.take(), child, environment, ask, refusals }
     }
 
-    /// Calls that are refused from now on, instead of those before.
+    /// Replaces the calls that are refused.
     pub fn refuse(&self, rules: &[Value]) {
-        // In one step: it is read at any moment.
+        // In one step, because the file may be read at any time.
         let new = self.refusals.with_extension("new");
         fs::write(&new, json!(rules).to_string()).expect("the refusals");
         fs::rename(new, &self.refusals).expect("the refusals");
@@ -60,12 +60,12 @@ impl EmptyAccount {
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
-    /// Any call.
+    /// Makes any call of the AWS API.
     pub fn call(&self, service: &str, operation: &str, arguments: Value) -> Value {
         self.asked(&["call", service, operation, &arguments.to_string()])
     }
 
-    /// Whatever there is in the account, of any service.
+    /// All resources in the account.
     pub fn left(&self) -> Vec<String> {
         serde_json::from_value(self.asked(&["left"])).expect("a list")
     }

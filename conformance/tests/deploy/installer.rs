@@ -1,4 +1,4 @@
-//! What Termux's users paste: the installer of a release, which lies on a server as GitHub has it.
+//! The installer of a release, which users of Termux paste, on a server that stands in for GitHub.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -30,13 +30,13 @@ struct Release {
 }
 
 impl Release {
-    /// Of no file yet. `latest` leads to a version by a redirect.
+    /// Starts a server with a release without files. `latest` redirects to its version.
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}/releases", listener.local_addr().expect("its number"));
         let files = folder.path().to_owned();
-        // Ends with the tests.
+        // The server ends with the tests.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let mut line = String::new();
@@ -161,7 +161,7 @@ fn the_installer_installs_only_an_intact_release() {
     expected.truncate(1);
     assert_eq!(files(&release.path("home")), expected);
 
-    // What arrives is something else: what is there stays.
+    // A changed download is refused, and the installed client stays.
     let before = fs::read(release.client()).expect("the client");
     let sums = release.path("download/v0.1.0/SHA256SUMS");
     let text = fs::read_to_string(&sums).expect("checksums");
@@ -202,7 +202,7 @@ fn each_device_gets_the_client_for_it() {
         ("Linux", "armv8l", None, &termux, "armv7-linux-androideabi"),
         ("Linux", "aarch64", None, &termux, "aarch64-linux-android"),
         ("Linux", "x86_64", Some("x86_64"), &termux, "x86_64-linux-android"),
-        // Debian's name of the architecture is not asked for outside of Termux.
+        // Outside of Termux the script doesn't ask Debian for the architecture.
         ("Linux", "x86_64", Some("amd64"), &[], "x86_64-unknown-linux-musl"),
         ("Linux", "aarch64", Some("arm64"), &[], "aarch64-unknown-linux-musl"),
         ("Darwin", "arm64", None, &[], "aarch64-apple-darwin"),

@@ -14,7 +14,7 @@ use crate::cloud::{EmptyAccount, binaries};
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// What the scripts call beside docker and terraform: what every Unix has.
+/// The programs that the scripts call besides docker and terraform, which every Unix has.
 const USUAL: [&str; 27] = [
     "basename",
     "bash",
@@ -45,7 +45,7 @@ const USUAL: [&str; 27] = [
     "uname",
 ];
 
-/// What only an emulated account needs: Terraform merges it into the configuration.
+/// Settings that only an emulated account needs. Terraform merges them into the configuration.
 const OVERRIDE: &str = r#"provider "aws" {
   s3_use_path_style           = true
   skip_credentials_validation = true
@@ -53,19 +53,19 @@ const OVERRIDE: &str = r#"provider "aws" {
 }
 "#;
 
-/// The machine.
+/// The machine where the person types `make`.
 pub struct Machine {
     folder: PathBuf,
     environment: BTreeMap<String, String>,
 }
 
-/// How a command ended.
+/// How a command ended, and what it printed.
 pub struct Ended {
-    /// Its exit code.
+    /// The exit code of the command.
     pub code: Option<i32>,
-    /// What it said, on both streams.
+    /// The text on both streams.
     pub said: String,
-    /// What it said on standard output.
+    /// The text on standard output.
     pub stdout: String,
 }
 
@@ -82,7 +82,7 @@ impl Ended {
         self
     }
 
-    /// Whatever line ends part words.
+    /// Line breaks may divide a text.
     #[track_caller]
     pub fn says(self, words: &[&str]) -> Self {
         let said = self.said.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -124,7 +124,7 @@ fn zips(to: &Path) {
 }
 
 impl Machine {
-    /// A machine that knows the account's credentials.
+    /// A machine with credentials for the account.
     pub fn new(folder: PathBuf, cloud: &EmptyAccount) -> Self {
         for name in ["scripts", "terraform", "builder-image"] {
             copy(&Path::new(PROJECT).join(name), &folder.join("clone").join(name));
@@ -163,12 +163,12 @@ impl Machine {
         Self { folder, environment }
     }
 
-    /// A path on it.
+    /// A path on the machine.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// Sets a variable of the environment, or takes it out.
+    /// Sets or removes an environment variable.
     pub fn set(&mut self, name: &str, value: Option<&str>) -> &mut Self {
         match value {
             Some(value) => self.environment.insert(name.to_owned(), value.to_owned()),
@@ -177,13 +177,13 @@ impl Machine {
         self
     }
 
-    /// Takes a tool away.
+    /// Removes a tool from the machine.
     pub fn without(self, tool: &str) -> Self {
         fs::remove_file(self.folder.join("bin").join(tool)).expect("it was there");
         self
     }
 
-    /// Puts a script in a tool's place.
+    /// Replaces a tool by a script.
     pub fn replace(&self, tool: &str, script: &str) {
         let file = self.folder.join("bin").join(tool);
         fs::remove_file(&file).expect("it was there");
@@ -191,7 +191,7 @@ impl Machine {
         fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("its mode");
     }
 
-    /// What the stand-in for docker was asked for.
+    /// The commands that the stand-in for docker has recorded.
     pub fn asked_of_docker(&self) -> String {
         fs::read_to_string(self.path("docker/asked")).unwrap_or_default()
     }
@@ -203,12 +203,12 @@ impl Machine {
         command
     }
 
-    /// `make ARGUMENTS`, without a terminal.
+    /// Runs `make ARGUMENTS` without a terminal.
     pub fn make(&self, arguments: &[&str]) -> Ended {
         Self::ended(self.command("make").arg("--no-print-directory").args(arguments))
     }
 
-    /// What .github/workflows/deploy.yml runs, with these variables.
+    /// Runs the script of .github/workflows/deploy.yml with these variables.
     pub fn run_workflow(&self, variables: &[(&str, &str)]) -> Ended {
         let script = self.folder.join("clone/scripts/deploy/from-github.sh");
         Self::ended(self.command("bash").arg(script).env("CLIENT", "no").envs(variables.iter().copied()))
@@ -221,7 +221,7 @@ impl Machine {
         Ended { code: output.status.code(), said, stdout }
     }
 
-    /// `make ARGUMENTS` on a terminal of so many columns, where `answer` is typed.
+    /// Runs `make ARGUMENTS` on a terminal of this width, where `answer` is typed.
     pub fn make_on_a_terminal(&self, arguments: &str, columns: u16, answer: &str) -> Ended {
         let line = format!("stty cols {columns}; make --no-print-directory {arguments}");
         let mut child = self

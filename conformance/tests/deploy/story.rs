@@ -1,5 +1,5 @@
-//! A deployment from its first failed beginning to its end. One scenario, because it is what a person goes through, and
-//! making the platform takes a minute.
+//! A deployment from its first failed attempt to its end, in one scenario, because a person does all of this with one
+//! deployment, and making the platform takes a minute.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use crate::cloud::{EmptyAccount, binaries};
 use crate::machine::{Ended, Machine};
 
-/// A bucket for Terraform's state.
+/// The bucket for Terraform's state.
 const STATE: &str = "state";
 const BUCKET: &str = "cargo-cloud-input-123456789012-us-east-1";
 
-/// The secrets of all keys there are can't be asked for; that of a printed line is what must be nowhere else.
+/// AWS doesn't return the secrets of existing keys, so the check uses that of the printed line, which must be nowhere else.
 fn secret_of(line: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("config.toml");
@@ -59,7 +59,7 @@ fn bucket_taken() -> Value {
     })
 }
 
-/// What Lambda says in a new account.
+/// Lambda's answer in a new account.
 fn memory_capped() -> Value {
     json!({
         "method": "POST", "path": "^/2015-03-31/functions", "body": "\"MemorySize\": ?10240", "status": 400,
@@ -89,7 +89,7 @@ fn a_deployment_lives_from_an_empty_account_to_an_empty_account() {
     let runner = Machine::new(folder.path().join("runner"), &cloud);
     let secrets = [secrets, vec![a_fork_takes_over(&cloud, &mut machine, runner)]].concat();
     destroys(&cloud, &machine);
-    // Keys were for the person alone.
+    // Keys were shown to the person and to no one else.
     let clone = machine.path("clone");
     let grep = Command::new("grep")
         .arg("-rlF")
@@ -100,20 +100,20 @@ fn a_deployment_lives_from_an_empty_account_to_an_empty_account() {
     assert_eq!(String::from_utf8_lossy(&grep.expect("grep starts").stdout), "");
 }
 
-/// Gives the secret of the machine's own key.
+/// Returns the secret of the machine's own key.
 fn deploys_in_spite_of_everything(cloud: &EmptyAccount, machine: &Machine) -> String {
     let chosen = ["deploy", "ANDROID_ABIS=arm64-v8a", "LINUX_TARGETS=x86_64-unknown-linux-gnu"];
     fs::write(machine.path("docker/interrupt"), "").expect("a file");
     machine.make(&chosen).badly().says(&["connection reset by peer", "type `make deploy` again"]);
     assert_eq!(cloud.left(), ["ecr: cargo-cloud-compile"]);
-    // As much as there is can be taken away.
+    // An incomplete deployment can be destroyed.
     machine.make(&["destroy", "YES=1"]).well().says(&["Nothing of `cargo-cloud` is left"]);
     assert!(cloud.left().is_empty(), "{:?}", cloud.left());
     fs::write(machine.path("docker/interrupt"), "").expect("a file");
     machine.make(&chosen).badly().says(&["type `make deploy` again"]);
 
     cloud.refuse(&[bucket_taken()]);
-    // What was chosen once needs not be said again.
+    // Chosen options are remembered.
     machine.make(&["deploy"]).badly().says(&[
         "belongs to somebody else",
         "DEPLOYMENT=another-name",
@@ -160,7 +160,7 @@ fn deploys_in_spite_of_everything(cloud: &EmptyAccount, machine: &Machine) -> St
     secret.to_owned()
 }
 
-/// Gives the secrets that were printed.
+/// Returns the secrets that were printed.
 fn devices_come_and_go(cloud: &EmptyAccount, machine: &Machine) -> Vec<String> {
     machine.make(&["device", "NAME=My Tablet"]).badly().says(&["can't be a device's name"]);
     let first = machine.make(&["device", "NAME=tablet", "OWNER=her"]).well();
@@ -214,10 +214,10 @@ fn looks(machine: &Machine) {
     machine.make(&["logs"]).well();
 }
 
-/// The state moves to a bucket, and a runner of GitHub's goes on from there. Gives the secret that it made.
+/// The state moves to a bucket, and a runner of GitHub continues from there. Returns the secret that it made.
 fn a_fork_takes_over(cloud: &EmptyAccount, machine: &mut Machine, mut runner: Machine) -> String {
     cloud.call("s3", "create_bucket", json!({ "Bucket": STATE }));
-    // What only an emulated S3 needs.
+    // Settings that only an emulated S3 needs.
     let arguments = ["use_path_style", "skip_credentials_validation", "skip_requesting_account_id"]
         .map(|name| format!("-backend-config={name}=true"))
         .join(" ");
@@ -241,7 +241,7 @@ fn a_fork_takes_over(cloud: &EmptyAccount, machine: &mut Machine, mut runner: Ma
     run("device", &[("PASSPHRASE", "short")]).badly().says(&["20 characters or more"]);
     assert!(!users(cloud).contains(&"cargo-cloud-phone".to_owned()));
     let made = run("device", &[]).well();
-    // Nothing that anybody can read holds the key, and the command that is printed gives it back.
+    // No public text contains the key, and the printed command decrypts it.
     let page = fs::read_to_string(&summary).expect("the page");
     assert!(!made.said.contains("cargo-cloud-1:") && made.said.contains(page.trim()), "{}", made.said);
     let command = page.lines().find_map(|line| line.trim().strip_suffix(" | cargo-cloud configure -"));
@@ -257,7 +257,7 @@ fn a_fork_takes_over(cloud: &EmptyAccount, machine: &mut Machine, mut runner: Ma
 }
 
 fn destroys(cloud: &EmptyAccount, machine: &Machine) {
-    // A build that runs, what it left, and an upload that was never finished.
+    // A running build, its source, and an unfinished upload.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_millis();
     let month = cloud.call("dynamodb", "scan", json!({ "TableName": "cargo-cloud" }));
     assert_eq!(month["Count"], 0);
@@ -279,7 +279,7 @@ fn destroys(cloud: &EmptyAccount, machine: &Machine) {
     machine.make(&["destroy"]).badly().says(&["warning: builds are running", build, "make destroy YES=1"]);
     machine.make_on_a_terminal("destroy", 80, "no\n").badly().says(&["stopped; nothing was changed"]);
     assert_eq!(cloud.left(), there);
-    // Half-way something is in its way.
+    // Destroying fails half-way.
     cloud.refuse(&[undeletable()]);
     machine.make(&["destroy", "YES=1", "WAIT=1"]).badly().says(&[
         &format!("{BUCKET}: 0 objects and 1 unfinished uploads deleted"),
@@ -291,7 +291,7 @@ fn destroys(cloud: &EmptyAccount, machine: &Machine) {
     assert!(half.contains(&format!("s3: {BUCKET}")) && half.len() < there.len() / 2, "{half:?}");
     cloud.refuse(&[]);
     machine.make(&["destroy", "YES=1", "WAIT=1"]).well().says(&["Removed", "Nothing of `cargo-cloud` is left"]);
-    // Whose the state's bucket is, is said by who made it.
+    // The bucket of the state remains: the person made it.
     assert_eq!(cloud.left(), [format!("s3: {STATE}")]);
     assert!(!machine.path("clone/deployments/cargo-cloud").exists());
     machine.make(&["destroy", "YES=1"]).badly().says(&["nothing to remove"]);

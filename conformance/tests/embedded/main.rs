@@ -1,4 +1,4 @@
-//! What only the embedded backend promises, because a person starts and stops it.
+//! Promises that only the embedded backend makes, because a person starts and stops it.
 
 mod android_setup;
 mod service;

@@ -40,7 +40,7 @@ impl Desktop {
         let systemctl = folder.path().join("bin/systemctl");
         fs::write(&systemctl, SYSTEMCTL).expect("a script");
         fs::set_permissions(systemctl, fs::Permissions::from_mode(0o755)).expect("its mode");
-        // Free a moment ago.
+        // The port was free a moment ago.
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
         Self { folder, port }
     }
@@ -70,7 +70,7 @@ impl Desktop {
         self.service(&[&["--listen", &listen, "--data", &data, "--client-line"], more].concat())
     }
 
-    /// What runs the backend, as far as anybody knows.
+    /// The process id of the service, if it is running.
     fn running(&self) -> Option<String> {
         fs::read_to_string(self.path("pid")).ok()
     }
@@ -108,12 +108,12 @@ fn one_command_makes_a_desktop_a_backend() {
     build().succeeded();
     assert_eq!(client.output_of("served"), "works\n");
 
-    // With other flags: the keys stay, and so does what was built.
+    // With other flags the keys and the target directories stay.
     let (before, asked) = (desktop.running(), fs::read_to_string(desktop.unit()).expect("a unit"));
     assert_eq!(line(&desktop.installed(&["--jobs", "1"])), line(&first));
     let unit = fs::read_to_string(desktop.unit()).expect("a unit");
     assert!(unit != asked && unit.contains("\"--jobs\" \"1\"") && desktop.running() != before, "{unit}");
-    // One that can't be started is not installed.
+    // A service that can't start is not installed.
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let listen = taken.local_addr().expect("its number").to_string();
     let wrong = desktop.service(&["--listen", &listen, "--data", &desktop.path("data").to_string_lossy()]);
@@ -134,7 +134,7 @@ fn systemd_takes_the_unit() {
     assert!(shown.status.success() && desktop.running().is_none() && !desktop.unit().exists());
     let file = desktop.path("cargo-cloud-local.service");
     fs::write(&file, &shown.stdout).expect("the unit");
-    // Its own judgement.
+    // systemd checks the unit file itself.
     let verified = || {
         let mut verify = Command::new("systemd-analyze");
         verify.args(["verify", "--user", "--man=no"]).arg(&file).env("XDG_RUNTIME_DIR", desktop.folder.path());

@@ -1,11 +1,11 @@
-//! A backend behind TLS, and where a device keeps the certificates it trusts.
+//! A backend behind TLS, and the certificates that a device trusts.
 
 use std::fs;
 use std::path::Path;
 
 use conformance::{Run, ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject, Tls};
 
-/// A client of the backend by TLS.
+/// A client that connects to the backend over TLS.
 fn client(backend: &ScenarioBackend, tls: &Tls) -> ScenarioClient {
     let port = backend.port();
     let config = backend.config_with(
@@ -36,7 +36,7 @@ fn every_command_works_over_tls() {
     let run = doctor(&trusting).succeeded();
     assert!(run.stdout.contains("(TLS, ") && run.stdout.contains("socket: opens and answers"), "{}", run.stdout);
 
-    // Termux: certificates lie below $PREFIX, whatever the system has.
+    // In Termux certificates are in $PREFIX, whatever the system has.
     let prefix = backend.folder().join("termux/usr");
     fs::create_dir_all(prefix.join("etc/tls")).expect("a folder");
     fs::copy(&tls.authority, prefix.join("etc/tls/cert.pem")).expect("the certificate");

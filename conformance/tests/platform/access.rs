@@ -1,4 +1,4 @@
-//! Who may do what, by the policies that were applied.
+//! Access: what the applied policies let devices do.
 
 use conformance::{RawArchive, RawClient, ScenarioBackend};
 
@@ -10,18 +10,18 @@ fn a_device_may_do_only_what_builds_of_its_owner_need() {
         let id = RawClient::new_id();
         let own = format!("{owner}/{id}.zip");
         assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
-        // Whether a source that is there already is one's own; never anybody else's.
+        // A device may check its own source, and no source of another owner.
         assert_eq!(raw.input("GET", &own, &[], vec![], true).status, 200);
         assert_eq!(raw.input("GET", &own.replace(owner, stranger), &[], vec![], true).status, 403);
         raw.result(&id);
-        // Written once, by whoever holds whichever key.
+        // An object is written once, with whichever key.
         assert_eq!(raw.upload(&id, RawArchive::new().bytes(), &RawClient::metadata()).status, 412);
         assert_eq!(raw.input("PUT", &own, &[], RawArchive::new().bytes(), true).status, 403);
         assert_eq!(
             raw.input("PUT", &own.replace(owner, stranger), &[("if-none-match", "*")], vec![1], true).status,
             403
         );
-        // An upload in parts, given up.
+        // A multipart upload can be aborted.
         let parts = format!("{owner}/{}.zip", RawClient::new_id());
         let reply = raw.input("POST", &format!("{parts}?uploads="), &[], vec![], true);
         assert_eq!(reply.status, 200, "{}", reply.text());

@@ -1,4 +1,4 @@
-//! The account behind a platform: what a person with all rights could change.
+//! The account of a platform, for changes that an administrator could make.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 pub struct DeployedAccount {
     port: u64,
     region: String,
-    /// Names of the functions: `cargo-cloud-compile`.
+    /// The names of the functions, such as `cargo-cloud-compile`.
     pub functions: Vec<String>,
     agent: ureq::Agent,
 }
 
 impl DeployedAccount {
-    /// The account this platform runs in.
+    /// The account that this platform runs in.
     pub fn of(control: &Control) -> Self {
         let port = control.get("addresses")["moto_port"].as_u64().expect("a port");
         let folder = PathBuf::from(std::env::var_os("CONFORMANCE_PLATFORM").expect("a platform"));
@@ -33,7 +33,7 @@ impl DeployedAccount {
         self.functions.iter().find(|name| name.ends_with(&format!("-{end}"))).expect("a function")
     }
 
-    /// A call, as the account's administrator.
+    /// Makes a call as the administrator of the account.
     #[track_caller]
     pub fn call(
         &self,
@@ -58,7 +58,7 @@ impl DeployedAccount {
         text
     }
 
-    /// The same, where the answer is JSON.
+    /// Makes a call whose answer is JSON.
     #[track_caller]
     pub fn json(&self, service: &str, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -66,7 +66,7 @@ impl DeployedAccount {
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
     }
 
-    /// The same, where the action is a header.
+    /// Makes a call whose action is in a header.
     #[track_caller]
     pub fn target(&self, service: &str, target: &str, body: &Value) -> Value {
         let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
@@ -74,12 +74,12 @@ impl DeployedAccount {
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
     }
 
-    /// Says that so much was spent in a month.
+    /// Sets the usage of the current month.
     pub fn set_spent(&self, month: &str, spent: u64) {
         self.set_number(month, "total", "spent", spent);
     }
 
-    /// Says that a follower came so long ago: no scenario waits until one is old.
+    /// Changes when a follower connected, because no scenario can wait until one is old.
     pub fn set_age(&self, follower: &Value, age: Duration) {
         let since = follower["since"].as_u64().expect("when it came");
         let [pk, sk] = ["pk", "sk"].map(|name| follower[name].as_str().expect("a key"));

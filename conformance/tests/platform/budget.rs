@@ -1,4 +1,4 @@
-//! What a month may cost.
+//! The budget of a month.
 
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject};
 use serde_json::json;
@@ -25,7 +25,7 @@ fn a_build_is_charged_for_the_time_that_it_took() {
 fn the_relay_settles_the_usage_of_an_attempt_that_could_not() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
-    // All but the reservation.
+    // Every call except the reservation.
     control.faults(json!([
         { "function": "compile", "action": "dynamodb:UpdateItem", "skip": 1, "times": 1000,
           "do": { "error": "AccessDeniedException" } },
@@ -74,7 +74,7 @@ fn builds_are_refused_when_the_budget_of_the_month_is_spent() {
     let (total, _) = usage::rows(&control);
     let month = total.expect("a sum")["pk"].as_str().expect("a key").to_owned();
 
-    // All but a second of the default cap, in gigabyte-milliseconds.
+    // The default cap minus one second, in gigabyte-milliseconds.
     DeployedAccount::of(&control).set_spent(&month, 399_999_000);
     let run = client.run(ScenarioProject::hello("second", "second").root(), &["build"]);
     assert_eq!(run.code, Some(101), "{}", run.stderr);

@@ -1,4 +1,4 @@
-//! The builder dies, and whoever waits for the build learns how it ended.
+//! The builder dies, and the client still learns how the build ended.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::usage;
 
-/// A build whose builder is killed at this call.
+/// Runs a build whose builder is killed at a call.
 fn killed_at(fault: Value) -> (ScenarioBackend, ScenarioClient, ScenarioProject, Run) {
     let backend = ScenarioBackend::start();
     let control = backend.control();
@@ -21,7 +21,7 @@ fn killed_at(fault: Value) -> (ScenarioBackend, ScenarioClient, ScenarioProject,
     (backend, client, project, run)
 }
 
-/// The next build is none the worse for it.
+/// Asserts that the next build succeeds.
 fn recovers(client: &ScenarioClient, project: &ScenarioProject) {
     client.run(project.root(), &["build", "--force"]).succeeded();
     assert_eq!(client.output_of("mortal"), "still here\n");
@@ -94,7 +94,7 @@ fn a_failure_record_that_arrives_twice_is_settled_once() {
     let client = ScenarioClient::of(&backend);
     client.run(ScenarioProject::hello("mortal", "x").root(), &["build"]).exited(101).says(&["the builder"]);
     usage::assert_settled(&control);
-    // Both records have done what they could, and nothing was counted a second time.
+    // Both records were handled, and nothing was counted twice.
     let settles = || {
         let calls = control.get("calls");
         let of_relay = |call: &&Value| {
@@ -122,7 +122,7 @@ fn files_of_a_dead_builder_in_tmp_are_reused_and_never_mistaken_for_others() {
     client.run(project.root(), &["build"]).succeeded();
     usage::assert_settled(&control);
 
-    // It dies when the changed library is compiled, and the program isn't.
+    // The builder dies after the changed library is compiled and before the program is.
     project.write("base/src/lib.rs", base("two"));
     let script = "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)); }\n";
     project.write("build.rs", script);
@@ -132,12 +132,12 @@ fn files_of_a_dead_builder_in_tmp_are_reused_and_never_mistaken_for_others() {
     control.faults(json!([{ "function": "compile", "action": "s3:GetObject", "do": { "kill": true } }]));
     running.end().exited(101).says(&["the builder"]);
 
-    // As it was at first: under its old time what was compiled last would be fresh.
+    // The first content again: with its old time, cargo would take the newer library for fresh.
     project.write("base/src/lib.rs", base("one"));
     project.remove("build.rs");
     let run = client.run(project.root(), &["build", "--force"]).succeeded();
     assert_eq!(client.output_of("app"), "one\n");
-    // Nothing else was left by whoever died: what the bucket keeps has the library as it is now.
+    // The builder that died has left nothing else: the cache in the bucket has the library as it is now.
     assert_eq!(run.compiled(), ["base", "app"], "{}", run.stderr);
     usage::assert_settled(&control);
     let sandboxes = control.get("sandboxes");
@@ -145,7 +145,7 @@ fn files_of_a_dead_builder_in_tmp_are_reused_and_never_mistaken_for_others() {
     assert_eq!(sandboxes.as_array().expect("sandboxes").iter().filter(compile).count(), 1, "{sandboxes}");
 }
 
-/// Whether nothing but the build script runs.
+/// Whether only the build script is running.
 fn is_compiled(control: &conformance::Control) -> bool {
     let processes = control.get("processes");
     let commands: Vec<&str> =
@@ -162,7 +162,7 @@ fn a_build_gets_a_result_wherever_the_builder_dies_and_the_next_build_works() {
     let mut seed = u64::from(SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").subsec_nanos());
     for round in 0..6 {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // A build makes some twenty calls.
+        // A build makes about twenty calls.
         let skip = (seed >> 33) % 20;
         let phase = if seed & 1 << 20 == 0 { "before" } else { "after" };
         let what =

@@ -1,5 +1,5 @@
-//! What no build would miss, and the account's owner would: what is deleted when, what is closed to whom, what is bounded.
-//! Read back from the account that the configuration was applied to.
+//! Settings that no build would miss, but the owner of the account would: expiry, access and limits. They are read back
+//! from the account that the configuration was applied to.
 
 use std::path::PathBuf;
 
@@ -81,7 +81,7 @@ fn functions_have_what_the_design_gives_them() {
     ] {
         assert_eq!(configuration[name], value, "{name}");
     }
-    // A build that failed isn't begun again by itself; what is orphaned by it the relay hears, however late.
+    // Lambda doesn't retry a failed build; the relay receives the records of failures, however late.
     let bus = "arn:aws:events:us-east-1:123456789012:event-bus/cargo-cloud";
     for (function, retries, age, destination) in [("compile", 0, 3600, json!(bus)), ("relay", 2, 21_600, Value::Null)] {
         let invoked = of(function, "/2019-09-25/functions/NAME/event-invoke-config");
@@ -113,7 +113,7 @@ fn resources_stay_within_the_free_tier() {
     let images = json!({ "repositoryName": "cargo-cloud-compile" });
     let policy = account.target("ecr", "AmazonEC2ContainerRegistry_V20150921.GetLifecyclePolicy", &images);
     let policy: Value = serde_json::from_str(policy["lifecyclePolicyText"].as_str().expect("a policy")).expect("JSON");
-    // What the first rule is about, a later one can't delete.
+    // A later rule can't delete an image that the first rule covers.
     let [live, others] = &policy["rules"].as_array().expect("rules")[..] else { panic!("{policy}") };
     assert_eq!((&live["rulePriority"], &others["rulePriority"]), (&json!(1), &json!(2)));
     let [live, others] = [live, others].map(|rule| &rule["selection"]);
@@ -138,11 +138,11 @@ fn policies_name_actions_and_resources() {
     assert_eq!(actions.iter().find(|action| action.contains('*')), None);
     assert_eq!(actions.iter().find(|action| action.starts_with("logs:CreateLogGroup")), None);
     for resource in patterns("resources") {
-        // Service, region, account and the name of the thing: what is in it may be anything.
+        // Service, region, account and the name of the resource are given; the rest may be a wildcard.
         let name = resource.split('/').next().unwrap_or_default();
         assert!(!name.contains('*'), "{resource}");
     }
-    // Every name there is belongs to this deployment.
+    // All names belong to this deployment.
     assert!(account.functions.iter().all(|name| name.starts_with("cargo-cloud-")), "{:?}", account.functions);
 }
 

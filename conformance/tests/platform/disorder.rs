@@ -1,5 +1,5 @@
-//! The bus delivers twice, late and in any order; services refuse for a while; connections break. The person at the
-//! client sees one build, whole and in order.
+//! The bus delivers events twice, late and in any order, services refuse calls for a while, and connections break. The
+//! person still sees one build, complete and in order.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use conformance::{RawArchive, RawClient, Run, ScenarioBackend, ScenarioClient, S
 use protocol::{BuildResult, Outcome};
 use serde_json::{Value, json};
 
-/// A build that says a hundred lines in several portions.
+/// A project whose build prints a hundred lines in several portions.
 fn talkative() -> ScenarioProject {
     ScenarioProject::hello("talkative", "done").file(
         "build.rs",
@@ -32,7 +32,7 @@ fn survives(faults: Value) {
     let client = ScenarioClient::of(&backend);
     whole(client.run(talkative().root(), &["build"]));
     assert_eq!(client.output_of("talkative"), "done\n");
-    // Not because the log made up for it.
+    // The lines came over the socket, not from the log.
     let result = backend.output("/result.json").expect("a result");
     let result: BuildResult = serde_json::from_slice(&result).expect("JSON");
     assert!(result.complete && result.message.is_none(), "{result:?}");
@@ -117,7 +117,7 @@ fn posts_that_are_throttled_or_fail_lose_nothing() {
 
 #[test]
 fn events_that_were_posted_before_the_connection_was_open_are_asked_for_again() {
-    // A connection is gone for API Gateway until `$connect` has answered.
+    // For API Gateway a connection does not exist until `$connect` has answered.
     survives(
         json!([{ "function": "relay", "action": "execute-api:ManageConnections", "skip": 1, "do": { "status": 410 } }]),
     );
@@ -146,7 +146,7 @@ fn storage_that_fails_for_a_while_is_tried_again() {
 #[test]
 fn storage_that_hangs_is_tried_again() {
     let backend = ScenarioBackend::start();
-    // Longer than the client would wait.
+    // Longer than the client waits.
     backend.control().faults(json!([
         { "function": "compile", "action": "s3:GetObject", "resource": "*.zip", "do": { "delay_ms": 170_000 } },
     ]));

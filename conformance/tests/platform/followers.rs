@@ -1,4 +1,4 @@
-//! Followers who are gone without a word, as AWS promises no more: `$disconnect` is told if all goes well.
+//! Followers that disappear without `$disconnect`, which AWS invokes only on a best-effort basis.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::account::DeployedAccount;
 /// Longer than a connection may take to open.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Rows that lead from a connection to its build.
+/// The rows from a connection to its build.
 fn ways_back(control: &Control) -> Vec<Value> {
     rows(control, "pk")
 }
 
-/// Rows that lead from a build to its followers.
+/// The rows from a build to its followers.
 fn followers(control: &Control) -> Vec<Value> {
     rows(control, "sk")
 }
@@ -69,7 +69,7 @@ fn a_follower_that_is_gone_before_its_answer_is_forgotten() {
         || format!("not forgotten: {:?} {:?}", followers(&control), ways_back(&control)),
         || followers(&control).is_empty() && ways_back(&control).is_empty(),
     );
-    // Whoever comes anew is answered.
+    // A new connection is answered.
     let mut again = raw.socket("me", id.as_str()).expect("the socket opens");
     again.send(resume());
     assert_eq!(again.frame().expect("an answer").events[0].seq, Some(1));
@@ -79,12 +79,12 @@ fn a_follower_that_is_gone_before_its_answer_is_forgotten() {
 fn a_client_that_was_forgotten_reconnects() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
-    // The first thing to be posted is the answer to `resume`: the build is not begun yet.
+    // The first post is the answer to `resume`, because the build has not started yet.
     control.faults(json!([
         { "function": "compile", "action": "s3:PutObject", "resource": "*/claim", "do": { "delay_ms": 15000 } },
         { "function": "relay", "action": "execute-api:ManageConnections", "do": { "status": 410 } },
     ]));
-    // Longer than a client takes silence for life.
+    // Longer than a client waits without a sign of life.
     let script =
         "fn main() { std::thread::sleep(std::time::Duration::from_secs(30)); println!(\"cargo::warning=late\"); }\n";
     let project = ScenarioProject::hello("patient", "patient").file("build.rs", script);

@@ -1,4 +1,4 @@
-//! Events that make no sense: one clear outcome each, and the next build is as if nothing had been.
+//! Invalid events: each has one clear outcome, and the next build is not affected.
 
 use conformance::{RawClient, RawSocket, ScenarioBackend, ScenarioClient, ScenarioProject};
 use protocol::{ClientMessage, Event, EventKind};
@@ -37,7 +37,7 @@ fn malformed_events_do_not_disturb_later_builds() {
         ),
     ];
     for (function, payload) in events {
-        // An error would be tried again, to no end.
+        // Lambda would retry an error, in vain.
         control.post("invoke", &json!({ "function": function, "payload": payload, "wait": true }));
     }
     let table = control.get("table");
@@ -68,28 +68,28 @@ fn invalid_frames_are_answered_and_do_no_harm() {
     assert_eq!(raw.upload(&id, conformance::RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     raw.result(&id);
     let mut socket = raw.socket("me", id.as_str()).expect("the socket opens");
-    // What takes no route, API Gateway answers.
+    // API Gateway itself answers messages that match no route.
     for text in ["", "[", "{}", r#"{"action":"dance"}"#, r#"{"action":"$connect"}"#, r#"{"action":["resume"]}"#] {
         socket.send(Message::text(text));
         let answer = socket.text().expect("an answer");
         assert!(answer.contains("Forbidden"), "{text}: {answer}");
     }
-    // What takes the route and is no request is passed over, by whoever is asked next.
+    // The relay ignores messages that match the route but are no valid request.
     for after in ["", r#","after":-1"#, r#","after":1e99"#, r#","after":"0""#] {
         socket.send(Message::text(format!(r#"{{"action":"resume"{after}}}"#)));
     }
-    // The connection tells which build: a message can't.
+    // The connection determines the build; a message can't change it.
     let other = RawClient::new_id();
     socket.send(Message::text(format!(r#"{{"action":"resume","after":0,"owner":"other","build":"{other}"}}"#)));
     let first = socket.frame().expect("an answer").events;
     assert!(first.iter().all(|event| event.build == id) && first[0].seq == Some(1), "{first:?}");
     until_caught_up(&mut socket, first);
-    // Beyond the end there is nothing but the end.
+    // After the last event only `caught_up` follows.
     socket.send(Message::text(ClientMessage::Resume { after: u64::MAX }.encode()));
     let beyond = until_caught_up(&mut socket, Vec::new());
     assert!(beyond.iter().all(|event| event.seq.is_none()), "{beyond:?}");
     assert!(beyond.iter().any(|event| matches!(event.kind, EventKind::Finished(_))), "{beyond:?}");
-    // More than a frame holds ends the connection, and that alone.
+    // A message that is longer than a frame ends the connection and nothing else.
     socket.send(Message::text("x".repeat(33 * 1024)));
     assert_eq!(socket.closed(), Some(1009));
     let mut again = raw.socket("me", id.as_str()).expect("the socket opens");
@@ -103,7 +103,7 @@ fn a_client_that_asks_too_often_is_throttled_alone() {
     let (me, other) = (RawClient::new(backend.credentials("me")), RawClient::new(backend.credentials("other")));
     let id = RawClient::new_id();
     let mut socket = me.socket("me", id.as_str()).expect("the socket opens");
-    // More than the stage lets through at once; what it refuses, it says.
+    // More requests than the stage allows at once; it answers those that it refuses.
     for _ in 0..400 {
         socket.send(Message::text(r#"{"action":"resume"}"#));
     }
@@ -115,7 +115,7 @@ fn a_client_that_asks_too_often_is_throttled_alone() {
     assert_eq!(other.result(&quiet).outcome, protocol::Outcome::Succeeded);
 }
 
-/// Events to the end of an answer.
+/// Reads the events of an answer until its end.
 fn until_caught_up(socket: &mut RawSocket, mut events: Vec<Event>) -> Vec<Event> {
     while !matches!(events.last(), Some(Event { kind: EventKind::CaughtUp { .. }, .. })) {
         events.extend(socket.frame().expect("the rest of the answer").events);

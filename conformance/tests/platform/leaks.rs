@@ -1,4 +1,4 @@
-//! The builder's credentials in a stranger's hands: what they open, and what they don't.
+//! Leaked credentials of the builder: what they allow, and what they don't.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -29,7 +29,7 @@ fn environment(backend: &ScenarioBackend, function: &str) -> HashMap<String, Str
     unreachable!("no process of {function}")
 }
 
-/// A request to S3 with these credentials; its status.
+/// Sends a request to S3 with these credentials and returns the status.
 fn s3(environment: &HashMap<String, String>, method: &str, path: &str, once: bool) -> u16 {
     let of = |name: &str| environment[name].clone();
     let token = Some(of("AWS_SESSION_TOKEN"));
@@ -68,7 +68,7 @@ fn the_builders_credentials_reach_no_further_than_builds_need() {
     backend.control().post("expect-refusals", &json!({ "principal": "compile" }));
     let leaked = environment(&backend, "compile");
     let (input, output, cache) = (&leaked["INPUT_BUCKET"], &leaked["OUTPUT_BUCKET"], &leaked["CACHE_BUCKET"]);
-    // And nothing of it without TLS: what is granted over it is refused.
+    // Without TLS even granted requests are refused.
     let addresses = backend.control().get("addresses");
     let plain = format!("http://{}", addresses["plain"].as_str().expect("an address"));
     let mut unencrypted = leaked.clone();
@@ -84,17 +84,17 @@ fn the_builders_credentials_reach_no_further_than_builds_need() {
         assert_eq!(s3(&leaked, method, path, once), status, "{method} {path}");
     }
     for (method, path, once, status) in [
-        // What was written stays as it is: results, artifacts, logs.
+        // Results, artifacts and logs can't be overwritten.
         ("PUT", format!("/{output}/me/{id}/result.json"), false, 403),
         ("PUT", format!("/{output}/me/{id}/result.json"), true, 412),
         ("PUT", format!("/{output}/me/{id}/artifact.zip"), true, 412),
         ("DELETE", format!("/{output}/me/{id}/artifact.zip"), false, 403),
         ("GET", format!("/{output}/me/{id}/artifact.zip"), false, 403),
         ("PUT", format!("/{output}/me/{id}/other"), true, 403),
-        // No sources are made or taken away.
+        // Sources can be neither created nor deleted.
         ("PUT", format!("/{input}/me/{}.zip", RawClient::new_id()), true, 403),
         ("DELETE", format!("/{input}/me/{id}.zip"), false, 403),
-        // Caches are its own to write and to remove: that costs time, nothing else.
+        // It may write and delete caches, which costs only time.
         ("DELETE", format!("/{cache}/me/raw-0123456789abcdef/other"), false, 204),
     ] {
         assert_eq!(s3(&leaked, method, &path, once), status, "{method} {path} {once}");

@@ -1,10 +1,10 @@
-//! Machines come and go; what a project has built stays.
+//! Machines come and go; the results of a project's builds stay.
 
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, library, program, until};
 
 use crate::account::DeployedAccount;
 
-/// Waits until everything is saved, then takes the machines away.
+/// Waits until everything is saved, then ends all machines.
 fn go_cold(backend: &ScenarioBackend) {
     let control = backend.control();
     until(|| "nothing was saved".to_owned(), || !control.objects("cache").is_empty());
@@ -23,7 +23,7 @@ fn a_new_machine_builds_only_what_changed() {
     let project = ScenarioProject::new()
         .file("Cargo.toml", program("app") + "[dependencies]\nbase = { path = \"base\" }\n")
         .file("src/main.rs", "fn main() { println!(\"{} one\", base::NAME); }\n")
-        // It compares the newest time of the package to the nanosecond.
+        // Cargo compares the newest time in the package to the nanosecond.
         .file("base/build.rs", "fn main() { println!(\"cargo::rustc-env=X=1\"); }\n")
         .file("base/Cargo.toml", library("base"))
         .file("base/src/lib.rs", "pub const NAME: &str = \"base\";\n");
@@ -48,7 +48,7 @@ fn a_new_machine_restores_the_latest_cache() {
     project.write("src/main.rs", "fn main() { println!(\"two\"); }\n");
     client.run(project.root(), &["build"]).succeeded();
     go_cold(&backend);
-    // The same content under an old time: only the saved manifest knows it.
+    // The content is the same, but its time is older; only the saved manifest shows that.
     let run = client.run(project.root(), &["build"]).succeeded();
     assert_eq!(run.compiled(), [""; 0]);
     assert_eq!(client.output_of("shared"), "two\n");
@@ -73,7 +73,7 @@ fn a_damaged_cache_costs_only_time() {
 fn a_cleaned_project_is_built_from_nothing_on_every_machine() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
-    // Long enough for two machines.
+    // Both builds take long enough to need two machines.
     let build = "fn main() { std::thread::sleep(std::time::Duration::from_secs(4)); }\n";
     let project = ScenarioProject::hello("twice", "twice").file("build.rs", build);
     let twice = || {
@@ -88,7 +88,7 @@ fn a_cleaned_project_is_built_from_nothing_on_every_machine() {
     client.run(project.root(), &["clean"]).succeeded().says(&["Removed "]);
     assert_eq!(saved(), [""; 0]);
     assert_eq!(twice(), [1, 1], "a machine has kept what was cleaned");
-    // And so that it stays.
+    // The second build shows that it is warm again.
     crate::usage::assert_settled(&control);
     client.run(project.root(), &["clean", "--all"]).succeeded();
     assert_eq!(saved(), [""; 0]);

@@ -1,5 +1,5 @@
-//! What only the platform promises, because nobody watches over it: its parts die, repeat themselves, come late, and are
-//! kept apart by policies alone.
+//! Promises that only the platform makes: its parts die, repeat themselves and arrive late, and only policies separate
+//! them.
 
 mod access;
 mod account;

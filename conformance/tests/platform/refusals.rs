@@ -1,4 +1,4 @@
-//! What policies forbid to devices, by whatever program they are asked.
+//! Requests that policies refuse to devices, from any program.
 
 use std::path::Path;
 

@@ -1,11 +1,11 @@
-//! What the relay keeps of a build, and gives to whoever asks: each event once, in order, however much there is.
+//! The relay stores the events of a build and replays them: each once and in order, however many there are.
 
 use conformance::{Control, RawArchive, RawClient, RawSocket, ScenarioBackend};
 use protocol::{BuildId, ClientMessage, Event, EventKind, Outcome};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
-/// A program whose build says so many lines of a thousand characters.
+/// A program whose build prints this many lines of a thousand characters.
 fn talkative(lines: usize) -> RawArchive {
     let script = format!(
         "fn main() {{\n    let line = \"x\".repeat(1000);\n    for n in 0..{lines} {{ println!(\"cargo::warning={{n:05}} {{line}}\"); }}\n}}\n"
@@ -22,7 +22,7 @@ fn ask(socket: &mut RawSocket, after: u64) -> Vec<Event> {
     events
 }
 
-/// Reads until the build has ended and nothing is missing, in whatever order it comes; gives the numbers.
+/// Reads events in any order until the build has ended and none is missing, and returns their numbers.
 fn watch(socket: &mut RawSocket) -> Vec<u64> {
     let (mut seen, mut last) = (Vec::new(), None);
     while last.is_none_or(|last| (seen.len() as u64) < last) {
@@ -39,7 +39,7 @@ fn watch(socket: &mut RawSocket) -> Vec<u64> {
     seen
 }
 
-/// The numbers that events stand for, as they came.
+/// The numbers of events in the order of their arrival.
 fn numbers(events: &[Event]) -> Vec<u64> {
     events.iter().filter_map(Event::span).flat_map(|(from, to)| from..=to).collect()
 }
@@ -59,7 +59,7 @@ fn build(raw: &RawClient, archive: &RawArchive) -> BuildId {
 fn a_replay_of_several_pages_arrives_in_order() {
     let backend = ScenarioBackend::start();
     let (control, raw) = (backend.control(), RawClient::new(backend.credentials("me")));
-    // DynamoDB's pages hold a megabyte.
+    // A page of DynamoDB holds a megabyte.
     let id = build(&raw, &talkative(2500));
     let result = raw.result(&id);
     assert!(result.outcome == Outcome::Succeeded && result.complete, "{result:?}");
@@ -86,7 +86,7 @@ fn a_replay_of_several_pages_arrives_in_order() {
     let [.., finished, caught_up] = &events[..] else { panic!("{events:?}") };
     assert!(matches!(&finished.kind, EventKind::Finished(ending) if **ending == result), "{finished:?}");
     assert_eq!(caught_up.kind, EventKind::CaughtUp { last: result.last });
-    // From the middle on there is nothing of before.
+    // A replay from the middle contains no earlier event.
     let half = result.last / 2;
     assert_eq!(numbers(&ask(&mut socket, half)), (half + 1..=result.last).collect::<Vec<_>>());
 }
@@ -128,7 +128,7 @@ fn an_event_that_is_delivered_twice_is_stored_once() {
     conformance::until(|| format!("{:?}, not 1 to {}", kept(), result.last), || kept() == all);
     let mut socket = raw.socket("me", id.as_str()).expect("the socket opens");
     assert_eq!(numbers(&ask(&mut socket, 0)), all);
-    // Nothing stays for ever.
+    // Every row expires.
     let endless = |row: &&Value| row["ttl"].as_u64().is_none_or(|ttl| ttl < 1_700_000_000);
     let table = control.get("table");
     assert_eq!(table.as_array().expect("rows").iter().find(endless), None);

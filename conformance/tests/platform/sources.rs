@@ -1,4 +1,4 @@
-//! Sources that are not what they should be.
+//! Sources that are replaced, deleted or invalid.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn replacing_a_source_ends_its_build() {
     usage::assert_settled(&control);
 }
 
-/// How often this was called, of what ends like this.
+/// How often an action was called on resources whose ARN ends with this text.
 fn called(control: &Control, action: &str, end: &str) -> usize {
     let calls = control.get("calls");
     let is = |call: &&Value| {
@@ -38,7 +38,7 @@ fn called(control: &Control, action: &str, end: &str) -> usize {
 
 #[test]
 fn a_build_whose_source_is_deleted_during_the_download_is_cancelled() {
-    // Of several ranges (8 MiB); nothing makes it smaller.
+    // Larger than one range (8 MiB), and incompressible.
     let mut state = 1_u32;
     let noise: Vec<u8> = (0..18 << 20)
         .map(|_| {

@@ -1,4 +1,4 @@
-//! What a build leaves in the buckets: in this order, once, and never silently short.
+//! The objects that a build stores: in a fixed order, once each, and never incomplete without saying so.
 
 use conformance::{Control, ScenarioBackend, ScenarioClient, ScenarioProject};
 use protocol::{BuildResult, Outcome};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::usage;
 
-/// What `compile` has stored so far, in its order: the last part of each key, once for however many calls.
+/// The last parts of the keys that `compile` has stored so far, in their order, each once.
 fn stored(control: &Control) -> Vec<String> {
     let calls = control.get("calls");
     let by_compile = |call: &&Value| {
@@ -32,7 +32,7 @@ fn a_build_stores_claim_artifact_log_result_and_cache_in_this_order() {
     let backend = ScenarioBackend::start();
     let control = backend.control();
     let client = ScenarioClient::of(&backend);
-    // Saving takes long: nobody waits for it.
+    // Saving the cache takes long, and the client doesn't wait for it.
     control.faults(json!([
         { "function": "compile", "action": "s3:PutObject", "resource": "*-cache-*", "do": { "delay_ms": 8000 } },
     ]));
@@ -50,7 +50,7 @@ fn a_build_that_fails_leaves_the_same_in_the_same_order() {
     let project = ScenarioProject::hello("faulty", "x").file("src/main.rs", "fn main() { nothing }\n");
     ScenarioClient::of(&backend).run(project.root(), &["build"]).exited(101).says(&["cannot find value"]);
     usage::assert_settled(&control);
-    // What it gives back is the lock file that it made.
+    // The artifact contains only the lock file that cargo made.
     assert_eq!(stored(&control)[..4], ["claim", "artifact.zip", "log.jsonl", "result.json"]);
 }
 
@@ -113,7 +113,7 @@ fn writers_that_conflict_try_again() {
     assert!(result_of(&backend).complete);
 }
 
-/// More than one part of an artifact (16 MiB), and several ranges of a source (8 MiB); nothing makes it smaller.
+/// Larger than one part of an artifact (16 MiB) and several ranges of a source (8 MiB), and incompressible.
 fn large() -> ScenarioProject {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut noise = Vec::with_capacity(20 << 20);
@@ -131,7 +131,7 @@ fn large_objects_are_uploaded_in_parts_that_are_tried_again() {
     let project = large();
     let bytes = std::fs::read(project.path("src/noise")).expect("the noise");
     let sum = bytes.iter().fold(0_u64, |sum, byte| sum * 31 % 1_000_003 + u64::from(*byte));
-    // An artifact takes four calls: one begins it, two bring its parts, the last completes it.
+    // An artifact takes four calls: one starts the upload, two send its parts, the last completes it.
     let artifact = |skip: u32, phase: &str, deed: Value| {
         json!({ "function": "compile", "action": "s3:PutObject", "resource": "*/artifact.zip", "skip": skip,
             "phase": phase, "do": deed })
@@ -139,9 +139,9 @@ fn large_objects_are_uploaded_in_parts_that_are_tried_again() {
     let range = json!({ "function": "compile", "action": "s3:GetObject", "resource": "*.zip", "skip": 1, "times": 2,
         "do": { "reset": true } });
     for faults in [
-        // The last call meets its own success, as a repeated one may.
+        // A repeated last call finds that the first one has succeeded.
         json!([artifact(3, "after", json!({ "status": 412 })), range]),
-        // A part comes again; then someone else writes.
+        // A part is sent again; then another writer wins.
         json!([artifact(1, "before", json!({ "status": 503 })), artifact(4, "before", json!({ "status": 409 }))]),
     ] {
         let backend = ScenarioBackend::start();

@@ -1,9 +1,9 @@
-//! What the table says builds have cost.
+//! The usage of builds in the table.
 
 use conformance::{Control, until};
 use serde_json::Value;
 
-/// Rows of usage: the month's sum, and the attempts.
+/// The rows of usage: the sum of the month, and the attempts.
 pub fn rows(control: &Control) -> (Option<Value>, Vec<Value>) {
     let table = control.get("table");
     let rows = table.as_array().expect("rows").iter().cloned();
@@ -13,7 +13,7 @@ pub fn rows(control: &Control) -> (Option<Value>, Vec<Value>) {
     (totals.into_iter().next(), attempts)
 }
 
-/// Every attempt is settled, soon, and the sum is what they have cost: nothing stays reserved.
+/// Asserts that soon every attempt is settled, and that the sum is their cost, so that nothing stays reserved.
 #[track_caller]
 pub fn assert_settled(control: &Control) {
     let is_settled = || {

@@ -1,4 +1,4 @@
-//! Builds that have to wait: for room, or for an invocation of their own.
+//! Builds that have to wait for free capacity or for an invocation of their own.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::usage;
 fn a_build_that_waited_for_too_long_ends_with_a_result() {
     let backend = ScenarioBackend::with(ScenarioOptions { jobs: Some(1), ..ScenarioOptions::default() });
     let (control, account) = (backend.control(), DeployedAccount::of(&backend.control()));
-    // Lambda takes nothing below a minute; nobody waits so long here.
+    // Lambda allows no less than a minute, which is too long for a scenario.
     let path = format!("/2019-09-25/functions/{}/event-invoke-config", account.function("compile"));
     let mut config = account.json("lambda", "GET", &path, &Value::Null);
     config["MaximumEventAgeInSeconds"] = json!(2);
-    // moto would keep both.
+    // moto would keep both settings.
     account.json("lambda", "DELETE", &path, &Value::Null);
     account.json("lambda", "PUT", &path, &config);
     control.post("reload", &json!({}));
@@ -36,7 +36,7 @@ fn a_build_that_waited_for_too_long_ends_with_a_result() {
     assert_eq!(attempts.len(), 1, "what never began costs nothing: {attempts:?}");
 }
 
-/// Stores a source of `me` so that S3 tells nobody, and gives what S3 would have told.
+/// Stores a source of `me` without a notification, and returns the record that S3 would have sent.
 fn source(account: &DeployedAccount, archive: &RawArchive) -> (BuildId, Value) {
     let id = RawClient::new_id();
     let (bucket, key) = ("cargo-cloud-input-123456789012-us-east-1", format!("me/{id}.zip"));
@@ -66,7 +66,7 @@ fn a_further_attempt_builds_only_the_source_of_the_first_attempt() {
     for (replaced, expected) in [(false, Outcome::Succeeded), (true, Outcome::Cancelled)] {
         let (id, _) = source(&account, &RawArchive::program());
         let etag = if replaced { of_another.to_owned() } else { etag(&account, &id) };
-        // What `compile` says when its first attempt has run out of time.
+        // The event of `compile` when its first attempt has run out of time.
         control.post(
             "invoke",
             &json!({ "function": "relay", "payload": {
@@ -83,7 +83,7 @@ fn a_further_attempt_builds_only_the_source_of_the_first_attempt() {
     }
 }
 
-/// A program that takes so long to build.
+/// A program whose build takes this many seconds.
 fn sleeping(seconds: u32) -> RawArchive {
     let script = format!("fn main() {{ std::thread::sleep(std::time::Duration::from_secs({seconds})); }}\n");
     RawArchive::program().entry("source/build.rs", script)
@@ -102,7 +102,7 @@ fn one_notification_of_several_sources_builds_them_all() {
     control.post("invoke", &json!({ "function": "compile", "payload": { "Records": [one, nonsense, two] } }));
     let raw = RawClient::new(backend.credentials("me"));
     assert_eq!(raw.result(&first).outcome, Outcome::Succeeded);
-    // For which the first one has left too little time.
+    // The first build has left too little time for this one.
     assert_eq!(raw.result(&second).outcome, Outcome::Succeeded);
     let calls = control.get("calls");
     let invoked = |call: &&Value| {
@@ -129,7 +129,7 @@ fn a_source_that_was_handed_over_has_exactly_one_result() {
     control.post("invoke", &json!({ "function": "compile", "payload": { "Records": [one, two] } }));
     let raw = RawClient::new(backend.credentials("me"));
     assert_eq!(raw.result(&first).outcome, Outcome::Succeeded);
-    // Whoever was quicker: the order to build it elsewhere, or the news that who gave the order has died.
+    // Either the request to build it elsewhere arrives first, or the failure record of the builder that sent the request.
     let result = raw.result(&second);
     let claim = format!("me/{second}/1/claim");
     let expected = if control.objects("output").contains(&claim) { Outcome::Succeeded } else { Outcome::Crashed };

@@ -1,4 +1,4 @@
-//! The test of the tests: a platform that is wired wrongly does not pass.
+//! The test of the tests: a platform with a wrong configuration fails.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -11,7 +11,7 @@ use tungstenite::Message;
 
 use crate::account::DeployedAccount;
 
-/// The plainest scenario there is: a build is followed from its first event to its result, and everything was allowed.
+/// The simplest scenario: a build is followed from its first event to its result, and every call was allowed.
 fn passes(backend: &mut ScenarioBackend, patience: Duration) -> Result<(), String> {
     let raw = RawClient::new(backend.credentials("me"));
     let id = RawClient::new_id();
@@ -68,7 +68,7 @@ fn fails(sign: &str, change: impl FnOnce(&DeployedAccount)) {
     control.post("reload", &json!({}));
     let why = passes(&mut backend, Duration::from_secs(15)).expect_err("nobody notices");
     let mut said = format!("{why}\n{}", backend.said());
-    // Unless it was stopped, and ended with an error.
+    // The backend may also have stopped with an error.
     if let Ok(problems) = catch_unwind(AssertUnwindSafe(|| control.get("problems"))) {
         said += &problems.to_string();
         backend.stop();
@@ -77,7 +77,7 @@ fn fails(sign: &str, change: impl FnOnce(&DeployedAccount)) {
         said += &std::fs::read_to_string(log.path()).expect("a log");
     }
     assert!(said.contains(sign), "it fails for another reason than `{sign}`:\n{said}");
-    // What is refused where something was broken on purpose says nothing about what was applied.
+    // A call that is refused because of a deliberate change says nothing about the applied platform.
     std::fs::remove_file(calls).expect("recorded calls");
 }
 

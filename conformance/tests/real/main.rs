@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions};
 
-/// What is installed, and what shows that it works.
+/// A program to install, and a use that shows that it works.
 struct RealProgram {
-    /// `cargo cloud install`'s arguments.
+    /// The arguments of `cargo cloud install`.
     install: &'static [&'static str],
-    /// Shell commands in an empty folder, with the programs in `PATH`; the last line they print.
+    /// Shell commands that use the program in an empty folder.
     used: &'static str,
-    /// That line.
+    /// The last line that they print.
     prints: &'static str,
 }
 
@@ -63,13 +63,13 @@ s.handle_request()' 2>/dev/null & for n in $(seq 100); do [ -s port ] && break; 
 xh --body get http://127.0.0.1:$(cat port)/t",
         prints: "fetched",
     },
-    // Several programs.
+    // A crate with several programs.
     RealProgram {
         install: &["rage"],
         used: "rage-keygen -o k 2>/dev/null; echo secret | rage -e -i k -o t; rage -d -i k t",
         prints: "secret",
     },
-    // 300 crates, OpenSSL and libgit2 from source. It wants a terminal, and shows there which file is new.
+    // 300 crates, OpenSSL and libgit2 from source. It needs a terminal, where it shows the new file.
     RealProgram {
         install: &["gitui", "--locked"],
         used: "git init --quiet p; cd p; touch brandnew.txt; \

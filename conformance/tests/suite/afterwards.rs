@@ -1,4 +1,4 @@
-//! Builds that were begun before: listed, shown, followed, ended, from any device of their owner.
+//! Builds that were started earlier can be listed, shown, followed and cancelled from any device of their owner.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, program};
 use protocol::BuildId;
 
-/// A program whose build takes so long.
+/// A program whose build takes this many seconds.
 fn slow(name: &str, seconds: u32) -> ScenarioProject {
     let build = format!(
         "fn main() {{ std::thread::sleep(std::time::Duration::from_secs({seconds})); println!(\"cargo::warning=awake\"); }}\n"
@@ -14,7 +14,7 @@ fn slow(name: &str, seconds: u32) -> ScenarioProject {
     ScenarioProject::hello(name, name).file("build.rs", build)
 }
 
-/// A device of the owner with a configuration, and notes, of its own.
+/// A device of the owner with its own configuration and records.
 fn device(backend: &ScenarioBackend, owner: &str, name: &str) -> ScenarioClient {
     let folder = backend.folder().join(name);
     std::fs::create_dir(&folder).expect("a folder");
@@ -58,7 +58,7 @@ fn a_detached_build_is_listed_followed_and_brought_back() {
         assert!(began.elapsed() < Duration::from_secs(30), "{}", listed(&client, &project, &id));
     }
     assert!(listed(&client, &project, &id).contains("build absent"));
-    // Without an id: the latest of this project.
+    // Without an id it is the latest build of this project.
     let run =
         client.run(project.root(), &["attach"]).succeeded().says(&["Compiling absent", "awake", "Installed package"]);
     assert!(run.stderr.contains(&*project.root().to_string_lossy()), "{}", run.stderr);
@@ -67,7 +67,7 @@ fn a_detached_build_is_listed_followed_and_brought_back() {
     assert!(line.contains("succeeded") && line.contains("KiB"), "{line}");
     assert_eq!(notes(&backend, "tablet"), 0);
     client.run(project.root(), &["attach"]).exited(101).says(&["no build of this project", "cargo cloud builds"]);
-    // It is shown for as long as it is kept, by a part of its id too.
+    // A build can be shown as long as it is kept, also by a part of its id.
     let logs = client.run(project.root(), &["logs", &id[id.len() - 8..]]).succeeded();
     assert!(logs.stderr.contains("Compiling absent") && !logs.stderr.contains("Installed"), "{}", logs.stderr);
 }
@@ -88,7 +88,7 @@ fn attach_ends_as_the_command_would_have() {
     let note = std::fs::read_to_string(backend.folder().join(format!("tablet/builds/{id}.json"))).unwrap();
     assert!(!note.contains("hush"), "{note}");
     let elsewhere = ScenarioProject::new();
-    // Outside of a project: the latest of the device; its files go where they belong all the same.
+    // Outside of a project it is the latest build of the device, whose files still go to their project.
     client.run(elsewhere.root(), &["attach"]).succeeded().says(&["Finished"]);
     assert!(project.path("target/debug/picky").exists());
 
@@ -131,7 +131,7 @@ fn another_device_of_the_owner_sees_the_build_and_installs_it_only_on_request() 
         .succeeded()
         .says(&["Installed package"]);
     assert_eq!(conformance::output_of(&root.join("bin/shared")), "everywhere\n");
-    // Once more is no conflict: it is the same package.
+    // Installing it again is no conflict: it is the same package.
     phone.run(elsewhere.root(), &["attach", id, "--root", root.to_str().unwrap()]).succeeded();
 }
 
@@ -169,7 +169,7 @@ fn a_build_of_another_owner_is_not_found() {
         }
     }
     theirs.run(project.root(), &["builds"]).succeeded().says(&["no builds"]);
-    // A configuration that claims to be someone else's is refused by the backend.
+    // The backend refuses a configuration that claims to belong to another owner.
     let config = std::fs::read_to_string(backend.config("other")).unwrap().replace("\"other\"", "\"me\"");
     let forged = backend.folder().join("forged.toml");
     std::fs::write(&forged, config).unwrap();
@@ -193,7 +193,7 @@ fn ctrl_c_while_attached_leaves_the_build_and_cancel_ends_it() {
         running.until("Compiling endless").interrupt();
         running.end().exited(130).says(&["the build goes on", &format!("cargo cloud cancel {short}")]);
     }
-    // What there is so far, and back.
+    // Prints the output so far and returns.
     let glance = client.run(project.root(), &["logs", short]).succeeded().says(&["Compiling endless"]);
     assert!(glance.time < Duration::from_secs(10), "{:?}", glance.time);
     client.run(project.root(), &["cancel", short]).succeeded().says(&["Cancelled"]);

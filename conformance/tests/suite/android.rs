@@ -7,14 +7,14 @@ use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProj
 
 const TARGET: &str = "aarch64-linux-android";
 
-/// What an ELF file says of itself.
+/// The properties of an ELF file.
 #[derive(Debug, PartialEq)]
 struct Elf {
-    /// `e_machine` of elf.h.
+    /// The machine, `e_machine` of elf.h.
     machine: u16,
-    /// What loads it.
+    /// The path of the dynamic loader.
     loader: String,
-    /// What its segments are aligned to, in bytes.
+    /// The alignment of the segments in bytes.
     pages: Vec<u64>,
 }
 
@@ -64,7 +64,7 @@ fn backend() -> (ScenarioBackend, ScenarioClient) {
     (backend, client)
 }
 
-/// A program whose build script says this to cargo.
+/// A program whose build script prints this line to cargo.
 fn telling(line: &str) -> ScenarioProject {
     let build = format!("fn main() {{ println!(\"{line}\"); }}\n");
     ScenarioProject::new()
@@ -171,7 +171,7 @@ fn main() {
     let run = client.run(project.root(), &["build", "--target", TARGET]).succeeded();
     assert_eq!(run.compiled(), ["tablet"]);
     assert_eq!(elf(&client.installed("tablet")), of_device(AARCH64));
-    // As cargo would have left it, and with nothing built twice.
+    // As cargo would have built it, and without building anything twice.
     client.run(project.root(), &["build", "-r", "--no-install", "--target", TARGET]).succeeded();
     assert_eq!(elf(&project.path(&format!("target/{TARGET}/release/tablet"))), of_device(AARCH64));
 }

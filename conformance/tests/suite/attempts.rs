@@ -1,4 +1,4 @@
-//! Builds that need longer than an attempt may take.
+//! Builds that take longer than one attempt may take.
 
 use std::time::Duration;
 
@@ -24,14 +24,14 @@ fn slow(parts: usize, ms: u32) -> ScenarioProject {
     project.file("Cargo.toml", manifest).file("src/main.rs", main + "    println!(\"{sum}\");\n}\n")
 }
 
-/// A backend whose attempts may take so long, and its client.
+/// A backend with this time limit for attempts, and its client.
 fn hasty(limit: Duration) -> (ScenarioBackend, ScenarioClient) {
     let backend = ScenarioBackend::with(ScenarioOptions { attempt_limit: Some(limit), ..ScenarioOptions::default() });
     let client = ScenarioClient::of(&backend);
     (backend, client)
 }
 
-/// What a busy machine makes of an attempt that is too short: one that got nowhere, or that was ended at its limit.
+/// On a busy machine an attempt can be too short: it makes no progress, or is stopped at its limit.
 #[track_caller]
 fn out_of_time(run: Run) -> Run {
     let run = run.exited(101);
@@ -69,19 +69,19 @@ fn in_several_attempts(
 #[test]
 fn a_build_in_several_attempts_ends_as_in_one_attempt() {
     let project = slow(16, 1200);
-    // Two at a time, however many processors there are: more than one attempt can hold.
+    // Two jobs at a time, however many processors there are, so that one attempt is not enough.
     let build = ["build", "-j", "2"];
     let whole = ScenarioBackend::start();
     let patient = ScenarioClient::of(&whole);
     patient.run(project.root(), &build).succeeded();
 
-    // Where machines come and go, each attempt has a machine to set up and something to store.
+    // On a platform each attempt has to set up a machine and to store its results.
     let first = Duration::from_secs(if whole.is_one_machine() { 4 } else { 9 });
     let (hasty, client, run) = in_several_attempts(&project, &build, first);
     assert_eq!(client.output_of("slow"), "120\n");
     let log = hasty.output("/2/log.jsonl").expect("there was a second attempt");
     assert!(hasty.output("/1/log.jsonl").is_some());
-    // Numbers go on where the first attempt ended.
+    // The numbers of events continue where the first attempt ended.
     let line = log.split(|byte| *byte == b'\n').next().unwrap();
     let first: serde_json::Value = serde_json::from_slice(line).unwrap();
     assert!(first["seq"].as_u64() > Some(3), "{first}");
@@ -93,7 +93,7 @@ fn a_build_in_several_attempts_ends_as_in_one_attempt() {
 #[test]
 fn an_attempt_without_progress_ends_the_build_and_names_the_crate() {
     let project = slow(2, 60_000);
-    // On a busy machine the time may be over before cargo has begun.
+    // On a busy machine the time may be over before cargo has started.
     let named = [4, 8, 16, 32].into_iter().any(|seconds| {
         let (backend, client) = hasty(Duration::from_secs(seconds));
         let run = out_of_time(client.run(project.root(), &["build"]));

@@ -1,4 +1,4 @@
-//! Builds that end well.
+//! Builds that succeed.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -17,7 +17,7 @@ fn a_program_is_built_installed_and_runs() {
     let mode = client.installed("greeter").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o755);
     run.left_nothing_else(&client.home().join(".cargo/bin"), &["greeter"]);
-    // Cargo made a lock file; it belongs to the project.
+    // Cargo has made a lock file, which belongs to the project.
     assert!(project.read("Cargo.lock").contains("name = \"greeter\""));
 }
 
@@ -30,7 +30,7 @@ fn without_installing_executables_are_in_the_target_directory() {
     client.run(project.root(), &["build", "--no-install"]).succeeded().says(&["Finished `dev` profile"]);
     assert_eq!(output_of(&project.path("target/debug/tool")), "dev\n");
     assert!(!client.home().join(".cargo").exists(), "nothing is installed");
-    // The first build made a lock file, which comes along once more; then what is there is not fetched again.
+    // The lock file of the first build is downloaded once more; after that existing files are not downloaded again.
     client.run(project.root(), &["build", "--no-install"]).succeeded();
     client.run(project.root(), &["build", "--no-install"]).succeeded().says(&["Unchanged target/debug/tool"]);
     std::fs::write(project.path("target/debug/tool"), "spoilt").unwrap();
@@ -103,7 +103,7 @@ fn members_of_a_workspace_are_chosen_as_cargo_chooses() {
         .file("crates/b/src/main.rs", "fn main() { println!(\"b\"); }\n")
         .file("crates/common/Cargo.toml", library("common"))
         .file("crates/common/src/lib.rs", "pub const NAME: &str = \"common\";\n");
-    // Two packages have programs: which one is to be installed?
+    // Two packages have programs, so the command has to name one.
     let run = client.run(project.root(), &["build"]);
     assert_ne!(run.code, Some(0));
     run.says(&["-p PACKAGE", "a of a", "b of b"]);
@@ -160,7 +160,7 @@ fn the_output_and_the_files_of_a_build_script_are_used() {
     client.run(project.root(), &["build"]).succeeded().says(&["warning: scripted@0.1.0: mind the gap"]);
     assert_eq!(client.output_of("scripted"), "spoken 7\n");
     assert!(!project.path("src/generated.rs").exists());
-    // The generated file is no file of the upload and stays where the script has put it.
+    // The generated file is not part of the upload and stays where the script wrote it.
     client.run(project.root(), &["build"]).succeeded();
     assert_eq!(client.output_of("scripted"), "spoken 7\n");
 }

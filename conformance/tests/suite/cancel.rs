@@ -24,7 +24,7 @@ fn ctrl_c_cancels_a_build_while_cargo_runs() {
     let run = running.end().exited(130);
     backend.assert_idle(Duration::from_secs(5));
     run.left_nothing_else(&client.home().join(".cargo/bin"), &[]);
-    // The project's folder is free, and usable.
+    // The project's folder is free and usable again.
     project.write("build.rs", "fn main() {}\n");
     client.run(project.root(), &["build"]).succeeded();
 }
@@ -52,11 +52,11 @@ fn ctrl_c_cancels_a_build_that_waits_for_its_project() {
     let mut busy = client.spawn(project.root(), &["build"]);
     busy.until("Compiling endless");
     let mut waiting = client.spawn(project.root(), &["build"]);
-    // On one machine they share a folder; elsewhere each has a machine of its own.
+    // On one machine the builds share a folder; on a platform each has its own machine.
     waiting.until(if backend.is_one_machine() { "Waiting" } else { "Compiling endless" }).interrupt();
     let run = waiting.end().exited(130);
     assert!(run.time < Duration::from_secs(30), "{:?}", run.time);
-    // The other one goes on as if nothing had been.
+    // The other build continues undisturbed.
     busy.interrupt();
     busy.end().exited(130);
     backend.assert_idle(Duration::from_secs(5));
@@ -66,7 +66,7 @@ fn ctrl_c_cancels_a_build_that_waits_for_its_project() {
 fn ctrl_c_cancels_an_upload() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
-    // Numbers that don't compress.
+    // Incompressible data.
     let mut state = 1u64;
     let noise: Vec<u8> = (0..48 << 20)
         .map(|_| {
@@ -93,7 +93,7 @@ fn a_cancelled_build_cannot_escape_its_process_group() {
     let text = format!("54321{}", std::process::id());
     let script = project.read("build.rs").replace("54321", &text);
     project.write("build.rs", script);
-    // It ends well, in good time, and nothing of it is left.
+    // It ends in time, and no process is left.
     let run = client.run(project.root(), &["build"]).succeeded();
     assert!(run.time < Duration::from_secs(30), "{:?}", run.time);
     let left = conformance::mentioning(&text, 0);
@@ -125,7 +125,7 @@ fn a_second_ctrl_c_ends_the_client_at_once() {
         .file("build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(600)); }\n");
     let mut running = client.spawn(project.root(), &["build"]);
     running.until("Compiling endless");
-    // Nobody answers any more: the first Ctrl-C waits, the second does not.
+    // The backend doesn't answer any more: the first Ctrl-C waits for it, the second doesn't.
     let pid = rustix::process::Pid::from_raw(i32::try_from(backend.pid()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
     running.interrupt();

@@ -1,4 +1,4 @@
-//! `cargo cloud clean`: what is kept between builds goes, and nothing else.
+//! `cargo cloud clean` removes what is kept between builds, and nothing else.
 
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject};
 
@@ -16,12 +16,12 @@ fn clean_removes_what_one_project_has_built_and_nothing_else() {
         client.run(project.root(), &["build"]).succeeded().compiled().len()
     };
     assert_eq!((compiled(&me, &one), compiled(&me, &two)), (1, 0));
-    // What was never built has nothing to remove.
+    // A project that was never built has nothing to remove.
     me.run(ScenarioProject::hello("three", "3").root(), &["clean"]).succeeded().says(&["Removed 0 files"]);
-    // All of one's own, from anywhere.
+    // All projects of the owner, from anywhere.
     me.run(std::env::temp_dir().as_path(), &["clean", "--all"]).succeeded().says(&["Removed "]);
     assert_eq!((compiled(&me, &one), compiled(&me, &two)), (1, 1));
-    // Machines of the platform go on with one owner's projects at a time, but what they saved stays.
+    // A machine of the platform keeps the projects of one owner at a time, but the saved caches stay.
     assert_eq!(compiled(&other, &one), 0);
     let list = me.run(one.root(), &["builds"]).succeeded().stdout;
     assert!(list.contains("clean one") && list.contains("clean all-projects"), "{list}");

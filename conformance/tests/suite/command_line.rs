@@ -1,4 +1,4 @@
-//! The command line itself: help, mistakes, aliases, as cargo has them.
+//! The command line itself: help, mistakes and aliases, as in cargo.
 
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject};
 
@@ -73,7 +73,7 @@ fn aliases_work_as_in_cargo() {
     assert!(project.path("target/release/named").exists() && !project.path("target/debug/named").exists());
     client.run(project.root(), &["mine", "-v"]).succeeded();
     assert!(project.path("target/debug/named").exists());
-    // A verb stays what it is.
+    // An alias can't replace a verb.
     client.run(project.root(), &["build"]).succeeded().says(&["Installed package"]);
     let (code, _, stderr) = project.cargo(&["loop"]);
     let run = client.run(project.root(), &["loop"]);

@@ -1,11 +1,11 @@
-//! What cargo does beside building, on any backend: check, test, run, doc, and what comes back of it.
+//! The commands besides `build`, on any backend: check, test, run, doc, and the files that they return.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use conformance::{BackendKind, ScenarioBackend, ScenarioClient, ScenarioProject, library, program};
 
-/// A library and a program with tests, one of which fails when it is told to.
+/// A library and a program with tests, one of which fails on request.
 fn tested() -> ScenarioProject {
     ScenarioProject::new()
         .file("Cargo.toml", program("tested"))
@@ -50,9 +50,9 @@ fn documentation_is_downloaded() {
     client.run(project.root(), &["check"]).succeeded();
     client.run(project.root(), &["doc", "--no-deps"]).succeeded().says(&["Generated"]);
     assert!(project.read("target/doc/tested/fn.one.html").contains("One."));
-    // What is there already is not fetched again.
+    // Files that are already there are not downloaded again.
     client.run(project.root(), &["doc", "--no-deps"]).succeeded().never_says("Downloaded");
-    // And the browser is the person's own.
+    // The browser of the device is opened.
     let browser = project.outside().join("browser");
     std::fs::write(&browser, format!("#!/bin/sh\necho \"$1\" >{}/opened\n", project.outside().display()))
         .expect("a script");
@@ -60,7 +60,7 @@ fn documentation_is_downloaded() {
     let client = client.env("BROWSER", browser.display().to_string());
     client.run(project.root(), &["doc", "--no-deps", "--open"]).succeeded().says(&["Opening"]);
     assert!(project.read("../opened").trim().ends_with("target/doc/tested/index.html"));
-    // Of a workspace that of the first member by name, and where one stands in a member its own.
+    // In a workspace it is the documentation of the first member by name, in a member's folder that of the member.
     let workspace = ScenarioProject::new()
         .file("Cargo.toml", "[workspace]\nmembers = [\"x\", \"y\"]\nresolver = \"3\"\n")
         .file("x/Cargo.toml", library("b"))
@@ -95,7 +95,7 @@ fn the_folder_of_artifact_dir_is_filled_on_the_device() {
     let backend = ScenarioBackend::start();
     let client = ScenarioClient::of(&backend);
     let project = ScenarioProject::hello("tool", "copied");
-    // Unstable: cargo's own words without what unlocks it.
+    // The flag is unstable: without the unlocking flag cargo's own message appears.
     let stable = client.run(project.root(), &["build", "--no-install", "--artifact-dir", "../out"]).exited(101);
     stable.says(&["the `--artifact-dir` flag is unstable"]);
     let unlocked =
@@ -118,7 +118,7 @@ fn a_test_that_hangs_is_cancelled() {
     backend.assert_idle(Duration::from_secs(20));
 }
 
-/// The values of `--env` reach the build, and nothing that is kept or shown beside it.
+/// The values of `--env` reach the build, but nothing that is kept or shown.
 #[test]
 fn no_message_and_no_metadata_contains_a_secret_from_the_environment() {
     let backend = ScenarioBackend::start();
@@ -185,7 +185,7 @@ fn a_build_script_can_use_git() {
     assert_eq!(client.output_of("tool"), "v1.2.3-dirty changed\n");
 }
 
-/// What the builder can't run, the device runs: here one that says it is of another kind.
+/// The device runs programs that the builder can't; here a device that claims to be of another kind.
 #[test]
 #[cfg_attr(not(has_other_machine), ignore = "needs setarch and the target i686-unknown-linux-musl")]
 fn a_program_that_the_builder_cannot_run_is_run_on_the_device() {
@@ -206,12 +206,12 @@ fn a_program_that_the_builder_cannot_run_is_run_on_the_device() {
     let run = client.run(project.root(), &["test", "--target", TARGET, "--no-fail-fast"]).exited(101);
     assert!(run.stdout.contains("test tests::is_one ... ok") && run.stdout.contains("test starts ... ok"), "{run:?}");
     run.says(&["Running unittests src/lib.rs (target/i686-unknown-linux-musl/debug/deps/", "`--test whole`"]);
-    // A test sees the device's files, not those that were sent.
+    // A test sees the files of the device, not the uploaded ones.
     project.write("here.txt", "changed");
     client.run(project.root(), &["test", "--target", TARGET]).succeeded();
     let run = client.run(project.root(), &["test", "--target", TARGET, "is_one"]).succeeded();
     assert!(!run.stdout.contains("told_to_fail"), "{run:?}");
-    // A device of the builder's own kind can run them too, and one of a third kind can't.
+    // A device of the builder's kind can run them too, a device of a third kind can't.
     let other = ScenarioClient::of(&backend);
     other.run(project.root(), &["run", "--target", TARGET]).exited(101).says(&["neither the builder nor this device"]);
 }

@@ -31,7 +31,7 @@ impl Home {
         Self { child, line, folder }
     }
 
-    /// A file for a configuration that isn't there yet, in a folder that isn't either.
+    /// The path of a configuration that doesn't exist yet, in a folder that doesn't exist either.
     fn config(&self) -> PathBuf {
         self.folder.path().join("new/config.toml")
     }
@@ -156,7 +156,7 @@ fn a_line_pasted_into_a_terminal_is_not_shown() {
         .spawn()
         .expect("script starts");
     let mut stdin = child.stdin.take().unwrap();
-    // Not before the terminal is hidden: what is typed ahead is shown by the terminal itself.
+    // Wait until the terminal hides its input: it would show characters that were typed earlier.
     std::thread::sleep(std::time::Duration::from_secs(2));
     let (first, second) = home.line.split_at(100);
     stdin.write_all(format!("{first}\r{second}\r").as_bytes()).unwrap();

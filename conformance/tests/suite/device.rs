@@ -35,7 +35,7 @@ fn a_program_of_another_package_is_not_overwritten() {
     assert_eq!(client.output_of("tool"), "theirs\n");
     let books = fs::read_to_string(client.home().join(".cargo/.crates.toml")).unwrap();
     assert!(books.contains("other 0.1.0") && !books.contains("tool 0.1.0"), "{books}");
-    // Cargo itself reads the books, and takes the program away again.
+    // Cargo itself reads the records and removes the program again.
     let cargo = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO"))
             .args(arguments)
@@ -94,7 +94,7 @@ fn the_install_folder_is_chosen_as_cargo_chooses_and_must_be_writable() {
     let other = ScenarioClient::of(&backend).env("CARGO_INSTALL_ROOT", project.outside().join("env").to_string_lossy());
     other.run(project.root(), &["build"]).succeeded();
     assert!(project.outside().join("env/bin/placed").is_file());
-    // A file stands where the folder should be, or it can't be written: seen before anything is sent.
+    // A file is in the place of the folder, or the folder is not writable: refused before the upload.
     let blocked = project.outside().join("blocked");
     fs::write(&blocked, "").unwrap();
     let run = client.run(project.root(), &["build", "--root", &blocked.to_string_lossy()]).exited(101);
@@ -116,7 +116,7 @@ fn the_target_is_found_where_cargo_finds_it() {
     let client = ScenarioClient::of(&backend).env("CARGO_BUILD_TARGET", "mips-from-environment");
     client.run(project.root(), &["build"]).exited(101).says(&["mips-from-environment"]);
     client.run(project.root(), &["build", "--target", "mips-from-flag"]).exited(101).says(&["mips-from-flag"]);
-    // One that was mistyped is refused before anything is sent, with the one that was meant.
+    // A mistyped target is refused before the upload, and the correct one is suggested.
     let mistyped = env!("TARGET_OF_SUITE").replace("linux", "linxu");
     let run = client.run(project.root(), &["build", "--target", &mistyped]).exited(101);
     run.says(&[&format!("Did you mean `{}`?", env!("TARGET_OF_SUITE"))]).never_says("Uploading");

@@ -6,13 +6,13 @@ use std::process::Command;
 
 use conformance::{Run, ScenarioBackend, ScenarioClient};
 
-/// Where no project is: the doctor needs none.
+/// A folder without a project, which the doctor doesn't need.
 fn doctor(client: &ScenarioClient, arguments: &[&str]) -> Run {
     let arguments: Vec<_> = ["doctor"].iter().chain(arguments).copied().collect();
     client.run(client.home(), &arguments)
 }
 
-/// The line of a check that has this status.
+/// Asserts that a check has this status and these texts.
 #[track_caller]
 fn finds(run: &Run, status: &str, texts: &[&str]) {
     let line = run.stdout.lines().find(|line| line.starts_with(status) && line.contains(texts[0]));
@@ -34,7 +34,7 @@ fn a_healthy_device_passes_every_check() {
     }
     finds(&run, "  ok", &["trial build", "ran here after"]);
     finds(&run, "  ok", &["versions", "protocol 1", "rustc 1."]);
-    // Nothing but the folder that is installed into, and that is empty.
+    // Only the folder for installed programs exists, and it is empty.
     finds(&run, "warn", &["install folder", "export PATH="]);
     assert_eq!(fs::read_dir(client.home().join(".cargo/bin")).unwrap().count(), 0);
     let secret = fs::read_to_string(backend.config("me")).unwrap();

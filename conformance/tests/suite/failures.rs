@@ -1,8 +1,8 @@
-//! Builds that end badly, as they do with cargo.
+//! Builds that fail, as they do with cargo.
 
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, program};
 
-/// What the client printed of cargo's, without its own status lines and without what depends on time.
+/// Cargo's output as the client printed it, without the client's own lines and without times.
 fn of_cargo(stderr: &str) -> String {
     let own = ["Packing", "Uploading", "Queued", "Downloaded", "Created", "Unchanged"];
     stderr

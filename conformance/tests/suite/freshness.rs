@@ -1,4 +1,4 @@
-//! What is built again, and what is not: cargo decides, and must see the truth.
+//! Cargo decides what is built again, so it has to see the true state of the sources.
 
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject, library, program};
 
@@ -28,13 +28,13 @@ fn only_what_changed_is_built_again() {
     assert_eq!(run.compiled(), ["app"]);
     assert_eq!(client.output_of("app"), "base two\n");
 
-    // A checkout or a restored copy can bring new content under an old time; cargo alone would miss it.
+    // A checkout or a restored copy can contain new content with an old time, which cargo alone would miss.
     project.write_keeping_time("src/text.rs", "pub const TEXT: &str = \"six\";\n");
     let run = client.run(project.root(), &["build"]).succeeded();
     assert_eq!(run.compiled(), ["app"]);
     assert_eq!(client.output_of("app"), "base six\n");
 
-    // The same content under a new time is nothing new.
+    // The same content with a new time is no change.
     project.write("src/text.rs", project.read("src/text.rs"));
     assert_eq!(client.run(project.root(), &["build"]).succeeded().compiled(), [""; 0]);
 }
@@ -60,7 +60,7 @@ fn a_build_after_a_failed_one_does_not_reuse_its_failure() {
     client.run(project.root(), &["build"]).succeeded();
     project.write("src/text.rs", "pub const TEXT: &str = 3;\n");
     client.run(project.root(), &["build"]).exited(101).says(&["mismatched types"]);
-    // Nothing of the device's is lost by a failure.
+    // A failure removes nothing from the device.
     assert_eq!(client.output_of("app"), "base one\n");
     client.run(project.root(), &["build"]).exited(101).says(&["mismatched types"]);
     project.write("src/text.rs", "pub const TEXT: &str = \"three\";\n");
@@ -77,7 +77,7 @@ fn a_source_the_build_script_changed_stays_until_the_device_changes_it() {
     let project = project().file("build.rs", script);
     client.run(project.root(), &["build"]).succeeded();
     assert_eq!(client.output_of("app"), "base stamped\n");
-    // As cargo at home: what the script has written is what there is, and nothing is built for its sake.
+    // As with the local cargo, the file that the script wrote stays, and it causes no further build.
     client.run(project.root(), &["build"]).succeeded();
     assert_eq!(client.run(project.root(), &["build"]).succeeded().compiled(), [""; 0]);
     project.remove("build.rs");

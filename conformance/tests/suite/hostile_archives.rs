@@ -1,12 +1,12 @@
-//! What someone sends who does not use the client.
+//! Archives and requests that no client sends.
 
 use conformance::{RawArchive, RawClient, ScenarioBackend};
 use protocol::Outcome;
 
-/// Damaged archives that are tried; each is a build.
+/// How many damaged archives to try; each is a build.
 const FLIPS: usize = 15;
 
-/// Uploads and gives outcome and message.
+/// Uploads an archive and returns the outcome and the message of its build.
 fn ending(raw: &RawClient, archive: Vec<u8>) -> (Outcome, String) {
     let id = RawClient::new_id();
     let reply = raw.upload(&id, archive, &RawClient::metadata());
@@ -129,7 +129,7 @@ fn invalid_metadata_is_refused() {
         (with("protocol", "one"), "protocol"),
         (with("command", "explode"), "explode"),
         (with("target", "../../x"), "target"),
-        // What S3 makes of a value that is not ASCII.
+        // The form in which S3 stores a value that is not ASCII.
         (with("target", "=?UTF-8?Q?=C3=BC?="), "target"),
     ] {
         let id = RawClient::new_id();
@@ -156,7 +156,7 @@ fn objects_are_written_once_and_only_under_keys_of_builds() {
         let reply = raw.input("PUT", key, &headers, RawArchive::program().bytes(), true);
         assert!(matches!(reply.status, 400 | 403), "{key}: {}", reply.status);
     }
-    // A source that was overwritten could change under the build that reads it.
+    // Otherwise a source could change while a build reads it.
     let unconditional =
         raw.input("PUT", &format!("me/{}.zip", RawClient::new_id()), &[], RawArchive::program().bytes(), true);
     assert!(matches!(unconditional.status, 400 | 403), "{}", unconditional.status);

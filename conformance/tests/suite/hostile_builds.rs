@@ -1,4 +1,4 @@
-//! Code that is built and means harm, and a backend that does.
+//! Malicious code in a build, and a malicious backend.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ fn the_build_sees_no_secret_of_the_backend() {
          let Ok(stat) = fs::read_to_string(format!(\"/proc/{pid}/stat\")) else { break };\n        \
          pid = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(1).unwrap().parse().unwrap();\n    }\n}\n",
     );
-    // As root every file can be read; the kernel's refusal is then only shown for the environment itself.
+    // Root can read every file, so then only the environment shows the kernel's refusal.
     if rustix::process::geteuid().is_root() {
         let script = project.read("build.rs").replace("while pid > 1", "while pid > 1 && false");
         project.write("build.rs", script);
@@ -135,7 +135,7 @@ fn a_hostile_backend_installs_nothing() {
         let run = client.run(ScenarioProject::hello("prey", "x").root(), &["build"]);
         assert!(run.time < Duration::from_secs(60), "{cut:?}: {:?}", run.time);
         if says.is_empty() {
-            // The socket brings the truth, whatever the bucket says.
+            // The socket sends the true events, whatever the bucket contains.
             run.succeeded();
         } else {
             assert!(proxy.cuts() > 0);
@@ -172,7 +172,7 @@ fn a_full_disk_is_reported_and_the_backend_goes_on() {
     let run = client.run(project.root(), &["build"]);
     assert_eq!(run.code, Some(101), "{}", run.stderr);
     run.says(&["No space left on device"]);
-    // What was left behind is given back, or can be: the next build is told the truth or succeeds.
+    // The space is free again or can be freed: the next build succeeds or reports the full disk.
     project.write("build.rs", "fn main() {}\n");
     client.run(project.root(), &["build"]).succeeded();
 }

@@ -1,11 +1,11 @@
-//! Memory runs out: the builder stays, the build dies, and is tried once more with less.
+//! Memory runs out: the builder survives, the build is killed, and runs once more with fewer jobs.
 
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioProject};
 
 #[test]
 fn the_build_is_killed_first_when_memory_runs_out() {
     let backend = ScenarioBackend::start();
-    // Its own standing, and that of the program above everything that builds.
+    // The score of the build, and that of the supervisor above it.
     let script = r#"fn main() {
         let read = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap_or_default();
         let stat = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! Networks that break.
+//! Broken networks.
 
 use std::time::Duration;
 
 use conformance::{Cut, Proxy, ScenarioBackend, ScenarioClient, ScenarioProject};
 
-/// A program whose build prints many numbered lines, with some waiting.
+/// A program whose build prints many numbered lines, with pauses.
 fn talkative() -> ScenarioProject {
     ScenarioProject::hello("talkative", "done").file(
         "build.rs",
@@ -27,7 +27,7 @@ fn all_lines_once(stderr: &str) {
 #[test]
 fn a_socket_that_breaks_anywhere_loses_no_line() {
     let backend = ScenarioBackend::start();
-    // From within the handshake to the end of the stream.
+    // Cuts from the middle of the handshake to the end of the stream.
     for after in [1, 60, 129, 200, 350, 700, 1500, 4000, 9000] {
         let proxy = Proxy::before(backend.port(), Cut::Socket { after, times: 3 });
         let client = through(&backend, &proxy);

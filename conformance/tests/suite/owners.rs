@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Keys and owners: who may do what.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,7 +35,7 @@ fn owners_cannot_see_the_builds_of_other_owners() {
     assert_eq!(other.input("DELETE", &format!("me/{id}.zip"), &[], vec![], true).status, 403);
     assert_eq!(other.input("PUT", &format!("me/{}.zip", RawClient::new_id()), &[], vec![1], true).status, 403);
     assert_eq!(other.socket("me", id.as_str()).err(), Some(403));
-    // Nobody at all sees less.
+    // An unsigned request sees even less.
     assert_eq!(me.input("PUT", &format!("me/{}.zip", RawClient::new_id()), &[], vec![1], false).status, 403);
     assert_eq!(me.input("GET", &format!("me/{id}.zip"), &[], vec![], false).status, 403);
 }

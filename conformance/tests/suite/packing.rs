@@ -1,4 +1,4 @@
-//! What goes up, and what does not.
+//! The files that are uploaded, and those that are not.
 
 use std::io::Write;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! A backend that ends and comes back.
+//! A backend that is killed and started again.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ fn slow(seconds: u32) -> ScenarioProject {
         .file("build.rs", format!("fn main() {{ std::thread::sleep(std::time::Duration::from_secs({seconds})); }}\n"))
 }
 
-/// Waits until so many sources are stored, and their builds on the way.
+/// Waits until this many sources are stored and their builds have started.
 fn stored(control: &Control, sources: usize) {
     let began = Instant::now();
     while control.objects("input").len() < sources {
@@ -38,7 +38,7 @@ fn a_build_gets_a_result_after_its_backend_was_killed() {
         backend.assert_idle(Duration::from_secs(5));
     }
     backend.restart();
-    // Both clients have found back by themselves.
+    // Both clients have reconnected by themselves.
     running.end().exited(101).says(&[if backend.is_one_machine() { "backend stopped" } else { "the builder" }]);
     queued.end().succeeded();
     assert_eq!(client.output_of("next"), "next\n");
@@ -67,13 +67,13 @@ fn a_follower_resumes_an_old_build_after_a_restart() {
             .iter()
             .any(|event| matches!(&event.kind, EventKind::Finished(result) if result.outcome == Outcome::Succeeded))
     );
-    // From the middle, from the end and from beyond it.
+    // Resume from the middle, from the end and from after the end.
     for after in [2, u64::try_from(numbers.len()).unwrap(), 1_000_000] {
         socket.send(Message::text(ClientMessage::Resume { after }.encode()));
         let frame = socket.frame().expect("an answer");
         assert!(frame.events.iter().all(|event| event.seq.is_none_or(|seq| seq > after)), "{frame:?}");
     }
-    // What is no message does no harm.
+    // An invalid message does no harm.
     for junk in ["", "{}", "[1", "{\"action\":\"resume\",\"after\":-1}", "{\"action\":\"dance\"}"] {
         socket.send(Message::text(junk));
     }

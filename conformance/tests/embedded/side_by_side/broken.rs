@@ -1,10 +1,10 @@
-//! Projects broken in every way cargo knows: the same words, the same exit code.
+//! Projects that are broken in every way that cargo knows: the output and the exit code are the same.
 
 use conformance::{Crate, Registry, ScenarioProject, program, side_by_side};
 
 use super::{backend, with_registry, workspace};
 
-/// `(what is broken, project, arguments)`.
+/// What is broken, the project, and the arguments.
 type BrokenProject = (&'static str, ScenarioProject, &'static [&'static str]);
 
 fn hello() -> ScenarioProject {
@@ -123,7 +123,7 @@ fn programs_that_do_not_link_or_run_fail_as_with_cargo() {
             &["run"],
         ),
     ]);
-    // What the linker says names its own temporary files.
+    // The linker's messages contain the names of temporary files.
     let (_backend, client) = backend();
     let project = main("unsafe extern \"C\" {\n    fn nowhere();\n}\nfn main() {\n    unsafe { nowhere() }\n}\n");
     let (home, cloud) = side_by_side::both(&client, &project, "", &["build"], &["build", "--no-install"]);
@@ -178,7 +178,7 @@ fn invalid_manifests_fail_as_with_cargo() {
     ]);
 }
 
-/// The client reads these before anything is sent, and says what cargo says.
+/// The client reads these files before the upload and prints the same messages as cargo.
 #[test]
 fn unreadable_files_fail_as_with_cargo() {
     let broken = |text: &str| hello().file("Cargo.toml", text);
@@ -241,7 +241,7 @@ fn a_lock_file_that_disagrees_with_the_registry_fails_as_with_cargo() {
     ]);
 }
 
-/// Cargo takes no yanked version, and goes on with one that the lock file has.
+/// Cargo chooses no yanked version, but keeps one that is in the lock file.
 #[test]
 fn a_yanked_version_is_treated_as_with_cargo() {
     let registry = Registry::start();
@@ -249,7 +249,7 @@ fn a_yanked_version_is_treated_as_with_cargo() {
     let config = std::fs::read_to_string(registry.cargo_config()).expect("a configuration");
     let manifest = "[dependencies]\nleaf = \"1\"\n";
     let project = || with_manifest(manifest).file(".cargo/config.toml", &config);
-    // A builder each, which has fetched no more than the cargo at home.
+    // A new backend for each, which has fetched as little as the local cargo.
     let check = |project: &ScenarioProject, arguments: &[&str]| {
         let (_backend, client) = backend();
         side_by_side::same(&client, project, "", arguments)
@@ -263,7 +263,7 @@ fn a_yanked_version_is_treated_as_with_cargo() {
     assert!(side.code == Some(101) && side.stderr.contains("is yanked"), "{}", side.stderr);
 }
 
-/// At home the shell tells of a program that was killed, with this code.
+/// Locally the shell reports a killed program with this code.
 #[test]
 fn a_program_that_is_killed_ends_as_with_cargo() {
     let (_backend, client) = backend();
@@ -296,7 +296,7 @@ fn a_program_that_is_killed_ends_as_with_cargo() {
     }
 }
 
-/// The toolchain that a project names and the builder can't have.
+/// A project names a toolchain that the builder can't install.
 #[test]
 fn an_unavailable_toolchain_fails_as_with_rustup() {
     let (backend, client) = backend();
@@ -310,7 +310,7 @@ fn an_unavailable_toolchain_fails_as_with_rustup() {
     assert!(!run.stderr.contains(&*backend.folder().to_string_lossy()), "{}", run.stderr);
 }
 
-/// A file that the manifest's checksums know otherwise: of a vendored crate someone has changed.
+/// A file of a vendored crate was changed, so its checksum is wrong.
 #[test]
 fn a_changed_vendored_crate_fails_as_with_cargo() {
     let project = with_registry(hello(), &[("leaf", "", "pub fn leaf() {}\n")]).file(

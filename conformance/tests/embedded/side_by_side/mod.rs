@@ -7,7 +7,7 @@ mod working;
 
 use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject};
 
-/// A backend and its client, for a table of comparisons.
+/// A backend and a client for comparisons.
 fn backend() -> (ScenarioBackend, ScenarioClient) {
     let backend = ScenarioBackend::embedded(ScenarioOptions::default());
     let client = ScenarioClient::of(&backend);
@@ -31,7 +31,7 @@ fn with_registry(project: ScenarioProject, crates: &[(&str, &str, &str)]) -> Sce
     project
 }
 
-/// A workspace of two: a program that uses a library, with tests of all kinds.
+/// A workspace of two packages: a program that uses a library, with tests of all kinds.
 fn workspace() -> ScenarioProject {
     ScenarioProject::new()
         .file("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"app\", \"util\"]\n")

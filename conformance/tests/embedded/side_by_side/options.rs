@@ -1,10 +1,10 @@
-//! Flags mean what they mean in cargo, wrong ones too.
+//! Flags work as in cargo, including wrong ones.
 
 use conformance::{ScenarioClient, ScenarioProject, side_by_side};
 
 use super::{backend, workspace};
 
-/// A flag that only cargo can judge reaches it, and its words come back.
+/// A flag that only cargo can check reaches cargo, and its message comes back.
 #[test]
 fn flags_that_cargo_refuses_are_refused_with_its_words() {
     let (_backend, client) = backend();
@@ -25,7 +25,7 @@ fn flags_that_cargo_refuses_are_refused_with_its_words() {
         &["check", "--manifest-path", "app"],
         &["check", "--manifest-path", "app/src/main.rs/Cargo.toml"],
         &["build", "--no-install", "--artifact-dir", "out"],
-        // Without a value they ask what there is.
+        // Without a value these flags list what exists.
         &["check", "-p"],
         &["run", "--bin"],
         &["run", "--example"],
@@ -39,7 +39,7 @@ fn flags_that_cargo_refuses_are_refused_with_its_words() {
     }
 }
 
-/// What the command line alone shows to be wrong is refused before anything is sent, with cargo's exit code.
+/// A mistake that the command line alone shows is refused before the upload, with cargo's exit code.
 #[test]
 fn a_mistyped_flag_uploads_nothing() {
     let (_backend, client) = backend();
@@ -79,17 +79,17 @@ fn machine_readable_messages_name_the_devices_paths() {
     }
 }
 
-/// What cargo's help lists, ours lists too, in the same sections, but for what is left out on purpose.
+/// The client's help lists the flags of cargo's help in the same sections, except for those left out on purpose.
 #[test]
 fn help_lists_the_flags_that_cargo_lists() {
     let client = ScenarioClient::configured("/nonexistent/config.toml".into());
     let project = ScenarioProject::new();
     for verb in ["build", "check", "clippy", "test", "bench", "doc", "run", "install", "uninstall"] {
-        // Clippy's own help leaves out what it shares with `check`.
+        // Clippy's own help omits the flags that it shares with `check`.
         let (code, theirs, _) = project.cargo(&[if verb == "clippy" { "check" } else { verb }, "--help"]);
         let ours = client.run(project.root(), &[verb, "--help"]).succeeded().stdout;
         assert_eq!(code, Some(0));
-        // Of nightly cargo's one, an alias, and what nothing can be unlocked with.
+        // A flag of nightly cargo, an alias, and flags that only unlock unstable features.
         let left_out =
             |flag: &String| matches!((verb, flag.as_str()), (_, "--unit-graph" | "--all") | ("uninstall", "-Z"));
         let missing: Vec<_> =
@@ -105,7 +105,7 @@ fn help_lists_the_flags_that_cargo_lists() {
     }
 }
 
-/// The flags that are listed.
+/// The flags that a help text lists.
 fn flags(help: &str) -> Vec<String> {
     let listed = help.lines().filter(|line| line.trim_start().starts_with('-'));
     let words = listed.flat_map(|line| line.split_whitespace().take_while(|word| word.starts_with('-')));

@@ -1,4 +1,4 @@
-//! What a project draws in from around it: repositories, folders outside of its root, configuration, toolchains.
+//! Things outside of a project that it uses: repositories, folders outside of its root, configuration, toolchains.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use conformance::{Registry, ScenarioClient, ScenarioProject, program, side_by_si
 
 use super::{backend, workspace};
 
-/// Runs the project both ways, and looks at what it prints.
+/// Runs the project with both commands and checks its output.
 #[track_caller]
 fn prints(client: &ScenarioClient, project: &ScenarioProject, folder: &str, arguments: &[&str], text: &str) {
     let side = side_by_side::same(client, project, folder, arguments);
@@ -33,7 +33,7 @@ fn a_git_dependency_has_its_submodules() {
     prints(&client, &with(&format!(", rev = \"{revision}\"")), "", &["run"], "from the submodule");
     let missing = side_by_side::same(&client, &with(", branch = \"missing\""), "", &["check"]);
     assert_eq!(missing.code, Some(101));
-    // In the place of the repository's, one of the device's.
+    // A repository of the device replaces the original one.
     let patched = with("")
         .file("../mine/Cargo.toml", program("dep"))
         .file("../mine/src/lib.rs", "pub const TEXT: &str = \"mine\";\n");
@@ -55,7 +55,7 @@ fn members_may_lie_outside_of_the_root() {
         .file("../out/lib/Cargo.toml", program("lib").replace("edition", "workspace = \"../../project\"\nedition"))
         .file("../out/lib/src/lib.rs", "pub const N: u32 = 7;\n\n#[test]\nfn is_seven() {\n    assert_eq!(N, 7);\n}\n");
     prints(&client, &project, "", &["run"], "7");
-    // Also where one stands in one of them.
+    // The same from the folder of a member.
     let side = side_by_side::same(&client, &project, "../out/lib", &["test", "--lib"]);
     assert!(side.stdout.contains("test is_seven ... ok"), "{}", side.stdout);
 }
@@ -87,7 +87,7 @@ fn configuration_is_read_wherever_cargo_reads_it() {
     prints(&client, &project(), "", &["list", "-v"], "relative true false [\"a b\", \"c\", \"-v\"]");
     prints(&client, &project(), "", &["run", "--config", "settings/file.toml"], "relative true true []");
     prints(&client, &project(), "", &["run", "--config", "build.rustflags=['--cfg','named']"], "relative true true []");
-    // Of the folder one stands in too, and files are named from there.
+    // The configuration of the current folder counts too, and paths are relative to it.
     let below = project().file("src/.cargo/config.toml", "build.rustflags = [\"--cfg\", \"named\"]\n");
     prints(&client, &below, "src", &["run"], "relative true true []");
     side_by_side::same(&client, &below, "src", &["check", "--config", "../settings/file.toml"]);
@@ -99,7 +99,7 @@ fn configuration_is_read_wherever_cargo_reads_it() {
 #[test]
 fn a_toolchain_file_with_components_and_targets_uses_the_installed_toolchain() {
     let (_backend, client) = backend();
-    // What the suite itself is compiled with is there: `…/toolchains/NAME/bin/cargo`, where rustup has put it.
+    // The toolchain that compiled the suite is installed: `…/toolchains/NAME/bin/cargo`, where rustup put it.
     let folder = Path::new(env!("CARGO")).ancestors().nth(2).expect("a folder");
     let Some(name) = folder.file_name().filter(|_| folder.parent().is_some_and(|above| above.ends_with("toolchains")))
     else {
@@ -135,7 +135,7 @@ fn vendored_crates_are_uploaded_even_if_git_ignores_them() {
     prints(&client, &project, "", &["run", "--offline"], "vendored");
 }
 
-/// One build for several machines leaves each its own.
+/// A build for several targets leaves the results of each.
 #[test]
 #[cfg_attr(not(has_musl), ignore = "needs `rustup target add x86_64-unknown-linux-musl`")]
 fn several_targets_are_built_and_tested_at_once() {

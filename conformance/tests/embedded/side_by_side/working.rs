@@ -1,4 +1,4 @@
-//! What works at home works the same.
+//! Commands that work locally work the same with a backend.
 
 use conformance::{ScenarioProject, program, side_by_side};
 
@@ -37,7 +37,7 @@ fn every_command_prints_and_does_the_same_as_cargo() {
     ] {
         side_by_side::same(&client, &workspace(), folder, arguments);
     }
-    // Programs are left where cargo leaves them.
+    // Programs are in the folder where cargo puts them.
     let project = workspace();
     let (home, cloud) = side_by_side::both(&client, &project, "", &["build"], &["build", "--no-install"]);
     assert_eq!(home, cloud);
@@ -78,12 +78,12 @@ fn the_configuration_of_the_project_is_used() {
     };
     let side = side_by_side::same(&client, &project(), "", &["run"]);
     assert_eq!(side.stdout, "hello true true");
-    // From a folder below, and by the path of the manifest.
+    // From a subfolder, and with the path of the manifest.
     side_by_side::same(&client, &project(), "src", &["check"]);
     side_by_side::same(&client, &project(), "src", &["check", "--manifest-path", "../Cargo.toml"]);
 }
 
-/// A bench without a harness is a program, which gets cargo's words; and features may stand in a circle.
+/// A bench without a harness is a program, which gets cargo's arguments; features may form a circle.
 #[test]
 fn benches_get_the_same_arguments_as_from_cargo() {
     let (_backend, client) = backend();
@@ -108,7 +108,7 @@ fn benches_get_the_same_arguments_as_from_cargo() {
     }
 }
 
-/// What a program prints and gets is the program's own affair, as long as it is text; it has no input on the builder.
+/// The input and output of a program are unchanged if they are text; on the builder it has no input.
 #[test]
 fn a_program_gets_the_same_arguments_and_folder_as_from_cargo() {
     let (_backend, client) = backend();

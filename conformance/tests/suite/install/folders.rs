@@ -27,7 +27,7 @@ fn a_folder_is_installed_from_anywhere_and_recorded_with_its_path() {
     pair.both_in(project.root(), &["install", "--path", "app", "other"]).exited(101);
     project.write("app/src/main.rs", "fn main() { nonsense }\n");
     pair.both_in(project.root(), &["install", "--path", "app"]).exited(101).says(&["app/src/main.rs:1:13"]);
-    // What is installed from a folder is that folder's to take away.
+    // A package that was installed from a folder can be removed from that folder.
     pair.both_in(&project.path("app"), &["uninstall"]).exited(0).has(&[]);
 }
 

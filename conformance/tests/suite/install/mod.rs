@@ -22,7 +22,7 @@ struct Pair {
     backend: ScenarioBackend,
 }
 
-/// How a command ended.
+/// How a command ended, and what it has installed.
 #[derive(Debug, PartialEq)]
 struct InstallRun {
     code: Option<i32>,
@@ -48,21 +48,21 @@ impl Pair {
         Self { registry, client, cargo, backend }
     }
 
-    /// Where cargo installs.
+    /// The folder where cargo installs.
     fn cargo_root(&self) -> PathBuf {
         self.cargo.path().join(".cargo")
     }
 
-    /// Where the client installs.
+    /// The folder where the client installs.
     fn root(&self) -> PathBuf {
         self.client.home().join(".cargo")
     }
 
-    /// The real cargo, in a folder.
+    /// Runs the real cargo in a folder.
     fn cargo(&self, folder: &Path, arguments: &[&str]) -> InstallRun {
         let target = self.cargo.path().join("target");
         if arguments.contains(&"--git") {
-            // In a target directory that is kept, cargo takes one commit's packages for another's.
+            // In a target directory that is kept, cargo mistakes the packages of one commit for those of another.
             let _ = std::fs::remove_dir_all(&target);
         }
         let output = Command::new(env!("CARGO"))
@@ -75,7 +75,7 @@ impl Pair {
             .env("LANG", "C.UTF-8")
             .env("PATH", format!("{}:/usr/bin:/bin", Path::new(env!("CARGO")).parent().expect("a folder").display()))
             .env("GIT_TERMINAL_PROMPT", "0")
-            // As the builder has one for each project.
+            // The builder has one for each project, too.
             .env("CARGO_TARGET_DIR", target)
             .output()
             .expect("cargo starts");
@@ -83,19 +83,19 @@ impl Pair {
         self.end(output.status.code(), text(output.stdout), text(output.stderr), &self.cargo_root())
     }
 
-    /// The client, in a folder.
+    /// Runs the client in a folder.
     fn cloud(&self, folder: &Path, arguments: &[&str]) -> InstallRun {
         let Run { code, stdout, stderr, .. } = self.client.run(folder, arguments);
         self.end(code, self.plain(&stdout), self.plain(&stderr), &self.root())
     }
 
-    /// Both, in the home of nobody's project; they end alike.
+    /// Runs both in a folder without a project and asserts that they end alike.
     #[track_caller]
     fn both(&self, arguments: &[&str]) -> InstallRun {
         self.both_in(self.registry_folder().path(), arguments)
     }
 
-    /// Both, in this folder; they end alike.
+    /// Runs both in a folder and asserts that they end alike.
     #[track_caller]
     fn both_in(&self, folder: &Path, arguments: &[&str]) -> InstallRun {
         let (cargo, cloud) = (self.cargo(folder, arguments), self.cloud(folder, arguments));
@@ -123,7 +123,7 @@ impl Pair {
         }
     }
 
-    /// Without what differs by its nature: homes, times, what the client says of the way, and the name of the command.
+    /// The output without the parts that always differ: homes, times, the client's own lines, and the name of the command.
     fn plain(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for home in [self.client.home(), self.cargo.path()] {
@@ -146,7 +146,7 @@ impl Pair {
                 words.as_slice(),
                 ["Uploading", ..] | ["Packing", ..] | ["Downloaded", _, "B" | "KiB" | "MiB"]
             );
-            // Where machines come and go, each fetches for itself.
+            // On a platform each machine fetches for itself.
             let fetched =
                 matches!(words.as_slice(), ["Downloading" | "Downloaded", ..]) && !self.backend.is_one_machine();
             if fetched || on_the_way || words.first() == Some(&"note:") && line.contains("your device's passwords") {

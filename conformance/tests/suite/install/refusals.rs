@@ -1,4 +1,4 @@
-//! What can't be installed, in cargo's words.
+//! Installations that fail, with cargo's own messages.
 
 use conformance::{Crate, ScenarioClient};
 
@@ -7,7 +7,7 @@ use super::Pair;
 #[test]
 fn a_spec_that_cargo_refuses_is_refused_on_the_device() {
     let pair = Pair::new();
-    // Nothing may be sent.
+    // Nothing may be uploaded.
     let config = pair.backend.config_with("dead", &[(&format!(":{}", pair.backend.port()), ":1")]);
     let device = Pair { client: ScenarioClient::configured(config), ..pair };
     for arguments in [

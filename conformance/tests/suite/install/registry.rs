@@ -25,7 +25,7 @@ fn a_crate_is_installed_kept_upgraded_and_loses_binaries_that_the_new_version_la
         .exited(0)
         .says(&["Ignored package `tool v1.0.0` is already installed, use --force"]);
     pair.both(&["install", "tool", "--force"]).exited(0).says(&["Replacing HOME/.cargo/bin/tool\n"]);
-    // One that can only be this one asks the registry nothing.
+    // An exact version needs no request to the registry.
     pair.registry.requests();
     pair.cloud(Path::new("/"), &["install", "tool@1.0.0"]).exited(0).says(&["is already installed"]);
     assert_eq!(pair.registry.requests(), Vec::<String>::new());
@@ -129,7 +129,7 @@ fn the_option_root_chooses_the_folder() {
     let run = pair.client.run(elsewhere.path(), &["install", "tool", "--root", "new folder"]).succeeded();
     run.says(&[&format!("Installing {}", root.join("bin/tool").display())]);
     assert_eq!(output_of(&root.join("bin/tool")), "tool 1.0.0\n");
-    // The real cargo takes it for its own.
+    // The real cargo accepts the installation as its own.
     let root = root.to_str().expect("UTF-8");
     pair.cargo(elsewhere.path(), &["install", "tool", "--root", root]).exited(0).says(&["already installed"]);
     pair.cargo(elsewhere.path(), &["uninstall", "tool", "--root", root]).exited(0).says(&["Removing"]);
@@ -147,14 +147,14 @@ fn the_configuration_of_cargo_chooses_the_folder() {
         let text = std::fs::read_to_string(&config).unwrap_or_default() + "[install]\nroot = \"apps/\"\n";
         std::fs::write(config, text).expect("a configuration");
     }
-    // The words differ only in what the client says of a configuration that stays at home.
+    // The outputs differ only in the client's note about configuration that is not uploaded.
     pair.cargo(Path::new("/"), &["install", "tool"]).exited(0).says(&["Installing HOME/apps/bin/tool\n"]);
     pair.cloud(Path::new("/"), &["install", "tool"]).exited(0).says(&["Installing HOME/apps/bin/tool\n"]);
     let apps = pair.client.home().join("apps");
     assert_eq!(output_of(&apps.join("bin/tool")), "tool 1.0.0\n");
     assert!(pair.both(&["install", "--list"]).exited(0).stdout.starts_with("tool v1.0.0:"));
     pair.both(&["install", "tool"]).exited(0).says(&["already installed"]);
-    // The variable goes before it.
+    // The variable takes precedence.
     let variable = pair.client.home().join("variable");
     let client = ScenarioClient::of(&pair.backend).env("CARGO_INSTALL_ROOT", variable.to_string_lossy());
     client.run(Path::new("/"), &["install", "tool"]).succeeded();
@@ -209,7 +209,7 @@ fn a_crate_is_installed_for_a_tablet() {
     let bytes = std::fs::read(pair.client.installed("tool")).expect("a program");
     assert_eq!(u16::from_le_bytes([bytes[18], bytes[19]]), 183, "EM_AARCH64 of elf.h");
     pair.cloud(Path::new("/"), &["install", "tool", "--target", target]).exited(0).says(&["already installed"]);
-    // For another target it is another program.
+    // For another target the program differs.
     pair.cloud(Path::new("/"), &["install", "tool"]).exited(0).says(&["Replaced package"]);
     assert_eq!(pair.client.output_of("tool"), "tool 1.0.0\n");
 }

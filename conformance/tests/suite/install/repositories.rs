@@ -28,11 +28,11 @@ fn branches_tags_and_commits_are_installed() {
     pair.both(&["install", "--git", url, "--rev", &first]).exited(0);
     assert_eq!(output(), "first\n");
     pair.both(&["install", "--list"]).exited(0);
-    // A further commit is another program.
+    // A further commit changes the program.
     repository.program("tool", "1.5.0", "later").commit();
     pair.both(&["install", "--git", url]).exited(0).says(&["Compiling tool", "Replaced package"]);
     assert_eq!(output(), "later\n");
-    // Also of a commit that was compiled before.
+    // The same for a commit that was compiled before.
     pair.both(&["install", "--git", url, "--rev", &first]).exited(0);
     assert_eq!(output(), "first\n");
     pair.both(&["install", "--git", url, "--tag", "v9"]).exited(101);
