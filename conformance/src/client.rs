@@ -135,7 +135,7 @@ impl ScenarioClient {
 
 /// Runs a program and returns its standard output.
 pub fn output_of(program: &Path) -> String {
-    let output = Command::new(program).output().unwrap_or_else(|e| panic!("{} runs: {e}", program.display()));
+    let output = Command::new(program).output().unwrap_or_else(|e| panic!("{} can't be run: {e}", program.display()));
     assert!(output.status.success(), "{} ends well", program.display());
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -307,7 +307,7 @@ impl RawArchive {
                 found += 1;
             }
         }
-        assert_eq!(found, 2, "the name stands in its header and in the directory");
+        assert_eq!(found, 2, "the name is in the entry's header and in the directory");
         bytes
     }
 }

@@ -166,7 +166,7 @@ impl ScenarioBackend {
     pub fn restart(&mut self) {
         match self.kind {
             BackendKind::Embedded => {
-                assert!(self.process.is_none(), "it still runs");
+                assert!(self.process.is_none(), "the backend is still running");
                 self.launch();
             }
             BackendKind::Platform(_) => self.control().power(true),
@@ -211,7 +211,7 @@ impl Drop for ScenarioBackend {
     fn drop(&mut self) {
         if let Some(process) = self.process.take() {
             if std::thread::panicking() {
-                eprintln!("--- the backend said:\n{}", self.said());
+                eprintln!("--- the log of the backend:\n{}", self.said());
                 process.kill();
             } else {
                 let (code, _) = process.stop();

@@ -29,7 +29,7 @@ impl RunningBackend {
             .find_map(|line| line.rsplit_once("http://").map(|(_, address)| address.trim().to_owned()))
             .unwrap_or_else(|| {
                 let said = std::fs::read_to_string(log).unwrap_or_default();
-                panic!("the backend did not say where it listens: {said}")
+                panic!("the backend did not print its address: {said}")
             });
         let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
         // Keep reading, so that the pipe never fills up.

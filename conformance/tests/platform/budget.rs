@@ -80,5 +80,5 @@ fn builds_are_refused_when_the_budget_of_the_month_is_spent() {
     assert_eq!(run.code, Some(101), "{}", run.stderr);
     run.says(&[month.trim_start_matches("usage#"), "monthly_gb_seconds"]).never_says("Compiling");
     let (total, _) = usage::rows(&control);
-    assert_eq!(total.expect("a sum")["spent"], 399_999_000, "what is refused costs nothing");
+    assert_eq!(total.expect("a sum")["spent"], 399_999_000, "a refused build costs nothing");
 }

@@ -102,7 +102,7 @@ fn a_failure_record_that_arrives_twice_is_settled_once() {
         };
         calls.as_array().expect("calls").iter().filter(of_relay).count()
     };
-    until(|| "the second record does nothing".to_owned(), || settles() == 2);
+    until(|| "the second record has had no effect".to_owned(), || settles() == 2);
     usage::assert_settled(&control);
     let (_, attempts) = usage::rows(&control);
     assert_eq!(attempts.len(), 1, "{attempts:?}");
@@ -128,7 +128,7 @@ fn files_of_a_dead_builder_in_tmp_are_reused_and_never_mistaken_for_others() {
     project.write("build.rs", script);
     let mut running = client.spawn(project.root(), &["build"]);
     running.until("Compiling base").until("Compiling app");
-    until(|| "the library is never done".to_owned(), || is_compiled(&control));
+    until(|| "the library was not compiled".to_owned(), || is_compiled(&control));
     control.faults(json!([{ "function": "compile", "action": "s3:GetObject", "do": { "kill": true } }]));
     running.end().exited(101).says(&["the builder"]);
 

@@ -87,10 +87,10 @@ fn a_cleaned_project_is_built_from_nothing_on_every_machine() {
     crate::usage::assert_settled(&control);
     client.run(project.root(), &["clean"]).succeeded().says(&["Removed "]);
     assert_eq!(saved(), [""; 0]);
-    assert_eq!(twice(), [1, 1], "a machine has kept what was cleaned");
+    assert_eq!(twice(), [1, 1], "a machine has kept a cleaned project");
     // The second build shows that it is warm again.
     crate::usage::assert_settled(&control);
     client.run(project.root(), &["clean", "--all"]).succeeded();
     assert_eq!(saved(), [""; 0]);
-    assert_eq!(twice(), [1, 1], "a machine has kept what was cleaned");
+    assert_eq!(twice(), [1, 1], "a machine has kept a cleaned project");
 }

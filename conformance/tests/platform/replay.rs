@@ -71,7 +71,7 @@ fn a_replay_of_several_pages_arrives_in_order() {
     );
     let before = queries(&control);
     let events = ask(&mut socket, 0);
-    assert!(queries(&control) - before >= 3, "that was no answer of several pages");
+    assert!(queries(&control) - before >= 3, "the answer did not have several pages");
     assert_eq!(numbers(&events), (1..=result.last).collect::<Vec<_>>());
     let text: String = events
         .iter()

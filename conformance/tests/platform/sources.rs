@@ -18,7 +18,7 @@ fn replacing_a_source_ends_its_build() {
     assert_eq!(raw.upload(&id, slow.bytes(), &RawClient::metadata()).status, 200);
     let control = backend.control();
     let is_claimed = || control.objects("output").iter().any(|key| key.ends_with("/claim"));
-    until(|| "no attempt begins".to_owned(), is_claimed);
+    until(|| "no attempt has started".to_owned(), is_claimed);
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(raw.input("DELETE", &format!("me/{id}.zip"), &[], vec![], true).status, 204);
     assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
@@ -58,7 +58,7 @@ fn a_build_whose_source_is_deleted_during_the_download_is_cancelled() {
         let key = format!("me/{id}.zip");
         assert_eq!(raw.upload(&id, large.clone(), &RawClient::metadata()).status, 200);
         let is_fetched = || called(&control, "s3:GetObject", &key) >= 2;
-        until(|| "it is not fetched".to_owned(), is_fetched);
+        until(|| "the source was not fetched".to_owned(), is_fetched);
         assert_eq!(raw.input("DELETE", &key, &[], vec![], true).status, 204);
         if replaced {
             assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);

@@ -109,7 +109,11 @@ fn one_notification_of_several_sources_builds_them_all() {
         call["action"] == "lambda:InvokeFunction"
             && call["principal"].as_str().is_some_and(|name| name.ends_with("-relay"))
     };
-    assert_eq!(calls.as_array().expect("calls").iter().filter(invoked).count(), 1, "it got an invocation of its own");
+    assert_eq!(
+        calls.as_array().expect("calls").iter().filter(invoked).count(),
+        1,
+        "the second build has an invocation of its own"
+    );
     usage::assert_settled(&control);
 }
 

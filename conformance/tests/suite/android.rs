@@ -21,7 +21,7 @@ struct Elf {
 fn elf(path: &Path) -> Elf {
     let bytes = std::fs::read(path).expect("a program");
     let wide = bytes[4] == 2;
-    assert_eq!((&bytes[..4], bytes[5]), (&b"\x7fELF"[..], 1), "little end first");
+    assert_eq!((&bytes[..4], bytes[5]), (&b"\x7fELF"[..], 1), "the file is not a little-endian ELF file");
     let number = |at: usize, size: usize| {
         bytes[at..at + size].iter().rev().fold(0u64, |number, byte| number << 8 | u64::from(*byte))
     };

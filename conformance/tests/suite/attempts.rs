@@ -100,5 +100,5 @@ fn an_attempt_without_progress_ends_the_build_and_names_the_crate() {
         backend.assert_idle(Duration::from_secs(5));
         run.stderr.lines().any(|line| line.starts_with("error") && line.contains("part0(build)"))
     });
-    assert!(named, "the crate is not named");
+    assert!(named, "the message does not name the crate");
 }

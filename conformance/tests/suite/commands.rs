@@ -29,8 +29,8 @@ fn check_test_and_run_on_the_builder_end_as_on_the_device() {
     let client = ScenarioClient::of(&backend);
     let project = tested();
     client.run(project.root(), &["check"]).succeeded().says(&["Checking tested", "Finished"]);
-    assert!(!project.path("target").exists(), "checking brings nothing back");
-    assert!(project.path("Cargo.lock").exists(), "but the lock file it made");
+    assert!(!project.path("target").exists(), "`check` returns no target directory");
+    assert!(project.path("Cargo.lock").exists(), "`check` returns the lock file");
     let run = client.run(project.root(), &["test"]).succeeded();
     assert!(run.stdout.contains("test tests::is_one ... ok") && run.stdout.contains("test whole ... ok"), "{run:?}");
     let run = client.run(project.root(), &["test", "--env", "FAIL=1"]).exited(101);

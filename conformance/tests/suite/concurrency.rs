@@ -22,7 +22,7 @@ fn two_builds_of_one_project_take_turns() {
     let (first, second) = (first.end().succeeded(), second.end().succeeded());
     assert_eq!(first.compiled(), ["shared"]);
     if backend.is_one_machine() {
-        assert_eq!(second.compiled(), [""; 0], "the second finds what the first has built");
+        assert_eq!(second.compiled(), [""; 0], "the second build reuses the results of the first");
         second.says(&["Waiting"]);
     }
     assert_eq!(client.output_of("shared"), "shared\n");

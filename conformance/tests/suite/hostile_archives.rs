@@ -150,7 +150,7 @@ fn objects_are_written_once_and_only_under_keys_of_builds() {
     assert_eq!(raw.upload(&id, RawArchive::program().bytes(), &RawClient::metadata()).status, 200);
     let again = raw.upload(&id, RawArchive::new().bytes(), &RawClient::metadata());
     assert_eq!(again.status, 412, "{}", again.text());
-    assert_eq!(raw.result(&id).outcome, Outcome::Succeeded, "the first upload is the build");
+    assert_eq!(raw.result(&id).outcome, Outcome::Succeeded, "the first upload was built");
     let headers = [("if-none-match", "*")];
     for key in ["me/no-id.zip", "me/0192aaaa-0000-4000-8000-000000000000.zip", "me/x/y.zip", "plain.zip"] {
         let reply = raw.input("PUT", key, &headers, RawArchive::program().bytes(), true);

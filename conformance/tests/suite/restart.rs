@@ -15,7 +15,7 @@ fn slow(seconds: u32) -> ScenarioProject {
 fn stored(control: &Control, sources: usize) {
     let began = Instant::now();
     while control.objects("input").len() < sources {
-        assert!(began.elapsed() < Duration::from_secs(30), "no source comes");
+        assert!(began.elapsed() < Duration::from_secs(30), "the sources were not stored in time");
         std::thread::sleep(Duration::from_millis(50));
     }
     std::thread::sleep(Duration::from_millis(500));

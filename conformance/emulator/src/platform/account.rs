@@ -87,7 +87,7 @@ impl MotoAccount {
 
     /// The devices in Terraform's output `devices`, each with a new key. Terraform's state contains no keys.
     pub async fn devices(&self, output: &Value) -> Result<BTreeMap<String, DeviceKey>> {
-        let devices = output.as_object().context("the output `devices` is no map")?;
+        let devices = output.as_object().context("the output `devices` is not a map")?;
         let text = |device: &Value, field: &str| {
             device[field].as_str().map(str::to_owned).with_context(|| format!("a device without `{field}`: {device}"))
         };

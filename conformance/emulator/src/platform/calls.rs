@@ -37,7 +37,7 @@ pub fn check(dir: &Path, whole: bool, report: &mut PlatformReport) -> Result<()>
         let text = std::fs::read_to_string(&path).with_context(|| format!("{} can't be read", path.display()))?;
         for line in text.lines() {
             let call: RecordedCall =
-                serde_json::from_str(line).with_context(|| format!("this is no recorded call: {line}"))?;
+                serde_json::from_str(line).with_context(|| format!("this line is not a recorded call: {line}"))?;
             count += 1;
             match call.by {
                 Some(reason) if call.allowed => unused.used(&reason),

@@ -92,7 +92,7 @@ impl Terraform {
     async fn plan(&self, arguments: &[&str]) -> Result<Vec<Value>> {
         self.run(&[&["plan", "-no-color", "-input=false", "-out=planned"], arguments].concat()).await?;
         let mut plan: Value =
-            serde_json::from_str(&self.run(&["show", "-json", "planned"]).await?).context("the plan is no JSON")?;
+            serde_json::from_str(&self.run(&["show", "-json", "planned"]).await?).context("the plan is not JSON")?;
         match plan["resource_changes"].take() {
             Value::Array(changes) => Ok(changes),
             _ => bail!("the plan has no list of changes"),

@@ -161,7 +161,7 @@ impl ScenarioControl {
         }
         match self.functions.invoke(name, payload).await {
             Ok(answer) => Ok(serde_json::from_slice(&answer).unwrap_or_default()),
-            Err(error) => bail!("{name} gives no answer: {error:?}"),
+            Err(error) => bail!("{name} did not answer: {error:?}"),
         }
     }
 

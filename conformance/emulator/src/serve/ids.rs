@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 /// likely. An error when the system gives no random numbers.
 pub fn random_text(len: usize, alphabet: &[u8]) -> Result<String> {
     let mut bytes = vec![0; len];
-    getrandom::fill(&mut bytes).context("the system gives no random numbers")?;
+    getrandom::fill(&mut bytes).context("the system returned no random numbers")?;
     Ok(bytes.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect())
 }
 

@@ -118,7 +118,7 @@ impl Moto {
         if status != StatusCode::OK {
             bail!("moto refuses {target}: {status} {}", String::from_utf8_lossy(&body));
         }
-        serde_json::from_slice(&body).with_context(|| format!("moto's answer to {target} is no JSON"))
+        serde_json::from_slice(&body).with_context(|| format!("moto's answer to {target} is not JSON"))
     }
 
     /// Calls a service that takes forms and answers in XML, for example `iam` and `ListUsers`.
@@ -161,7 +161,8 @@ impl Moto {
     /// The same as [`Self::get`], where the answer is JSON.
     pub async fn get_json(&self, service: &str, path: &str) -> Result<Option<Value>> {
         let Some(body) = self.get(service, path).await? else { return Ok(None) };
-        let value = serde_json::from_slice(&body).with_context(|| format!("moto's answer to GET {path} is no JSON"))?;
+        let value =
+            serde_json::from_slice(&body).with_context(|| format!("moto's answer to GET {path} is not JSON"))?;
         Ok(Some(value))
     }
 }

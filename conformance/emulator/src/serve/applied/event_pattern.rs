@@ -29,10 +29,10 @@ impl EventPattern {
     }
 
     fn read(value: &Value) -> Result<Self> {
-        let Value::Object(fields) = value else { bail!("a pattern is no object: {value}") };
+        let Value::Object(fields) = value else { bail!("a pattern is not an object: {value}") };
         ensure!(!fields.is_empty(), "a pattern is empty");
         let node = |(name, value): (&String, &Value)| {
-            ensure!(!name.starts_with('$'), "`{name}` in a pattern is not known here");
+            ensure!(!name.starts_with('$'), "`{name}` in a pattern is not supported by this emulator");
             let node = match value {
                 Value::Object(_) => Node::Object(Self::read(value)?),
                 Value::Array(items) if !items.is_empty() => {
@@ -70,7 +70,7 @@ impl Matcher {
                 Ok(Self::AnythingBut(items.iter().map(Self::read).collect::<Result<_>>()?))
             }
             [(name, item)] if name == "anything-but" => Ok(Self::AnythingBut(vec![Self::read(item)?])),
-            _ => bail!("{value} in a pattern is not known here"),
+            _ => bail!("{value} in a pattern is not supported by this emulator"),
         }
     }
 

@@ -82,7 +82,7 @@ impl BucketNotification {
         let configuration: Configuration = quick_xml::de::from_str(xml).context("notifications can't be read")?;
         ensure!(
             configuration.queues.is_empty() && configuration.topics.is_empty() && configuration.event_bridge.is_none(),
-            "a bucket tells something else than a function: not known here"
+            "a bucket notifies something else than a function, which this emulator does not support"
         );
         configuration.functions.into_iter().map(Self::read).collect()
     }
@@ -93,7 +93,7 @@ impl BucketNotification {
             match rule.name.to_ascii_lowercase().as_str() {
                 "prefix" => prefix = rule.value,
                 "suffix" => suffix = rule.value,
-                other => bail!("a filter by `{other}` is not known here"),
+                other => bail!("a filter by `{other}` is not supported by this emulator"),
             }
         }
         Ok(Self { id: listed.id, function: listed.function, events: listed.events, prefix, suffix })

@@ -70,16 +70,16 @@ impl Rule {
 /// The ARN of the function that a target names. A target that changes the event, or that is no function, is an error.
 fn read_target(rule: &str, target: &Value) -> Result<String> {
     const HARMLESS: [&str; 4] = ["Id", "Arn", "RetryPolicy", "DeadLetterConfig"];
-    for (name, value) in target.as_object().context("a target is no object")? {
+    for (name, value) in target.as_object().context("a target is not an object")? {
         let is_empty = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
         ensure!(
             HARMLESS.contains(&name.as_str()) || is_empty,
-            "a target of the rule {rule} has `{name}`: not known here"
+            "a target of the rule {rule} has `{name}`, which this emulator does not support"
         );
     }
     match target["Arn"].as_str() {
         Some(arn) if arn.split(':').nth(2) == Some("lambda") => Ok(arn.to_owned()),
-        other => bail!("a target of the rule {rule} is no function: {other:?}"),
+        other => bail!("a target of the rule {rule} is not a function: {other:?}"),
     }
 }
 
@@ -93,7 +93,7 @@ async fn list<T: for<'a> Deserialize<'a>>(
     loop {
         let mut page = moto.json("events", &format!("AWSEvents.{action}"), &request).await?;
         let items: Vec<T> =
-            serde_json::from_value(page[field].take()).with_context(|| format!("{action} gives no {field}"))?;
+            serde_json::from_value(page[field].take()).with_context(|| format!("{action} returned no {field}"))?;
         all.extend(items);
         match page["NextToken"].take() {
             Value::Null => return Ok(all),

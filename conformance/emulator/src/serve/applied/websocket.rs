@@ -125,7 +125,7 @@ impl Apis {
 
 async fn items(moto: &Moto, path: &str) -> Result<Vec<Value>> {
     let list = moto.get_json("apigateway", path).await?.with_context(|| format!("moto has no {path}"))?;
-    let list: Items = serde_json::from_value(list).with_context(|| format!("{path} is no list"))?;
+    let list: Items = serde_json::from_value(list).with_context(|| format!("{path} is not a list"))?;
     Ok(list.items)
 }
 
@@ -135,10 +135,10 @@ fn routes_of(routes: Vec<Value>, integrations: Vec<Value>) -> Result<BTreeMap<St
         let raw: RawIntegration = serde_json::from_value(integration).context("an integration can't be read")?;
         ensure!(
             raw.integration_type == "AWS_PROXY",
-            "an integration of the type {} is not known here",
+            "an integration of the type {} is not supported by this emulator",
             raw.integration_type
         );
-        ensure!(raw.credentials_arn.is_none(), "an integration with credentials is not known here");
+        ensure!(raw.credentials_arn.is_none(), "an integration with credentials is not supported by this emulator");
         let uri = raw.integration_uri.context("an integration without a URI")?;
         functions.insert(format!("integrations/{}", raw.integration_id), function_of(&uri)?.to_owned());
     }
@@ -148,7 +148,7 @@ fn routes_of(routes: Vec<Value>, integrations: Vec<Value>) -> Result<BTreeMap<St
         let iam = match raw.authorization_type.as_deref() {
             Some("AWS_IAM") => true,
             Some("NONE") | None => false,
-            Some(other) => bail!("the route {} asks for {other}, which is not known here", raw.route_key),
+            Some(other) => bail!("the route {} asks for {other}, which this emulator does not support", raw.route_key),
         };
         // AWS takes such a route, and answers with an error whenever it is chosen.
         let Some(function) = raw.target.as_ref().and_then(|target| functions.get(target)) else {
@@ -164,7 +164,7 @@ fn function_of(uri: &str) -> Result<&str> {
     uri.split_once("/functions/")
         .and_then(|(_, rest)| rest.strip_suffix("/invocations"))
         .filter(|arn| arn.starts_with("arn:") && uri.contains(":lambda:path/"))
-        .with_context(|| format!("the integration `{uri}` is no function's"))
+        .with_context(|| format!("the integration `{uri}` does not lead to a function"))
 }
 
 fn stages_of(stages: Vec<Value>) -> Result<BTreeMap<String, Stage>> {

@@ -66,7 +66,7 @@ impl EventBus {
                 let Some(function) = applied.function(target) else {
                     self.account
                         .problems
-                        .add(format!("the rule {} has a target that is no function: {target}", rule.arn));
+                        .add(format!("the rule {} has a target that is not a function: {target}", rule.arn));
                     continue;
                 };
                 if self.account.may_invoke("events.amazonaws.com", &function.arn, &rule.arn) {

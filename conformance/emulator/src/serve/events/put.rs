@@ -81,7 +81,7 @@ fn parse(signed: &AuthenticatedRequest) -> Result<PutEventsRequest, AwsReply> {
     let request = serde_json::from_slice::<PutEventsRequest>(&signed.body);
     let request = request.map_err(|error| json_error(400, "SerializationException", &error.to_string()))?;
     if request.entries.is_empty() || request.entries.len() > MAX_ENTRIES {
-        return Err(json_error(400, "ValidationException", "1 to 10 entries are a call"));
+        return Err(json_error(400, "ValidationException", "a call has 1 to 10 entries"));
     }
     Ok(request)
 }

@@ -79,7 +79,7 @@ pub async fn read(
         "UNSIGNED-PAYLOAD" => body,
         "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => chunked::decode(&body).map_err(AuthenticationFailure::Chunks)?,
         other if other.starts_with("STREAMING-") => {
-            return Err(AuthenticationFailure::Chunks(format!("{other} is not known here")));
+            return Err(AuthenticationFailure::Chunks(format!("{other} is not supported by this emulator")));
         }
         digest if digest == HEXLOWER.encode(&Sha256::digest(&body)) => body,
         _ => return Err(AuthenticationFailure::Digest),

@@ -11,7 +11,7 @@ pub fn decode(body: &[u8]) -> Result<Bytes, String> {
     loop {
         let (line, after) = line(rest)?;
         let size = line.split(';').next().unwrap_or_default().trim();
-        let size = usize::from_str_radix(size, 16).map_err(|_| format!("`{line}` is no size of a chunk"))?;
+        let size = usize::from_str_radix(size, 16).map_err(|_| format!("`{line}` is not the size of a chunk"))?;
         rest = after;
         if size == 0 {
             break;
@@ -37,7 +37,7 @@ pub fn decode(body: &[u8]) -> Result<Bytes, String> {
 
 fn line(bytes: &[u8]) -> Result<(&str, &[u8]), String> {
     let end = bytes.windows(2).position(|pair| pair == b"\r\n").ok_or("a chunk has no end")?;
-    let text = std::str::from_utf8(&bytes[..end]).map_err(|_| "a chunk's head is no text")?;
+    let text = std::str::from_utf8(&bytes[..end]).map_err(|_| "a chunk's head is not text")?;
     Ok((text, &bytes[end + 2..]))
 }
 

@@ -154,7 +154,7 @@ impl Identities {
             let mut policies = self.policies_of(&whose, &user.user_policy_list, &user.attached_managed_policies)?;
             for name in &user.group_list.member {
                 let group = self.groups.member.iter().find(|group| group.group_name == *name);
-                let group = group.with_context(|| format!("{whose} is in the group {name}, which is not there"))?;
+                let group = group.with_context(|| format!("{whose} is in the group {name}, which does not exist"))?;
                 let whose = format!("group/{name}");
                 policies.extend(self.policies_of(
                     &whose,
@@ -228,7 +228,7 @@ impl ManagedPolicy {
 fn parse(name: &str, document: &str) -> Result<Policy> {
     let encoded = !document.trim_start().starts_with('{');
     let document = match encoded {
-        true => percent_decode_str(document).decode_utf8().with_context(|| format!("{name} is no UTF-8"))?,
+        true => percent_decode_str(document).decode_utf8().with_context(|| format!("{name} is not UTF-8"))?,
         false => document.into(),
     };
     Policy::parse(name, &document).map_err(|why| anyhow!(why))

@@ -144,7 +144,7 @@ impl Operator {
             Self::Bool | Self::Null => value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"),
             Self::Numeric(_) => value.parse::<f64>().is_ok(),
         };
-        if fine { Ok(()) } else { Err(format!("`{value}` is no value for this condition operator")) }
+        if fine { Ok(()) } else { Err(format!("`{value}` is not a value for this condition operator")) }
     }
 
     fn compare(self, wanted: &str, given: &str, context: &RequestContext) -> bool {

@@ -143,7 +143,7 @@ impl Statement {
         };
         for action in actions.patterns() {
             if action != "*" && !action.contains(':') {
-                return Err(format!("`{action}` is no action"));
+                return Err(format!("`{action}` is not an action"));
             }
         }
         for pattern in resources.iter().flat_map(Resources::patterns) {
@@ -181,7 +181,7 @@ impl Resources {
 /// Incomplete ARNs are refused, though IAM completes some of them: nobody means them.
 fn check_resource(pattern: &str) -> Result<(), String> {
     if pattern != "*" && !(pattern.starts_with("arn:") && pattern.splitn(6, ':').count() == 6) {
-        return Err(format!("`{pattern}` is no ARN"));
+        return Err(format!("`{pattern}` is not an ARN"));
     }
     match variables(pattern).into_iter().find(|key| keys::is_multivalued(key) != Some(false)) {
         Some(key) => Err(format!("the policy variable `{key}` is not known, or has several values")),
@@ -243,7 +243,7 @@ fn strings(value: Value) -> Result<Vec<String>, String> {
             let nested: Result<Vec<_>, _> = values.into_iter().map(strings).collect();
             Ok(nested?.into_iter().flatten().collect())
         }
-        other => Err(format!("{other} is no value")),
+        other => Err(format!("{other} is not a value")),
     }
 }
 
