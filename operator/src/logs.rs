@@ -22,7 +22,7 @@ pub async fn print(deployment: &Deployment, only: Option<&str>, since: Duration,
     let functions: Vec<_> = deployment.functions().filter(|(what, _)| only.is_none_or(|only| only == *what)).collect();
     if functions.is_empty() {
         let names = deployment.functions().map(|(what, _)| what).collect::<Vec<_>>().join(", ");
-        bail!("there is not a function `{}`; there are: {names}", only.unwrap_or_default());
+        bail!("there is no function `{}`; there are: {names}", only.unwrap_or_default());
     }
     let client = Client::new(&aws::config().await);
     let mut from = millis(SystemTime::now() - since);
