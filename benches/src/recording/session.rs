@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use conformance::{Backend, Options, client_binary};
+use conformance::{ScenarioBackend, ScenarioOptions, client_binary};
 
 use crate::capture::Capture;
 use crate::cast::{Cast, CastEvent, TerminalSize};
@@ -27,7 +27,7 @@ const COMMANDS: [&str; 5] = [
 
 /// Starts an embedded backend and runs the commands against it.
 pub fn record() -> Result<Cast> {
-    let backend = Backend::embedded(Options::default());
+    let backend = ScenarioBackend::embedded(ScenarioOptions::default());
     let home = tempfile::tempdir()?;
     let project = home.path().join("heft");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/heft"), &project)?;

@@ -54,7 +54,7 @@ fn code(folder: &Path) -> String {
 
 #[test]
 fn an_item_that_is_not_defined_is_found() {
-    let text = "`protocol::BuildId` `protocol::NoSuchThing` `conformance::Backend::start()` `conformance::Backen` `std::fs::File`";
+    let text = "`protocol::BuildId` `protocol::NoSuchThing` `conformance::ScenarioBackend::start()` `conformance::Backen` `std::fs::File`";
     let items = of_code(&Page::parse(Path::new("x.md"), text));
     assert_eq!(undefined(&items, &crate::root()), ["x.md: protocol::NoSuchThing", "x.md: conformance::Backen"]);
 }
