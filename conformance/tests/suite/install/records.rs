@@ -1,9 +1,9 @@
 //! Cargo's records tell how a program was built, whichever verb built it and whichever device installs it: they are those
 //! that `cargo install` writes for the same command, to the byte.
 
-use conformance::{Client, Project};
+use conformance::{ScenarioClient, ScenarioProject};
 
-use super::{End, Pair};
+use super::{InstallRun, Pair};
 use crate::builds::host;
 
 /// Flags of a build: as `cargo install` has them, and as `build` has them.
@@ -18,8 +18,8 @@ const FLAGS: [(&[&str], &[&str]); 8] = [
     (&["--target", "HOST", "--debug"], &["--target", "HOST", "--profile", "dev"]),
 ];
 
-fn project() -> Project {
-    Project::hello("tool", "hello").file(
+fn project() -> ScenarioProject {
+    ScenarioProject::hello("tool", "hello").file(
         "Cargo.toml",
         "[package]\nname = \"tool\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
          [features]\ndefault = [\"loud\"]\nloud = []\nfast = []\n[profile.small]\ninherits = \"release\"\nopt-level = \"s\"\n",
@@ -37,13 +37,13 @@ fn words(command: &[String]) -> Vec<&str> {
 }
 
 /// What `cargo install --path .` does with these flags.
-fn by_cargo(pair: &Pair, project: &Project, flags: &[&str]) -> End {
+fn by_cargo(pair: &Pair, project: &ScenarioProject, flags: &[&str]) -> InstallRun {
     pair.cargo(project.root(), &words(&command(&["install", "--path", "."], flags)))
 }
 
 /// Both records are there, and the two sides agree on them and on the programs.
 #[track_caller]
-fn assert_same(cargo: &End, cloud: &End, flags: &[&str]) {
+fn assert_same(cargo: &InstallRun, cloud: &InstallRun, flags: &[&str]) {
     assert_eq!((cargo.code, cloud.code), (Some(0), Some(0)), "{flags:?}\n{}\n---\n{}", cargo.stderr, cloud.stderr);
     assert!(cargo.records[1].contains("\"rustc\":\"rustc "), "{}", cargo.records[1]);
     assert_eq!(cloud.records, cargo.records, "{flags:?}: cargo on the right");
@@ -71,7 +71,7 @@ fn they_tell_what_build_built() {
 #[test]
 fn they_tell_what_another_device_had_built() {
     let (pair, project) = (Pair::new(), project());
-    let phone = Client::of(&pair.backend);
+    let phone = ScenarioClient::of(&pair.backend);
     let folder = protocol::file_url(&project.root().to_string_lossy());
     let attached = |verb: &[&str], flags: &[&str]| {
         pair.cloud(project.root(), &words(&command(verb, flags)));
