@@ -209,8 +209,8 @@ fn looks(machine: &Machine) {
         .make(&["status", "REGION=eu-west-1"])
         .badly()
         .says(&["is deployed in us-east-1, but the chosen region is eu-west-1"]);
-    machine.make(&["logs", "FUNCTION=none"]).badly().says(&["there is: compile, connect, disconnect, relay"]);
-    machine.make(&["logs", "SINCE=yesterday"]).badly().says(&["`yesterday` is no period"]);
+    machine.make(&["logs", "FUNCTION=none"]).badly().says(&["there are: compile, connect, disconnect, relay"]);
+    machine.make(&["logs", "SINCE=yesterday"]).badly().says(&["`yesterday` is not a period"]);
     machine.make(&["logs"]).well();
 }
 
