@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conformance::{Backend, Client, Options, Project, android, backend_binary, until};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject, android, backend_binary, until};
 
 const TARGET: &str = "aarch64-linux-android";
 
@@ -38,10 +38,11 @@ mkdir -p "$root/bin" && cp TOOLS/cargo-ndk* "$root/bin/"
 "#;
 
 /// A backend without the NDK and cargo-ndk, whatever this machine has.
-fn fresh() -> (Backend, Client) {
-    let options = Options { env: vec![("ANDROID_NDK_HOME".to_owned(), String::new())], ..Options::default() };
-    let backend = Backend::embedded(options);
-    let client = Client::of(&backend);
+fn fresh() -> (ScenarioBackend, ScenarioClient) {
+    let options =
+        ScenarioOptions { env: vec![("ANDROID_NDK_HOME".to_owned(), String::new())], ..ScenarioOptions::default() };
+    let backend = ScenarioBackend::embedded(options);
+    let client = ScenarioClient::of(&backend);
     (backend, client)
 }
 
@@ -214,7 +215,7 @@ fn says(output: &Output, success: bool, texts: &[&str]) {
 #[test]
 fn a_fresh_backend_names_what_it_lacks_and_the_command_before_anything_is_sent() {
     let (_backend, client) = fresh();
-    let project = Project::hello("tablet", "hello");
+    let project = ScenarioProject::hello("tablet", "hello");
     client
         .run(project.root(), &["build", "--target", TARGET])
         .exited(101)
@@ -239,7 +240,7 @@ fn a_fresh_backend_names_what_it_lacks_and_the_command_before_anything_is_sent()
 fn setup_android_makes_a_running_backend_able_and_remove_undoes_it() {
     let (backend, client) = fresh();
     let desktop = Desktop::new(backend.folder().join("data"), archive());
-    let project = Project::hello("tablet", "hello");
+    let project = ScenarioProject::hello("tablet", "hello");
     client.run(project.root(), &["build", "--no-install", "--target", TARGET]).exited(101);
 
     says(

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use conformance::{Backend, Client, Options, Project};
+use conformance::{ScenarioBackend, ScenarioClient, ScenarioOptions, ScenarioProject};
 
 /// Targets that need nothing but the standard library; the first that isn't installed is taken.
 const CANDIDATES: [&str; 3] = ["wasm32-wasip1", "wasm32-unknown-unknown", "wasm32-wasip2"];
@@ -52,15 +52,15 @@ impl RustupHome {
     }
 
     /// A backend that builds with it.
-    fn backend(&self, more: &[(&str, &str)]) -> (Backend, Client) {
+    fn backend(&self, more: &[(&str, &str)]) -> (ScenarioBackend, ScenarioClient) {
         let name = self.toolchain.file_name().expect("a name").to_string_lossy().into_owned();
         let mut env = vec![
             ("RUSTUP_HOME".to_owned(), self.folder.path().to_string_lossy().into_owned()),
             ("RUSTUP_TOOLCHAIN".to_owned(), name),
         ];
         env.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let backend = Backend::embedded(Options { env, ..Options::default() });
-        let client = Client::of(&backend);
+        let backend = ScenarioBackend::embedded(ScenarioOptions { env, ..ScenarioOptions::default() });
+        let client = ScenarioClient::of(&backend);
         (backend, client)
     }
 }
@@ -73,7 +73,7 @@ fn a_standard_library_is_fetched_when_a_build_asks_for_it() {
         return;
     };
     let (_backend, client) = rustup.backend(&[]);
-    let project = Project::hello("portable", "hello");
+    let project = ScenarioProject::hello("portable", "hello");
     let build = ["build", "--no-install", "--target", target];
     let run = client.run(project.root(), &build);
     if run.code != Some(0) && run.stderr.contains("can't fetch it") {
@@ -97,7 +97,7 @@ fn what_cannot_be_fetched_is_said_with_rustups_own_words() {
     };
     // Nothing listens there.
     let (_backend, client) = rustup.backend(&[("RUSTUP_DIST_SERVER", "http://127.0.0.1:9")]);
-    let project = Project::hello("portable", "hello");
+    let project = ScenarioProject::hello("portable", "hello");
     client
         .run(project.root(), &["build", "--no-install", "--target", target])
         .exited(101)
@@ -106,10 +106,10 @@ fn what_cannot_be_fetched_is_said_with_rustups_own_words() {
 
 #[test]
 fn a_configuration_that_an_older_backend_wrote_is_read_and_its_targets_are_ignored() {
-    let backend = Backend::embedded(Options::default());
+    let backend = ScenarioBackend::embedded(ScenarioOptions::default());
     let config = backend.config_with("old", &[("owner = \"me\"", "owner = \"me\"\ntargets = [\"mips-acme-none\"]")]);
-    let client = Client::configured(config);
-    let project = Project::hello("here", "hello");
+    let client = ScenarioClient::configured(config);
+    let project = ScenarioProject::hello("here", "hello");
     client.run(project.root(), &["build"]).succeeded();
     assert_eq!(client.output_of("here"), "hello\n");
     client
