@@ -8,7 +8,7 @@ PUBLISHED := cargo-cloud-protocol cargo-cloud-builder cargo-cloud cargo-cloud-lo
 
 .PHONY: help deploy plan device status logs destroy
 .PHONY: demo check test test-all test-aws test-deploy test-front-door test-real image-check android-tools lint package
-.PHONY: figures figures-aws recording recording-check manual site
+.PHONY: model figures figures-aws recording recording-check manual site
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -76,6 +76,7 @@ lint: $(TOOLS)/bin/shellcheck $(TOOLS)/bin/hadolint ## Formatting, clippy, shell
 	CARGO_TARGET_DIR=target/examples $(CARGO) clippy --locked --manifest-path examples/heft/Cargo.toml -- -D warnings
 	$(TOOLS)/bin/shellcheck --external-sources .ci/run scripts/*.sh scripts/*/*.sh builder-image/*.sh conformance/fixtures/*.sh
 	$(TOOLS)/bin/hadolint builder-image/Dockerfile
+	@python3 scripts/check-names.py
 	@scripts/terraform-checks.sh
 
 # Each is built from its archive, so a file that the archive lacks is noticed. In one target directory, which shares what
@@ -94,6 +95,9 @@ recording: ## Run the demo in a terminal, and make the README's picture from it
 
 recording-check: ## Run the demo in a terminal again, and compare it with the README's picture
 	$(CARGO) test -p cargo-cloud-benches --test recording -- --ignored
+
+model: ## Check the protocol's model with more events and followers (minutes)
+	$(CARGO) test --release -p cargo-cloud-protocol --test model -- --ignored --nocapture
 
 figures: ## Measure what the README reports, and write it there (needs about ten minutes). [QUICK=1]
 	@scripts/figures.sh

@@ -48,7 +48,7 @@ pub enum Setup {
     Android(AndroidOptions),
 }
 
-/// Options of `setup android`.
+/// The command-line options of `cargo-cloud-local setup android`.
 #[derive(Debug, Clone, Args)]
 pub struct AndroidOptions {
     /// The kind of device, by Android's name. Can be given several times

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use conformance::{backend_binary, client_binary};
 
-use crate::markdown::Page;
+use crate::markdown::MarkdownPage;
 
 /// A command as a page has it.
 pub struct DocumentedCommand {
@@ -19,7 +19,7 @@ pub struct DocumentedCommand {
 const PLACEHOLDERS: [&str; 3] = ["…", "[", "VERB"];
 
 /// The commands that start `cargo cloud`, `cargo-cloud` or `cargo-cloud-local`.
-pub fn of_programs(page: &Page) -> Vec<DocumentedCommand> {
+pub fn of_programs(page: &MarkdownPage) -> Vec<DocumentedCommand> {
     let ours = |words: &[String]| match words {
         [program, verb, ..] if program == "cargo" => verb == "cloud",
         [program, ..] => program == "cargo-cloud" || program == "cargo-cloud-local",
@@ -29,12 +29,12 @@ pub fn of_programs(page: &Page) -> Vec<DocumentedCommand> {
 }
 
 /// The commands that start `make`.
-pub fn of_make(page: &Page) -> Vec<DocumentedCommand> {
+pub fn of_make(page: &MarkdownPage) -> Vec<DocumentedCommand> {
     typed(page).into_iter().filter(|command| command.words.len() > 1 && command.words[0] == "make").collect()
 }
 
 /// Everything that a page tells its reader to type: the lines of its blocks, and what is between backticks.
-fn typed(page: &Page) -> Vec<DocumentedCommand> {
+fn typed(page: &MarkdownPage) -> Vec<DocumentedCommand> {
     let mut lines: Vec<&str> = page.spans.iter().map(String::as_str).collect();
     lines.retain(|span| !PLACEHOLDERS.iter().any(|mark| span.contains(mark)));
     for block in &page.blocks {
@@ -49,7 +49,7 @@ fn typed(page: &Page) -> Vec<DocumentedCommand> {
 }
 
 /// The commands of a line, which may be joined and have variables in front of them.
-fn commands(page: &Page, line: &str) -> Vec<DocumentedCommand> {
+fn commands(page: &MarkdownPage, line: &str) -> Vec<DocumentedCommand> {
     let place = format!("{}: {line}", page.path.display());
     let words = shlex::Shlex::new(line).collect::<Vec<_>>();
     let parts = words.split(|word| matches!(word.as_str(), "&&" | "||" | "|" | ";" | "&" | "then"));
@@ -113,8 +113,8 @@ mod tests {
 
     use super::*;
 
-    fn page(text: &str) -> Page {
-        Page::parse(Path::new("x.md"), text)
+    fn page(text: &str) -> MarkdownPage {
+        MarkdownPage::parse(Path::new("x.md"), text)
     }
 
     fn words(commands: &[DocumentedCommand]) -> Vec<String> {

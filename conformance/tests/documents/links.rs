@@ -2,10 +2,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::markdown::Page;
+use crate::markdown::MarkdownPage;
 
 /// The links that lead to no file, or to no heading of a page.
-pub fn broken(pages: &[Page], root: &Path) -> Vec<String> {
+pub fn broken(pages: &[MarkdownPage], root: &Path) -> Vec<String> {
     let links = pages.iter().flat_map(|page| page.links.iter().map(move |link| (page, link)));
     let inside = links.filter(|(_, link)| !link.starts_with("https://") && !link.starts_with("mailto:"));
     let wrong = inside.filter_map(|(page, link)| {
@@ -15,7 +15,7 @@ pub fn broken(pages: &[Page], root: &Path) -> Vec<String> {
     wrong.collect()
 }
 
-fn problem(page: &Page, link: &str, pages: &[Page], root: &Path) -> Option<&'static str> {
+fn problem(page: &MarkdownPage, link: &str, pages: &[MarkdownPage], root: &Path) -> Option<&'static str> {
     let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
     let path =
         if file.is_empty() { page.path.clone() } else { joined(page.path.parent().unwrap_or(Path::new("")), file) };
@@ -48,7 +48,7 @@ fn joined(folder: &Path, file: &str) -> PathBuf {
 
 #[test]
 fn broken_links_are_found() {
-    let page = |path: &str, text: &str| Page::parse(Path::new(path), text);
+    let page = |path: &str, text: &str| MarkdownPage::parse(Path::new(path), text);
     let pages = [
         page("README.md", "# Top\n[a](docs/security.md#known) [b](docs) [c](https://example.org/x#y) [d](#top)\n"),
         page("docs/security.md", "## Known\n[up](../README.md#top)\n"),

@@ -10,7 +10,7 @@ mod paths;
 
 use std::path::{Path, PathBuf};
 
-use markdown::Page;
+use markdown::MarkdownPage;
 
 /// The repository.
 fn root() -> PathBuf {
@@ -18,7 +18,7 @@ fn root() -> PathBuf {
 }
 
 /// All pages, from the repository's root on.
-fn pages() -> Vec<Page> {
+fn pages() -> Vec<MarkdownPage> {
     let root = root();
     let in_folder = |folder: &str| {
         let entries = std::fs::read_dir(root.join(folder)).expect("a folder of pages");
@@ -28,7 +28,7 @@ fn pages() -> Vec<Page> {
     let mut paths = in_folder("");
     paths.extend(in_folder("docs"));
     paths.sort();
-    let page = |path: &PathBuf| Page::parse(path, &std::fs::read_to_string(root.join(path)).expect("a page"));
+    let page = |path: &PathBuf| MarkdownPage::parse(path, &std::fs::read_to_string(root.join(path)).expect("a page"));
     paths.iter().map(page).collect()
 }
 

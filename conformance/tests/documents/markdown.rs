@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 /// A page.
-pub struct Page {
+pub struct MarkdownPage {
     /// Path from the repository's root on.
     pub path: PathBuf,
     /// Addresses of headings, as GitHub and mdBook make them.
@@ -26,7 +26,7 @@ pub struct CodeBlock {
     pub text: String,
 }
 
-impl Page {
+impl MarkdownPage {
     /// Reads a page.
     pub fn parse(path: &Path, text: &str) -> Self {
         let mut page = Self {
@@ -77,7 +77,7 @@ fn anchor(heading: &str) -> String {
 #[test]
 fn a_page_is_taken_apart() {
     let text = "# The `make deploy` step: *again*\n\n| [a](b.md#c) | `d e` |\n|---|---|\n| ![f](g.svg) | |\n\n```sh\nh `i`\n```\n";
-    let page = Page::parse(Path::new("docs/x.md"), text);
+    let page = MarkdownPage::parse(Path::new("docs/x.md"), text);
     assert_eq!(page.anchors, ["the-make-deploy-step-again"]);
     assert_eq!(page.links, ["b.md#c", "g.svg"]);
     assert_eq!(page.spans, ["make deploy", "d e"]);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::markdown::Page;
+use crate::markdown::MarkdownPage;
 
 /// Crates whose items pages may name, with the folder of each.
 const CRATES: [(&str, &str); 3] =
@@ -19,7 +19,7 @@ pub struct DocumentedItem {
 }
 
 /// The items between backticks that begin with the name of a crate.
-pub fn of_code(page: &Page) -> Vec<DocumentedItem> {
+pub fn of_code(page: &MarkdownPage) -> Vec<DocumentedItem> {
     let items = page.spans.iter().filter_map(|span| {
         let (crate_name, rest) = span.split_once("::")?;
         let (_, folder) = *CRATES.iter().find(|(name, _)| *name == crate_name)?;
@@ -55,6 +55,6 @@ fn code(folder: &Path) -> String {
 #[test]
 fn an_item_that_is_not_defined_is_found() {
     let text = "`protocol::BuildId` `protocol::NoSuchThing` `conformance::ScenarioBackend::start()` `conformance::Backen` `std::fs::File`";
-    let items = of_code(&Page::parse(Path::new("x.md"), text));
+    let items = of_code(&MarkdownPage::parse(Path::new("x.md"), text));
     assert_eq!(undefined(&items, &crate::root()), ["x.md: protocol::NoSuchThing", "x.md: conformance::Backen"]);
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::markdown::Page;
+use crate::markdown::MarkdownPage;
 
 /// A path as a page has it.
 pub struct DocumentedPath {
@@ -13,7 +13,7 @@ pub struct DocumentedPath {
 }
 
 /// The paths between backticks that begin with a folder of the repository. Patterns are left out.
-pub fn of_repository(page: &Page, root: &Path) -> Vec<DocumentedPath> {
+pub fn of_repository(page: &MarkdownPage, root: &Path) -> Vec<DocumentedPath> {
     let ours = page.spans.iter().filter(|span| {
         let first = span.split_once('/').map_or("", |(first, _)| first);
         let plain = !span.contains([' ', '<', '*', '{', '$', '…', '=', ':']);
@@ -33,7 +33,7 @@ pub fn missing(paths: &[DocumentedPath], root: &Path) -> Vec<String> {
 fn a_path_that_does_not_exist_is_found() {
     let text =
         "`docs/` `cli/src/main.rs` `cli/src/gone.rs` `~/.cargo/bin` `/etc/hosts` `target/x` `cli/src/{a,b}` `a/b`";
-    let paths = of_repository(&Page::parse(Path::new("x.md"), text), &crate::root());
+    let paths = of_repository(&MarkdownPage::parse(Path::new("x.md"), text), &crate::root());
     assert_eq!(paths.len(), 3);
     assert_eq!(missing(&paths, &crate::root()), ["x.md: cli/src/gone.rs"]);
 }

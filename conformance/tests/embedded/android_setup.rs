@@ -140,14 +140,14 @@ fn archive() -> Vec<u8> {
 }
 
 /// Where somebody types `setup android`.
-struct Desktop {
+struct AndroidDesktop {
     folder: tempfile::TempDir,
     data: PathBuf,
     server: FileServer,
     sha1: String,
 }
 
-impl Desktop {
+impl AndroidDesktop {
     fn new(data: PathBuf, archive: Vec<u8>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/bin");
@@ -239,7 +239,7 @@ fn a_fresh_backend_names_what_it_lacks_and_the_command_before_anything_is_sent()
 #[cfg_attr(not(has_android), ignore = "needs `make android-tools`")]
 fn setup_android_makes_a_running_backend_able_and_remove_undoes_it() {
     let (backend, client) = fresh();
-    let desktop = Desktop::new(backend.folder().join("data"), archive());
+    let desktop = AndroidDesktop::new(backend.folder().join("data"), archive());
     let project = ScenarioProject::hello("tablet", "hello");
     client.run(project.root(), &["build", "--no-install", "--target", TARGET]).exited(101);
 
@@ -301,7 +301,7 @@ fn setup_android_makes_a_running_backend_able_and_remove_undoes_it() {
 #[test]
 fn a_data_folder_that_only_the_set_up_has_used_goes_with_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    let desktop = Desktop::new(folder.path().join("data"), b"no archive".to_vec());
+    let desktop = AndroidDesktop::new(folder.path().join("data"), b"no archive".to_vec());
     says(&desktop.setup(&[]), false, &["can't be unpacked"]);
     assert!(desktop.android().exists());
     says(&desktop.setup(&["--remove"]), true, &["removed"]);
@@ -318,7 +318,7 @@ fn a_disk_that_is_full_is_said_and_what_has_arrived_stays() {
     fs::create_dir(&data).expect("a folder");
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&data).status();
     assert!(mounted.expect("mount starts").success());
-    let desktop = Desktop::new(data.clone(), vec![7; PADDING_BYTES]);
+    let desktop = AndroidDesktop::new(data.clone(), vec![7; PADDING_BYTES]);
     let output = desktop.setup(&[]);
     let arrived = desktop.part().map_or(0, |(_, size)| size);
     let unmounted = Command::new("umount").arg("-l").arg(&data).status();

@@ -52,7 +52,7 @@ impl Drop for DownloadProgress {
 pub(super) struct Spinner(ProgressBar);
 
 impl Spinner {
-    /// Begins to say `what`.
+    /// Shows a spinner with the text `what`; off a terminal, prints the text once.
     pub fn start(what: String) -> Self {
         if !std::io::stderr().is_terminal() {
             eprintln!("{what}");
