@@ -20,6 +20,6 @@ pub use backend::{ConfiguredClient, LocalBackend, reachable};
 pub use client_config::ClientConfigError;
 pub use data::{DataError, DataFolder};
 pub use keys::{AccessKey, Keys, KeysError};
-pub use options::{AndroidOptions, BackendCommand, ClientConfig, CommandLine, Options, ServiceOptions, Setup};
+pub use options::{BackendCommand, ClientConfig, CommandLine, Options, ServiceOptions, Setup};
 pub use service::install as install_service;
-pub use setup::{Abi, android as setup_android};
+pub use setup::{Abi, AndroidOptions, android as setup_android};

@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::file_lock::open_exclusive;
-use super::programs::StagedProgram;
 use super::records::InstallRecords;
 use super::root::InstallRoot;
+use super::staged::StagedProgram;
 use crate::terminal::Shell;
 
 /// An install root whose records are locked until this is dropped.

@@ -9,17 +9,7 @@ use super::installation::Installation;
 use super::package_id::PackageId;
 use super::records::InstallRecords;
 use super::snapshot::InstalledSnapshot;
-use super::staged::StagedFile;
-
-/// A program that is ready to be installed.
-pub struct StagedProgram {
-    /// The name of its file in `bin`.
-    pub name: String,
-    /// Name of the package that it belongs to.
-    pub package: String,
-    /// Its content, next to its destination.
-    pub file: StagedFile,
-}
+use super::staged::StagedProgram;
 
 /// How an installation treats what is already installed, and what it prints.
 pub struct InstallPolicy<'a> {

@@ -30,6 +30,16 @@ pub struct StagedFile {
     pub destination: PathBuf,
 }
 
+/// A program that is ready to be installed.
+pub struct StagedProgram {
+    /// The name of its file in `bin`.
+    pub name: String,
+    /// Name of the package that it belongs to.
+    pub package: String,
+    /// Its content, next to its destination.
+    pub file: StagedFile,
+}
+
 impl StagedFile {
     /// Makes an empty temporary file next to `destination`, and the folder if it is missing.
     ///

@@ -5,6 +5,7 @@ mod abi;
 mod cargo_ndk;
 mod download;
 mod ndk;
+mod options;
 mod pins;
 mod progress;
 mod record;
@@ -18,10 +19,10 @@ use builder::AndroidSetup;
 
 pub use self::abi::Abi;
 use self::ndk::NdkSource;
+pub use self::options::AndroidOptions;
 use self::record::{SetupLock, SetupRecord};
 use self::standard_libraries::Rustup;
 use crate::data::DataFolder;
-use crate::options::AndroidOptions;
 
 /// The set-up for Android of the backend whose data is in `data`, so that the engine finds it. None where it can't run:
 /// Google has no NDK of this form for other machines.

@@ -2,6 +2,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::*;
+use crate::install::StagedFile;
 use crate::install::{InstallDetail, InstallRoot};
 use crate::terminal::{ColorWhen, Shell};
 
