@@ -28,12 +28,12 @@ esac
 "#;
 
 /// A desktop with systemd.
-struct Desktop {
+struct SystemdDesktop {
     folder: tempfile::TempDir,
     port: u16,
 }
 
-impl Desktop {
+impl SystemdDesktop {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("bin")).expect("a folder");
@@ -76,7 +76,7 @@ impl Desktop {
     }
 }
 
-impl Drop for Desktop {
+impl Drop for SystemdDesktop {
     fn drop(&mut self) {
         self.service(&["--uninstall"]);
     }
@@ -96,7 +96,7 @@ fn line(output: &Output) -> String {
 
 #[test]
 fn one_command_makes_a_desktop_a_backend() {
-    let desktop = Desktop::new();
+    let desktop = SystemdDesktop::new();
     let first = desktop.installed(&[]);
     assert!(said(&first).contains("loginctl enable-linger"), "{}", said(&first));
     let client = ScenarioClient::configured(desktop.path("tablet/config.toml"));
@@ -129,7 +129,7 @@ fn one_command_makes_a_desktop_a_backend() {
 #[test]
 #[cfg_attr(not(has_systemd), ignore = "needs systemd-analyze")]
 fn systemd_takes_the_unit() {
-    let desktop = Desktop::new();
+    let desktop = SystemdDesktop::new();
     let shown = desktop.installed(&["--print"]);
     assert!(shown.status.success() && desktop.running().is_none() && !desktop.unit().exists());
     let file = desktop.path("cargo-cloud-local.service");

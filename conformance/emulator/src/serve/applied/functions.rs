@@ -43,7 +43,7 @@ pub struct FunctionConfig {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Page {
+struct FunctionPage {
     functions: Vec<ListedFunction>,
     next_marker: Option<String>,
 }
@@ -107,7 +107,7 @@ impl FunctionConfig {
         let mut path = "/2015-03-31/functions/".to_owned();
         loop {
             let page = moto.get_json("lambda", &path).await?.context("moto lists no functions")?;
-            let page: Page = serde_json::from_value(page).context("a function can't be read")?;
+            let page: FunctionPage = serde_json::from_value(page).context("a function can't be read")?;
             for listed in page.functions {
                 let function = Self::read(moto, listed, &groups).await?;
                 functions.insert(function.name.clone(), function);
