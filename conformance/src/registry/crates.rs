@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use data_encoding::HEXLOWER;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
@@ -94,7 +95,7 @@ impl Crate {
 
     pub(super) fn publish(self) -> Published {
         let archive = self.pack();
-        let checksum: String = Sha256::digest(&archive).iter().map(|byte| format!("{byte:02x}")).collect();
+        let checksum = HEXLOWER.encode(&Sha256::digest(&archive));
         let entry = json!({
             "name": self.name, "vers": self.version, "deps": self.dependencies, "cksum": checksum,
             "features": self.features, "rust_version": self.rust_version, "v": 2,

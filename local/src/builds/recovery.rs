@@ -12,7 +12,7 @@ use super::build::BuildHandle;
 use super::record::StoredBuild;
 use super::run::LIMITS;
 use super::{AcceptError, Builds};
-use crate::objects::{BucketKind, blocking};
+use crate::objects::{BucketKind, ListQuery, blocking};
 
 impl Builds {
     /// Ends builds that ran when the backend died, queues those that waited, and receives sources that were not recorded yet.
@@ -74,9 +74,7 @@ impl Builds {
     /// Receives sources that were stored just before the backend died, without a record of the build.
     async fn take_up_new_sources(self: &Arc<Self>) -> io::Result<()> {
         for owner in self.owners().await? {
-            let prefix = format!("{owner}/");
-            let listing =
-                self.objects.list(BucketKind::Input, owner.as_str(), prefix, None, String::new(), usize::MAX).await?;
+            let listing = self.objects.list(BucketKind::Input, ListQuery::all_of(&owner)).await?;
             for (key, object) in listing.objects {
                 let Ok((owner, id)) = keys::parse_source(key.as_str()) else { continue };
                 if self.is_known(&owner, &id).await? {

@@ -4,8 +4,33 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use protocol::Owner;
+
 use super::key::SIDECAR;
 use super::{BucketKind, Object, ObjectKey, Objects, blocking, describe};
+
+/// Which objects of a bucket to list.
+#[derive(Debug, Clone)]
+pub(crate) struct ListQuery {
+    /// The owner's folder, which is the first part of `prefix`.
+    pub folder: String,
+    /// Only keys that begin with it are listed.
+    pub prefix: String,
+    /// Keys that continue with it after the prefix are listed as one folder.
+    pub delimiter: Option<String>,
+    /// Only keys after this one are listed.
+    pub after: String,
+    /// The most keys and folders to list.
+    pub limit: usize,
+}
+
+impl ListQuery {
+    /// Everything in an owner's folder.
+    pub fn all_of(owner: &Owner) -> Self {
+        let (folder, prefix) = (owner.to_string(), format!("{owner}/"));
+        Self { folder, prefix, delimiter: None, after: String::new(), limit: usize::MAX }
+    }
+}
 
 /// Part of a listing, in the order of keys.
 #[derive(Debug, Default)]
@@ -18,24 +43,14 @@ pub(crate) struct Listing {
 }
 
 impl Objects {
-    /// Lists what begins with `prefix`, after the key `after`, at most `limit` keys and folders. `folder` (an owner's)
-    /// is the first part of the prefix.
-    pub async fn list(
-        &self,
-        bucket: BucketKind,
-        folder: &str,
-        prefix: String,
-        delimiter: Option<String>,
-        after: String,
-        limit: usize,
-    ) -> io::Result<Listing> {
+    /// Lists objects of a bucket, sorted by key.
+    pub async fn list(&self, bucket: BucketKind, query: ListQuery) -> io::Result<Listing> {
         let root = self.root.join(bucket.name());
-        let folder = folder.to_owned();
         blocking(move || {
             let mut keys = Vec::new();
-            walk(&root.join(&folder), &folder, &mut keys)?;
+            walk(&root.join(&query.folder), &query.folder, &mut keys)?;
             keys.sort_unstable();
-            let selected = select(keys, &prefix, delimiter.as_deref(), &after, limit);
+            let selected = select(keys, &query);
             let mut listing = Listing { folders: selected.folders, next: selected.next, ..Listing::default() };
             for key in selected.keys {
                 // One that was deleted since is left out.
@@ -76,18 +91,19 @@ struct Selected {
 }
 
 /// S3's rules for a listing, on sorted keys.
-fn select(keys: Vec<String>, prefix: &str, delimiter: Option<&str>, after: &str, limit: usize) -> Selected {
+fn select(keys: Vec<String>, query: &ListQuery) -> Selected {
+    let ListQuery { prefix, delimiter, after, limit, .. } = query;
+    let delimiter = delimiter.as_deref().filter(|delimiter| !delimiter.is_empty());
     let mut selected = Selected::default();
     let mut last = String::new();
     for key in keys {
-        let Some(rest) = key.strip_prefix(prefix) else { continue };
-        let delimiter = delimiter.filter(|delimiter| !delimiter.is_empty());
+        let Some(rest) = key.strip_prefix(prefix.as_str()) else { continue };
         let folder = delimiter.and_then(|d| rest.find(d).map(|at| key[..prefix.len() + at + d.len()].to_owned()));
         let entry = folder.as_ref().unwrap_or(&key);
-        if entry.as_str() <= after || *entry == last {
+        if *entry <= *after || *entry == last {
             continue;
         }
-        if selected.keys.len() + selected.folders.len() >= limit {
+        if selected.keys.len() + selected.folders.len() >= *limit {
             selected.next = Some(last);
             break;
         }
@@ -108,12 +124,23 @@ mod tests {
         ["me/a/1/log", "me/a/result", "me/b/result", "me/c"].map(str::to_owned).to_vec()
     }
 
+    fn list(prefix: &str, delimiter: Option<&str>, after: &str, limit: usize) -> Selected {
+        let query = ListQuery {
+            prefix: prefix.to_owned(),
+            delimiter: delimiter.map(str::to_owned),
+            after: after.to_owned(),
+            limit,
+            ..ListQuery::all_of(&Owner::default())
+        };
+        select(keys(), &query)
+    }
+
     #[test]
-    fn pages_follow_one_another_without_loss() {
+    fn consecutive_pages_list_every_key() {
         let mut after = String::new();
         let mut seen = Vec::new();
         loop {
-            let page = select(keys(), "me/", None, &after, 3);
+            let page = list("me/", None, &after, 3);
             seen.extend(page.keys);
             match page.next {
                 Some(next) => after = next,
@@ -124,12 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_told_once_also_across_pages() {
-        let first = select(keys(), "me/", Some("/"), "", 1);
+    fn a_folder_is_listed_once_across_pages() {
+        let first = list("me/", Some("/"), "", 1);
         assert_eq!((first.folders, first.next.as_deref()), (vec!["me/a/".to_owned()], Some("me/a/")));
-        let second = select(keys(), "me/", Some("/"), "me/a/", 10);
+        let second = list("me/", Some("/"), "me/a/", 10);
         assert_eq!((second.folders, second.keys), (vec!["me/b/".to_owned()], vec!["me/c".to_owned()]));
         assert_eq!(second.next, None);
-        assert_eq!(select(keys(), "me/a/r", None, "", 10).keys, ["me/a/result"]);
+        assert_eq!(list("me/a/r", None, "", 10).keys, ["me/a/result"]);
     }
 }

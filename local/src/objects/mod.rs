@@ -17,6 +17,7 @@ use tokio::task::spawn_blocking;
 
 use crate::files;
 pub(crate) use key::{BucketKind, ObjectKey};
+pub(crate) use listing::ListQuery;
 pub(crate) use uploads::{AssembleError, MAX_PART_NUMBER, MultipartUpload, UploadTarget, Uploads};
 
 /// What is kept beside an uploaded object's bytes.

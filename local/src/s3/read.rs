@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use super::{Buckets, bucket, errors, no_such_key, object_key};
-use crate::objects::Object;
+use crate::objects::{ListQuery, Object};
 
 /// Read from disk at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -80,11 +80,9 @@ impl Buckets {
         let limit = input.max_keys.unwrap_or(MAX_KEYS).clamp(0, MAX_KEYS);
         let after = input.continuation_token.clone().or(input.start_after.clone()).unwrap_or_default();
         let limit_keys = usize::try_from(limit).unwrap_or_default();
-        let listing = self
-            .objects
-            .list(bucket(&input.bucket)?, owner.as_str(), prefix, input.delimiter.clone(), after, limit_keys)
-            .await
-            .map_err(errors::of_io)?;
+        let delimiter = input.delimiter.clone();
+        let query = ListQuery { folder: owner.to_string(), prefix, delimiter, after, limit: limit_keys };
+        let listing = self.objects.list(bucket(&input.bucket)?, query).await.map_err(errors::of_io)?;
         let count = listing.objects.len() + listing.folders.len();
         let folders = listing.folders.into_iter().map(|prefix| CommonPrefix { prefix: Some(prefix) });
         Ok(ListObjectsV2Output {

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use data_encoding::HEXLOWER;
 use sha1::{Digest, Sha1};
 use ureq::Agent;
 use ureq::http::{StatusCode, header};
@@ -163,12 +164,12 @@ impl ResumableDownload<'_> {
             hash.update(buffer.get(..count).unwrap_or_default());
         }
         drop(spinner);
-        let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = HEXLOWER.encode(&hash.finalize());
         if found != self.sha1.to_ascii_lowercase() {
             files::remove_if_there(self.part)?;
             bail!(
-                "what came from {} is not what it should be: its SHA-1 is {found}, not {}. It was removed; a proxy may have \
-                 changed it, or the download was damaged. Type the same command to fetch it again",
+                "the file from {} is wrong: its SHA-1 is {found}, not {}. It was removed. A proxy may have changed it, or the \
+                 download was damaged. Run the same command to download it again",
                 self.url,
                 self.sha1
             );

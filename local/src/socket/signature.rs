@@ -13,7 +13,7 @@ use thiserror::Error;
 use time::PrimitiveDateTime;
 use time::macros::format_description;
 
-use crate::keys::Keys;
+use crate::keys::{AccessKey, Keys};
 
 /// How far the client's clock may be off: what API Gateway tolerates.
 const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
@@ -77,8 +77,7 @@ pub(super) fn verify(
 
     let expires = Duration::from_secs(expires);
     let url = format!("http://{host}{path}?{}", query.without_signature());
-    let expected =
-        signature(&url, host, region, signed_at, expires, &key.id, &key.secret).ok_or(SignatureError::Signature)?;
+    let expected = signature(&url, host, region, signed_at, expires, &key).ok_or(SignatureError::Signature)?;
     let given = query.one("X-Amz-Signature")?;
     if !bool::from(expected.as_bytes().ct_eq(given.as_bytes())) {
         return Err(SignatureError::Signature);
@@ -146,10 +145,9 @@ fn signature(
     region: &str,
     time: SystemTime,
     expires: Duration,
-    id: &str,
-    secret: &str,
+    key: &AccessKey,
 ) -> Option<String> {
-    let identity = Credentials::new(id, secret, None, None, "local").into();
+    let identity = Credentials::new(&key.id, &key.secret, None, None, "local").into();
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
     settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
@@ -193,7 +191,7 @@ mod tests {
             let own = format!("build={BUILD}&owner={owner}");
             let url = format!("http://{HOST}/socket?{own}");
             let expires_in = Duration::from_secs(expires);
-            let signature = signature(&url, HOST, "us-east-1", at, expires_in, &key.id, &key.secret).unwrap();
+            let signature = signature(&url, HOST, "us-east-1", at, expires_in, &key).unwrap();
             let stamp = time::OffsetDateTime::from(at)
                 .format(format_description!("[year][month][day]T[hour][minute][second]Z"))
                 .unwrap();
