@@ -106,8 +106,10 @@ impl TargetCheck {
             if !can.host.is_empty()
                 && let Some(why) = can.refusal(self.command, target)
             {
-                let meant = suggestion(target, &can).map(|known| format!(" (did you mean `{known}`?)"));
-                bail!("{why}{}", meant.unwrap_or_default());
+                match suggestion(target, &can) {
+                    Some(known) => bail!("{}. Did you mean `{known}`?", why.trim_end_matches('.')),
+                    None => bail!("{why}"),
+                }
             }
         }
         Ok(())

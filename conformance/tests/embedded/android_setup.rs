@@ -231,7 +231,7 @@ fn a_fresh_backend_names_what_it_lacks_and_the_command_before_anything_is_sent()
     client
         .run(project.root(), &["build", "--target", "aarch64-linux-andriod"])
         .exited(101)
-        .says(&["did you mean `aarch64-linux-android`?"])
+        .says(&["Did you mean `aarch64-linux-android`?"])
         .never_says("Packing");
 }
 
