@@ -1,4 +1,4 @@
-//! One attempt of a build, from its claim to what follows from its end.
+//! One attempt of a build, from its claim to the stored result or the order for the next attempt.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -21,7 +21,7 @@ use crate::compiler::Compiler;
 use crate::events::{self, EventStream};
 use crate::source::SourceWatch;
 
-/// What this backend allows the attempts of a build.
+/// Limits that this backend sets for the attempts of a build.
 const LIMITS: AttemptLimits = AttemptLimits::new(
     "give the compile function more time (`timeout_s`, at most 900) or more memory, which brings more processors \
      (`memory_mb`), in the Terraform configuration",
@@ -34,33 +34,33 @@ pub(crate) struct ClaimedAttempt<'a> {
     pub clock: &'a InvocationClock,
     pub life: Lifecycle,
     pub reserved: ReservedBudget,
-    /// What the source's metadata ask for, as soon as they are read.
+    /// Command, project and targets from the source's metadata, set as soon as the metadata are read.
     pub summary: OnceLock<BuildSummary>,
-    /// The attempt's own folder, for source and outputs.
+    /// The attempt's own folder, for the source and the outputs.
     pub folder: PathBuf,
 }
 
-/// What the month's sum holds for an attempt.
+/// The amount reserved for an attempt in the month's sum.
 pub(crate) enum ReservedBudget {
     Nothing,
     This(Reservation),
-    /// The table gave no answer, so a reservation may be there.
+    /// The table gave no answer, so a reservation may exist.
     Unknown,
 }
 
-/// An attempt that has ended, with its outputs stored.
+/// What is known of an attempt that has ended, after its outputs were stored.
 #[derive(Default)]
 struct AttemptOutputs {
     stop: Option<StopReason>,
     stored: StorageReport,
     unsaved: Option<Unsaved>,
-    /// ETag of the source that was built, with quotation marks.
+    /// ETag of the source that was built, with its quotation marks.
     source_etag: Option<String>,
 }
 
 impl Compiler {
-    /// Makes an attempt, unless another invocation does. An error means that the build has no result, or that its cost is
-    /// not recorded.
+    /// Claims an attempt and runs it, unless another invocation has claimed it. An error means that the build has no
+    /// result, or that its cost is not recorded.
     pub async fn attempt(&self, order: NextAttempt, clock: &InvocationClock, request: &str) -> Result<()> {
         let attempt = order.attempt;
         if !self.claim(&order, clock, request).await.context("the attempt could not be claimed")? {
@@ -78,7 +78,7 @@ impl Compiler {
         ended.and(settled)
     }
 
-    /// Orders an attempt that another invocation makes.
+    /// Sends the order for an attempt to the bus, so that another invocation runs it.
     pub async fn hand_over(&self, order: &NextAttempt, clock: &InvocationClock) -> Result<()> {
         let detail = serde_json::to_string(order)?;
         self.bus
@@ -88,14 +88,15 @@ impl Compiler {
     }
 }
 
-/// Where an ordered attempt begins. Carried data that can't be read count as none: the build goes on without them.
+/// The number, first event and carried data with which an ordered attempt begins. Carried data that can't be read are
+/// left out, and the build continues without them.
 fn start_of(order: &NextAttempt) -> AttemptStart {
     let carried = serde_json::from_value(order.history.clone()).unwrap_or_default();
     AttemptStart { number: order.attempt, first_seq: order.first_seq, carried }
 }
 
 impl ClaimedAttempt<'_> {
-    /// Builds; then concludes the build, or hands it over to the next attempt.
+    /// Runs the attempt, then concludes the build or orders the next attempt.
     async fn run(&mut self) -> Result<()> {
         let order = &self.order;
         let (bus, owner, build) = (self.compiler.bus.clone(), order.owner.clone(), order.build.clone());
@@ -114,7 +115,7 @@ impl ClaimedAttempt<'_> {
         }
     }
 
-    /// Opens the source, runs the engine, and stores what it made and its log.
+    /// Opens the source, runs the engine, and stores the artifact and the log.
     async fn build(&mut self, stream: &EventStream, attempt: &mut AttemptOutputs) -> AttemptEnd {
         let opened = match self.open().await {
             Ok(opened) => opened,
@@ -139,7 +140,7 @@ impl ClaimedAttempt<'_> {
         ended.end
     }
 
-    /// Stores the artifact, after the event that says so.
+    /// Sends the status `Uploading`, then stores the artifact.
     async fn upload(
         &self,
         stream: &EventStream,
@@ -161,7 +162,7 @@ impl ClaimedAttempt<'_> {
         stored.uploading = begun.elapsed();
     }
 
-    /// Orders the next attempt. If that can't be, the build ends here.
+    /// Orders the next attempt. If that fails, the build ends here.
     async fn continue_build(&mut self, start: AttemptStart, source_etag: Option<String>) -> Result<()> {
         let next = NextAttempt {
             attempt: start.number,
@@ -213,8 +214,8 @@ impl ClaimedAttempt<'_> {
         }
     }
 
-    /// Replaces the attempt's reservation by its cost. This comes last: when the function dies before, or this fails, the
-    /// relay does it.
+    /// Replaces the attempt's reservation by its cost. This is the last step: if the function dies before it, or if it
+    /// fails, the relay settles the attempt.
     async fn settle(&self) -> Result<()> {
         let reservation = match &self.reserved {
             ReservedBudget::Nothing => return Ok(()),
@@ -230,13 +231,13 @@ impl ClaimedAttempt<'_> {
         Ok(())
     }
 
-    /// What the attempt has cost so far, in gigabyte-milliseconds.
+    /// Cost of the attempt so far, in gigabyte-milliseconds.
     fn spent(&self) -> u64 {
         self.compiler.settings.budget.cost(self.clock.elapsed())
     }
 }
 
-/// Adds an event to a log.
+/// Appends an event to a log as one line of JSON.
 async fn append(log: &Path, event: &Event) -> std::io::Result<()> {
     use tokio::io::AsyncWriteExt;
     let mut line = serde_json::to_vec(event)?;
@@ -255,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attempt_starts_with_what_it_was_handed_and_unreadable_data_count_as_none() {
+    fn an_attempt_starts_with_its_carried_data_and_ignores_unreadable_data() {
         let order = NextAttempt {
             v: 1,
             owner: "me".parse().unwrap(),

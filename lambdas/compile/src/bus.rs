@@ -1,4 +1,4 @@
-//! The event bus: sends one entry at a time, until the bus accepts it.
+//! Sends entries to the event bus, one at a time, and repeats each until the bus accepts it.
 
 use std::time::{Duration, Instant};
 
@@ -11,19 +11,19 @@ use tracing::warn;
 
 use crate::storage::reason;
 
-/// What all entries have as their source.
+/// The `source` field of all entries.
 const SOURCE: &str = "cargo-cloud";
 
-/// The first wait before a refused entry is sent again; each further one is twice as long.
+/// The first wait before a refused entry is sent again. Each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// The longest wait before a refused entry is sent again.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
-/// What an entry is about.
+/// The kind of an entry, sent as its detail-type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A frame of events, for the relay to store and post.
+    /// A frame of events that the relay stores and posts.
     Events,
     /// The order for a further attempt.
     Continue,
@@ -38,18 +38,18 @@ impl EntryKind {
     }
 }
 
-/// Why an entry was not taken.
+/// Why the bus did not accept an entry.
 #[derive(Debug, Error)]
 pub enum BusError {
-    /// The bus will refuse it every time.
+    /// The bus refuses the entry for a permanent reason.
     #[error("the event bus refused the entry ({0})")]
     Refused(String),
-    /// Not in the time there was.
+    /// The bus did not accept the entry before the deadline.
     #[error("the event bus did not accept the entry in time ({0})")]
     OutOfTime(String),
 }
 
-/// The EventBridge bus that events go to.
+/// A client of the EventBridge bus that events go to.
 #[derive(Debug, Clone)]
 pub struct Bus {
     client: Client,
@@ -57,12 +57,12 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// The bus of this name.
+    /// Makes a client of the bus with this name.
     pub fn new(client: Client, name: String) -> Self {
         Self { client, name }
     }
 
-    /// Puts an entry on the bus, and does not give up before `until`.
+    /// Puts an entry on the bus. Temporary failures are retried until `until`.
     pub async fn put(&self, about: EntryKind, detail: &str, until: Instant) -> Result<(), BusError> {
         let mut wait = FIRST_WAIT;
         let mut told = "no answer".to_owned();
@@ -105,13 +105,14 @@ impl Bus {
     }
 }
 
-/// Why one call was in vain, and whether the next would be.
+/// Why one call failed, and whether the same call would always fail.
 struct EntryRefusal {
     why: String,
     lasts: bool,
 }
 
-/// Whether an error code stays what it is (docs.aws.amazon.com/eventbridge, PutEventsResultEntry); the others pass.
+/// Whether an error code is permanent (docs.aws.amazon.com/eventbridge, PutEventsResultEntry). All others are
+/// temporary.
 fn lasts(code: &str) -> bool {
     let never =
         ["AccessDenied", "NotAuthorized", "Invalid", "Malformed", "Redaction", "ResourceNotFound", "Validation"];
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_is_tried_again_and_what_lasts_is_not() {
+    fn only_temporary_errors_are_retried() {
         for code in ["ThrottlingException", "InternalFailure", "InternalException", "no reason given"] {
             assert!(!lasts(code), "{code}");
         }

@@ -1,4 +1,4 @@
-//! What lives as long as the process: clients, the engine, the settings.
+//! What every attempt in this process shares: clients, engine and settings.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::cache::Rate;
 use crate::settings::FunctionSettings;
 use crate::storage::S3Bucket;
 
-/// Everything that the attempts of this process share.
+/// Clients, engine and settings that the attempts of this process share.
 pub struct Compiler {
     pub settings: FunctionSettings,
     pub input: S3Bucket,
@@ -22,12 +22,13 @@ pub struct Compiler {
     pub cache: S3Bucket,
     pub bus: Bus,
     pub table: Table,
-    /// How fast projects are saved.
+    /// Measured speed of saving projects, in bytes per second.
     pub rate: Rate,
     engine: Arc<StartedOnce>,
 }
 
-/// The engine: one for the life of the process. A start that failed is tried again by the next attempt that needs it.
+/// The engine, started at most once in this process. If the start fails, the next attempt that needs the engine tries
+/// again.
 struct StartedOnce {
     config: EngineConfig,
     engine: OnceCell<&'static Engine>,
@@ -42,7 +43,8 @@ impl StartedOnce {
 }
 
 impl Compiler {
-    /// Makes the clients, and begins to look at the toolchain: that goes on while the first event is fetched.
+    /// Makes the clients and starts the engine in the background, so that it checks the toolchain while the first event
+    /// is fetched.
     pub fn new(settings: FunctionSettings, config: &SdkConfig) -> Result<Self> {
         let s3 = aws_sdk_s3::Client::new(config);
         let bucket = |name: &String| S3Bucket::new(s3.clone(), name.clone());
@@ -65,10 +67,10 @@ impl Compiler {
         })
     }
 
-    /// The engine.
+    /// Returns the engine, and waits for its start if necessary.
     ///
     /// # Errors
-    /// When the toolchain doesn't answer, or the work folder can't be used.
+    /// If the toolchain doesn't answer, or the work folder can't be used.
     pub async fn engine(&self) -> Result<&'static Engine> {
         self.engine.get().await
     }

@@ -1,4 +1,4 @@
-//! Sends a build's events to the bus, in order. When the bus is slow, the build waits.
+//! Sends a build's events to the bus, in order. If the bus is slow, the build waits.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,13 +10,14 @@ use tracing::error;
 
 use crate::bus::{Bus, EntryKind};
 
-/// Frames that wait for the bus; more make cargo wait.
+/// The number of frames that may wait for the bus. When the queue is full, cargo waits.
 const BACKLOG: usize = 16;
 
-/// How long the bus may refuse one frame. After that the build continues without followers; its log has everything.
+/// How long the bus may refuse one frame. After that the build continues without followers; its log still has every
+/// event.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A frame on the bus: the relay needs to know whose it is.
+/// The detail of a bus entry: a frame, with the owner of the build. The relay needs the owner to find the followers.
 #[derive(Serialize)]
 struct EventDetail<'a> {
     v: u32,
@@ -24,20 +25,20 @@ struct EventDetail<'a> {
     events: &'a [Event],
 }
 
-/// The detail of a frame's entry.
+/// Encodes a frame as the detail of a bus entry.
 pub fn detail(owner: &Owner, frame: &Frame) -> String {
     serde_json::to_string(&EventDetail { v: frame.v, owner, events: &frame.events }).unwrap_or_default()
 }
 
-/// An event with the current time.
+/// Makes an event with the current time.
 pub fn event(build: &BuildId, seq: Option<u64>, kind: EventKind) -> Event {
     Event::new(build.clone(), seq, unix_millis(SystemTime::now()), kind)
 }
 
-/// What became of a stream.
+/// How far a stream's events were delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryReport {
-    /// The highest number the bus has taken.
+    /// The highest event number that the bus has accepted.
     pub last: u64,
     /// Why numbered events were lost, if some were.
     pub lost: Option<String>,
@@ -51,27 +52,27 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    /// Starts one whose first number is `first_seq`; nothing is sent any more after `until`.
+    /// Starts a stream whose first event number is `first_seq`. It sends nothing after `until`.
     pub fn start(bus: Bus, owner: Owner, build: BuildId, first_seq: u64, until: Instant) -> Self {
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let task = tokio::spawn(deliver(bus, owner, receiver, first_seq, until));
         Self { build, sender, task }
     }
 
-    /// A sender of frames into the stream.
+    /// Returns a sender of frames into the stream.
     pub fn sender(&self) -> mpsc::Sender<Frame> {
         self.sender.clone()
     }
 
-    /// Says where the build is; gives the event.
+    /// Sends the build's phase as an event, and returns the event.
     pub async fn status(&self, seq: u64, status: Status) -> Event {
         let event = event(&self.build, Some(seq), EventKind::Status(status));
-        // The task takes everything until the last sender is gone.
+        // Sending can't fail: the task receives until the last sender is dropped.
         let _ = self.sender.send(Frame::new(vec![event.clone()])).await;
         event
     }
 
-    /// Waits until everything is sent, or given up. Other senders must be gone.
+    /// Waits until every frame was sent or given up, and all other senders are dropped.
     pub async fn close(self) -> DeliveryReport {
         drop(self.sender);
         self.task.await.unwrap_or_else(|error| DeliveryReport { last: 0, lost: Some(error.to_string()) })
@@ -90,7 +91,7 @@ async fn deliver(
     while let Some(frame) = frames.recv().await {
         let last = frame.events.iter().filter_map(Event::span).map(|(_, to)| to).max();
         if last.is_none() && !frames.is_empty() {
-            // Newer frames wait: old progress and signs of life are of no use.
+            // A newer frame is waiting, so this one, which holds only `progress` and `alive` events, is outdated.
             continue;
         }
         if given_up.is_none() {
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_on_the_bus_tells_whose_it_is_and_reads_as_a_frame() {
+    fn a_frame_on_the_bus_names_its_owner_and_decodes_as_a_frame() {
         let build = BuildId::new(1, [0; 10]);
         let frame = Frame::new(vec![event(&build, Some(1), EventKind::Status(Status::Received))]);
         let detail = detail(&Owner::default(), &frame);

@@ -1,4 +1,4 @@
-//! One invocation: what it asks for, attempt by attempt.
+//! Handles one invocation, attempt by attempt.
 
 use anyhow::Result;
 use common::NextAttempt;
@@ -10,14 +10,14 @@ use tracing::{Instrument, error, info, warn};
 use crate::clock::InvocationClock;
 use crate::compiler::Compiler;
 
-/// Makes the attempts that an invocation orders. An error means that a build has no result, or that what it cost is not noted: Lambda
-/// tells the relay, which does the one and the other.
+/// Runs the attempts that an invocation orders. An error means that a build has no result, or that its cost is not
+/// recorded. Lambda then notifies the relay, which does both.
 pub async fn handle(compiler: &Compiler, event: LambdaEvent<Value>) -> Result<()> {
     let clock = InvocationClock::until(event.context.deadline);
     let payload = match Payload::read(&event.payload) {
         Ok(payload) => payload,
         Err(why) => {
-            // Nobody waits for it, and it would be no better the next time.
+            // No client waits for it, and a repeated invocation could not read it either.
             warn!(%why, "ignored an event that this function doesn't know");
             return Ok(());
         }
@@ -32,7 +32,7 @@ pub async fn handle(compiler: &Compiler, event: LambdaEvent<Value>) -> Result<()
             }
             compiler.attempt(order, &clock, &event.context.request_id).await
         };
-        // The others are no worse for it.
+        // A failed attempt must not stop the other attempts of this invocation.
         if let Err(why) = work.instrument(span).await {
             error!("an attempt failed: {why:#}");
             failed = failed.and(Err(why));
@@ -41,7 +41,7 @@ pub async fn handle(compiler: &Compiler, event: LambdaEvent<Value>) -> Result<()
     failed
 }
 
-/// The attempts a payload orders, those of another bucket left out.
+/// The attempts that a payload orders. Sources in other buckets are left out.
 fn orders(payload: Payload, bucket: &str) -> Vec<NextAttempt> {
     match payload {
         Payload::Next(next) => vec![next],

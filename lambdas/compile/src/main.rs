@@ -1,4 +1,4 @@
-//! The compile Lambda: builds what comes into the input bucket.
+//! The `compile` Lambda: builds the sources that are uploaded to the input bucket.
 
 mod attempt;
 mod bus;
@@ -22,7 +22,7 @@ use crate::compiler::Compiler;
 use crate::settings::FunctionSettings;
 
 fn main() -> ExitCode {
-    // Before any thread: what supervises a build is this program, started again.
+    // This must come before any thread starts: the supervisor of a build is this program, started again.
     builder::supervisor_main_if_asked();
     builder::harden_process();
     common::logs::init();

@@ -1,4 +1,4 @@
-//! What an attempt needs before the engine runs: room in the budget, and the source.
+//! Prepares an attempt before the engine runs: reserves its cost in the month's budget and fetches the source.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,15 +17,15 @@ use crate::cache::{self, ProjectCache};
 use crate::events::EventStream;
 use crate::source::{self, SourceError};
 
-/// What the engine is given to work on.
+/// A fetched source, with the engine that builds it.
 pub(crate) struct OpenedSource {
     metadata: BTreeMap<String, String>,
-    /// ETag of the source, with quotation marks.
+    /// ETag of the source, with its quotation marks.
     pub etag: String,
     pub engine: &'static Engine,
 }
 
-/// Why the engine is not called.
+/// Why the engine was not called.
 #[derive(Debug)]
 pub(crate) struct Unopened {
     pub why: Abort,
@@ -50,7 +50,8 @@ impl From<SourceError> for Unopened {
 }
 
 impl ClaimedAttempt<'_> {
-    /// Reserves what the attempt may cost, and fetches the source meanwhile.
+    /// Reserves the attempt's highest possible cost, and fetches the source at the same time. If the reservation fails,
+    /// the fetch is cancelled.
     pub(crate) async fn open(&mut self) -> Result<OpenedSource, Unopened> {
         let refused = CancellationToken::new();
         let reserve = async {
@@ -112,7 +113,7 @@ impl ClaimedAttempt<'_> {
         Ok(OpenedSource { metadata, etag, engine })
     }
 
-    /// What the engine is called with.
+    /// Puts together the input for the engine.
     pub(crate) fn engine_attempt(
         &self,
         opened: &OpenedSource,
@@ -142,7 +143,7 @@ impl ClaimedAttempt<'_> {
     }
 }
 
-/// Removes a folder. It is no error when there is none.
+/// Removes a folder and its content. A missing folder is not an error.
 fn remove_folder(folder: &Path) -> std::io::Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),

@@ -1,4 +1,4 @@
-//! What a build leaves in the output bucket.
+//! Writes claims, artifacts, logs and results to the output bucket.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -18,21 +18,23 @@ const JSON: &str = "application/json";
 const JSON_LINES: &str = "application/jsonl";
 const ZIP: &str = "application/zip";
 
-/// The wait before a result that could not be stored is tried again.
+/// The wait before storing the result is tried again.
 const RESULT_WAIT: Duration = Duration::from_secs(1);
 
 impl Compiler {
-    /// Marks the attempt as this invocation's. False when it is another's: S3 notifies twice now and then.
+    /// Claims the attempt for this invocation. Returns false if another invocation has claimed it: S3 sometimes
+    /// notifies twice.
     pub async fn claim(&self, order: &NextAttempt, clock: &InvocationClock, request: &str) -> Result<bool> {
         let key = keys::claim(&order.owner, &order.build, order.attempt);
-        // It differs from any other claim, so that a lost answer is no lost build. The request id alone would not do:
-        // Lambda's queue delivers at least once, and twice under one id (docs.aws.amazon.com/lambda, invocation-async).
+        // The content differs from every other claim, so if the answer to this call is lost, the function recognizes
+        // its own claim and the build isn't lost. The request id alone isn't enough: Lambda's queue delivers at least
+        // once, and can deliver twice under one id (docs.aws.amazon.com/lambda, invocation-async).
         let mark = json!({"request": request, "nonce": format!("{:032x}", fastrand::u128(..))}).to_string();
         let created = self.output.create(&key, mark.into(), JSON, clock.last_call()).await?;
         Ok(created == Created::Ours)
     }
 
-    /// Stores the artifact of a build. An error when another artifact is there.
+    /// Stores the artifact of a build. It is an error if a different artifact exists.
     pub async fn store_artifact(&self, order: &NextAttempt, file: &Path, until: Instant) -> Result<(), S3Error> {
         let key = keys::artifact(&order.owner, &order.build);
         match self.output.create_from_file(&key, file, ZIP, until).await? {
@@ -41,7 +43,7 @@ impl Compiler {
         }
     }
 
-    /// Stores an attempt's log. Without it a build is still a build.
+    /// Stores an attempt's log. The build can succeed without it.
     pub async fn store_log(&self, order: &NextAttempt, file: &Path, until: Instant) -> Result<(), S3Error> {
         let key = keys::log(&order.owner, &order.build, order.attempt);
         let stored = self.output.create_from_file(&key, file, JSON_LINES, until).await;
@@ -58,8 +60,8 @@ impl Compiler {
         }
     }
 
-    /// Stores the result. False when someone else has ended the build before. Tried as long as there is time: without
-    /// it nobody learns how the build ended.
+    /// Stores the result. Returns false if the build has a result already. Tries as long as there is time: without the
+    /// result nobody learns how the build ended.
     pub async fn store_result(
         &self,
         order: &NextAttempt,

@@ -1,4 +1,4 @@
-//! What the function is deployed with.
+//! Settings that Terraform deploys the function with.
 
 use std::env;
 use std::path::PathBuf;
@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use common::usage::Budget;
 use common::variable;
 
-/// The one folder a function can write to holds all the work. Its path never changes: cargo rebuilds what moved.
+/// The work folder. It is in `/tmp`, the only folder that a function can write to. Its path never changes, because
+/// cargo rebuilds everything whose path changed.
 const WORK: &str = "/tmp/cargo-cloud";
 
 /// Settings from the environment variables of the function.
@@ -17,15 +18,15 @@ pub struct FunctionSettings {
     pub input_bucket: String,
     /// Name of the S3 bucket for results, artifacts and logs.
     pub output_bucket: String,
-    /// Where projects are kept between builds.
+    /// Name of the S3 bucket that keeps projects between builds.
     pub cache_bucket: String,
-    /// The bus that events go to.
+    /// Name of the EventBridge bus that events go to.
     pub event_bus: String,
-    /// The monthly budget, and the cost of time.
+    /// The monthly budget, and the function's memory, which determines the cost of time.
     pub budget: Budget,
     /// The folder in which the engine builds.
     pub work: PathBuf,
-    /// A cargo configuration for builds, part of the image.
+    /// Path of a cargo configuration file for builds, part of the image.
     pub cargo_config: Option<PathBuf>,
 }
 

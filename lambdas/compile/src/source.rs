@@ -1,4 +1,4 @@
-//! The source of a build: fetched, and watched while it is built.
+//! Fetches the source of a build, and watches for its deletion while it is built.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use crate::storage::{ObjectDownload, OpenedObject, S3Bucket, S3Error};
 
-/// How long one look at the source may take.
+/// How long S3 may take to answer one check of the source.
 const LOOK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a source is not built.
@@ -26,10 +26,10 @@ pub enum SourceError {
     /// The source was deleted or replaced.
     #[error("the build was stopped: {0:?}")]
     Stopped(StopReason),
-    /// It can't be built as asked.
+    /// The request is invalid or asks for something that this builder can't do.
     #[error(transparent)]
     Refused(#[from] InvalidRequest),
-    /// S3 or the disk failed while it was fetched.
+    /// S3 or the disk failed while the source was fetched.
     #[error("the source can't be fetched: {0}; build again")]
     Storage(S3Error),
 }
@@ -44,17 +44,17 @@ impl From<S3Error> for SourceError {
     }
 }
 
-/// A source that is admitted.
+/// A source that was admitted, before its content is saved.
 pub struct Source {
-    /// Names in lower case, without `x-amz-meta-`.
+    /// The object's metadata. Names are in lower case, without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
-    /// The ETag of the object, with quotation marks.
+    /// The ETag of the object, with its quotation marks.
     pub etag: String,
     download: ObjectDownload,
 }
 
-/// Looks at a source, and admits it by what its metadata say. With `etag`, no other source is taken. What was asked for
-/// is told also of a source that is refused.
+/// Opens a source and checks its metadata and size. With `etag`, only the source with this ETag is accepted. `asked` is
+/// set even if the source is refused, so that the result can say what was asked for.
 pub async fn open(
     bucket: &S3Bucket,
     key: &str,
@@ -82,13 +82,13 @@ async fn admit(
     capabilities: impl AsyncFnOnce() -> Option<Capabilities>,
 ) -> Result<(), InvalidRequest> {
     let head = RequestHead::decode(metadata)?;
-    // The engine may still be starting: only a request that names a target waits for it.
+    // The engine may still be starting, so only a request that names a target waits for it.
     let can = if head.target.is_empty() { None } else { capabilities().await };
     protocol::admit(&head, size, can.as_ref())
 }
 
 impl Source {
-    /// Writes it to a file.
+    /// Writes the source to a file.
     pub async fn save(self, path: &Path) -> Result<(), SourceError> {
         let mut file = File::create(path).await.map_err(S3Error::from)?;
         let mut pieces = std::pin::pin!(self.download.pieces());
@@ -100,14 +100,14 @@ impl Source {
     }
 }
 
-/// Looks every few seconds whether the source is still there, and cancels the build when it isn't.
+/// Checks every few seconds whether the source still exists, and cancels the build if it was deleted or replaced.
 pub struct SourceWatch {
     task: tokio::task::JoinHandle<()>,
     why: Arc<OnceLock<StopReason>>,
 }
 
 impl SourceWatch {
-    /// Starts to watch the object; `cancel` is cancelled once `etag` is no longer there.
+    /// Starts to watch the object. `cancel` is cancelled once the object is missing or has another ETag than `etag`.
     pub fn start(bucket: S3Bucket, key: String, etag: String, cancel: CancellationToken) -> Self {
         let why = Arc::new(OnceLock::new());
         let found = why.clone();
@@ -129,7 +129,7 @@ impl SourceWatch {
         Self { task, why }
     }
 
-    /// Ends. Gives why the build was cancelled, if it was.
+    /// Stops watching, and returns why the build was cancelled, if it was.
     pub fn stop(self) -> Option<StopReason> {
         self.task.abort();
         self.why.get().copied()
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_metadata_tell_is_decided_before_a_byte_is_read() {
+    async fn a_source_is_admitted_or_refused_by_its_metadata_and_size() {
         let good = [("protocol", "1"), ("client", "0.1.0"), ("command", "build"), ("project", "demo-00")];
         assert!(admitted(&good, 5).await.is_ok());
         assert!(admitted(&good[1..], 5).await.unwrap_err().to_string().contains("`protocol`"));

@@ -1,5 +1,5 @@
-//! What a project needs of cargo's home: the archives of its crates, what the registry's index says of them, and
-//! clones of its git dependencies. With them a build that has its lock file asks no registry.
+//! Finds the files in cargo's home that a project needs: the archives of its crates, their entries of the registry's
+//! index, and clones of its git dependencies. With them, a build that has its lock file needs no registry.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,13 +13,13 @@ use tracing::debug;
 
 use super::walk::{FolderTree, ItemKind, SOURCE};
 
-/// More than this of clones is quicker fetched again.
+/// The most bytes of clones that are saved for one git dependency. It is faster to fetch larger ones again.
 const MAX_GIT_BYTES: u64 = 256 * 1024 * 1024;
 
-/// The largest lock file that is read.
+/// The largest lock file that is read, in bytes.
 const MAX_LOCK_BYTES: u64 = 16 * 1024 * 1024;
 
-/// A file of cargo's home.
+/// A file in cargo's home that is saved with a project.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CargoHomeFile {
     /// Path of the file, relative to cargo's home.
@@ -44,7 +44,7 @@ struct LockedPackage {
     checksum: Option<String>,
 }
 
-/// What the lock files of a project's source name.
+/// Finds the files in cargo's home that the lock files of a project's source name.
 pub(super) fn needed(home: &Path, folder: &Path, tree: &FolderTree) -> BTreeSet<CargoHomeFile> {
     let mut files = BTreeSet::new();
     for item in &tree.items {
@@ -76,7 +76,7 @@ impl LockedPackage {
         let archive = format!("{}-{}.crate", self.name, self.version);
         for registry in folders(&home.join("registry/cache")) {
             let path = Path::new("registry/cache").join(registry).join(&archive);
-            // Strangers' code can write here: what is kept is what the lock file says.
+            // Build scripts can write here, so only an archive with the lock file's checksum is saved.
             if self.checksum.is_some() && checksum(&home.join(&path)) == self.checksum {
                 files.extend(CargoHomeFile::at(home, path));
             }
@@ -99,12 +99,12 @@ impl CargoHomeFile {
     }
 }
 
-/// Whether a name can be part of a path.
+/// Whether a name is safe as part of a file name: not empty, and only letters, digits, `-`, `_`, `.` and `+`.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+'))
 }
 
-/// Where a registry's index has a crate (doc.rust-lang.org/cargo, registry index).
+/// Path of a crate's entry in a registry's index (doc.rust-lang.org/cargo, registry index).
 fn index_path(name: &str) -> PathBuf {
     let name = name.to_ascii_lowercase();
     match name.len() {
@@ -135,14 +135,14 @@ impl io::Write for Hashing<'_> {
     }
 }
 
-/// What cargo calls the clone of a repository, before a hyphen and a hash.
+/// Name of a repository's clone, to which cargo adds a hyphen and a hash.
 fn clone_name(source: &str) -> Option<&str> {
     let url = source.strip_prefix("git+")?.split(['?', '#']).next()?.trim_end_matches('/');
     let name = url.rsplit('/').next()?;
     Some(name.strip_suffix(".git").unwrap_or(name)).filter(|name| is_plain(name))
 }
 
-/// The files of all clones of this name.
+/// The files of all clones that have this name.
 fn clones(home: &Path, name: &str) -> Vec<CargoHomeFile> {
     let is_clone = |folder: &String| {
         let hash = folder.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
@@ -155,7 +155,7 @@ fn clones(home: &Path, name: &str) -> Vec<CargoHomeFile> {
     files
 }
 
-/// Every file below a folder; a clone is not deep.
+/// Adds every file below a folder, at most 16 levels deep: clones have few levels.
 fn below(home: &Path, folder: PathBuf, depth: usize, files: &mut Vec<CargoHomeFile>) {
     for entry in fs::read_dir(home.join(&folder)).into_iter().flatten().flatten() {
         let path = folder.join(entry.file_name());
@@ -172,13 +172,13 @@ fn folders(above: &Path) -> Vec<String> {
     folders.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
-/// Moves into cargo's home what is not there. What doesn't get there is fetched by cargo.
+/// Moves files that are missing in cargo's home into it. Cargo fetches what could not be moved.
 pub(super) fn take_in(from: &Path, home: &Path) {
     for entry in fs::read_dir(from).into_iter().flatten().flatten() {
         let place = home.join(entry.file_name());
         let moved = match fs::symlink_metadata(&place) {
             Err(_) => fs::rename(entry.path(), place),
-            // A clone is whole, or not there: half of two makes none.
+            // A clone is moved whole or not at all: a mixture of two clones would not work.
             Ok(there) if there.is_dir() && from.ends_with("git/db") => Ok(()),
             Ok(there) if there.is_dir() => {
                 take_in(&entry.path(), &place);
@@ -198,7 +198,7 @@ mod tests {
     use crate::cache::walk::walk;
 
     #[test]
-    fn names_become_paths_as_cargo_makes_them() {
+    fn crates_and_clones_have_the_paths_that_cargo_gives_them() {
         for (name, path) in [("a", "1/a"), ("ab", "2/ab"), ("abc", "3/a/abc"), ("Serde_json", "se/rd/serde_json")] {
             assert_eq!(index_path(name), Path::new(path));
         }
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_lock_file_names_is_kept_and_only_if_it_is_what_it_says() {
+    fn only_files_that_the_lock_file_names_are_kept_and_archives_must_match_its_checksum() {
         let at = tempfile::tempdir().unwrap();
         let (home, project) = (at.path().join("home"), at.path().join("project"));
         let write = |path: PathBuf, text: &str| {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_stays() {
+    fn existing_files_in_cargo_home_are_kept() {
         let at = tempfile::tempdir().unwrap();
         let (from, home) = (at.path().join("from"), at.path().join("home"));
         for (path, text) in [("from/registry/a", "new"), ("from/registry/b", "new"), ("home/registry/a", "old")] {

@@ -1,8 +1,9 @@
-//! What `clean` removes, and that it stays removed: folders in other sandboxes are older than it.
+//! Removes what `clean` asks for, and makes sure that it stays removed: other sandboxes may still have older folders of
+//! the project.
 //!
-//! A folder that was saved, or restored, knows its state in the bucket: when that is gone, the project was cleaned (or not
-//! built for so long that the bucket let it go). A folder that was never saved knows which marks there were when it was
-//! begun: `clean` leaves one beside what it removes, a new one each time.
+//! A folder that was saved or restored knows its state in the bucket. If that state is gone, the project was cleaned
+//! (or was not built for so long that the bucket expired it). A folder that was never saved knows which marks existed
+//! when it was begun: `clean` writes a new mark each time, beside the objects it removes.
 
 use std::io;
 
@@ -14,11 +15,12 @@ use super::note::{CacheNote, Marks};
 use super::{ProjectCache, blocking, disk_space, key};
 use crate::storage::{S3Bucket, S3Error};
 
-/// Below a project's prefix, or an owner's; the name is no project's key.
+/// Name of the object that marks a cleaning, below the prefix of a project or an owner. No project key has this name.
 const MARK: &str = "cleaned";
 
 impl ProjectCache {
-    /// The bucket has no state of the project: whatever of it is here from before it was cleaned, goes.
+    /// Called when the bucket has no state of the project. Removes the folder in this sandbox if the project was
+    /// cleaned since the folder was begun, and notes the current marks.
     pub(super) async fn heed_cleaning(&self, project: &CachedProject, known: CacheNote) -> Result<(), S3Error> {
         let marks = self.marks(project).await?;
         let was_cleaned = known.etag.is_some() || known.cleaned.as_ref() != Some(&marks);
@@ -31,7 +33,7 @@ impl ProjectCache {
         cleared.await.map_err(S3Error::from)
     }
 
-    /// Whether the project was cleaned while it was built here.
+    /// Whether the project was cleaned while this sandbox built it.
     pub(super) async fn was_cleaned_meanwhile(
         &self,
         project: &CachedProject,
@@ -40,12 +42,12 @@ impl ProjectCache {
         match (&note.etag, &note.cleaned) {
             (Some(_), _) => Ok(self.bucket.etag(&key(project)).await?.is_none()),
             (None, Some(marks)) => Ok(self.marks(project).await? != *marks),
-            // Nothing could be seen when it was begun.
+            // The bucket did not answer when the folder was begun, so the marks of that time are unknown.
             (None, None) => Ok(false),
         }
     }
 
-    /// Removes the project's folder in this sandbox, and what is noted of it.
+    /// Removes the project's folder in this sandbox, and its note.
     pub(super) async fn start_cold(&self, project: &CachedProject) -> io::Result<()> {
         let (work, folder) = (self.work.clone(), project.folder.clone());
         blocking(move || {
@@ -65,10 +67,10 @@ impl ProjectCache {
     }
 }
 
-/// Removes what the bucket keeps of a project, or of all the owner's, and marks that.
+/// Removes a project, or all projects of the owner, from the bucket, and leaves a mark of the cleaning.
 pub(super) async fn forget(bucket: &S3Bucket, owner: &Owner, project: Option<&ProjectKey>) -> Result<Freed, S3Error> {
     let mark = mark(owner, project);
-    // First: a folder that is saved from now on knows of it.
+    // Write the mark first, so that a folder saved from now on knows it.
     bucket.put_unique(&mark).await?;
     let prefix = project.map_or_else(|| format!("{owner}/"), |project| keys::cache(owner, project));
     let mut freed = Freed::default();

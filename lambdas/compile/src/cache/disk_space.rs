@@ -1,4 +1,4 @@
-//! Room in /tmp: projects that were not built for the longest time make it.
+//! Makes room in `/tmp` by removing the projects that were not built for the longest time.
 
 use std::fs;
 use std::io;
@@ -12,28 +12,30 @@ use tracing::{info, warn};
 use super::CARGO_HOME;
 use super::note;
 
-/// The folder in the work folder where projects are unpacked.
+/// Name of the folder in the work folder where projects are unpacked.
 pub(super) const RESTORING: &str = "restoring";
 
-/// What a build needs beside what it begins with: this part of the disk is free before it begins.
+/// Divisor of the disk's size: a quarter of the disk should be free before a build begins, for the files that the build
+/// makes.
 const FREE_PART: u64 = 4;
 
-/// What cargo makes again out of what it has fetched.
+/// Folders in cargo's home that cargo can make again from its downloads.
 const REMADE: [&str; 2] = ["registry/src", "git/checkouts"];
 
-/// Bytes of the disk a folder is on.
+/// Size of the disk that a folder is on, in bytes.
 pub(super) fn capacity(folder: &Path) -> io::Result<u64> {
     let disk = statvfs(folder)?;
     Ok(disk.blocks() * disk.fragment_size())
 }
 
-/// Bytes that are free on it.
+/// Free space of the disk that a folder is on, in bytes.
 fn free(folder: &Path) -> io::Result<u64> {
     let disk = statvfs(folder)?;
     Ok(disk.blocks_available() * disk.fragment_size())
 }
 
-/// Makes room for `bytes`, and for what a build makes beside them. The project in `keep` stays.
+/// Makes room for `bytes` and for the files that a build makes. The project in `keep` is not removed. It is an error if
+/// there is no room for `bytes`.
 pub(super) fn make(work: &Path, keep: &Path, bytes: u64) -> io::Result<()> {
     let wanted = bytes.saturating_add(capacity(work)? / FREE_PART);
     let mut others = others(work, keep)?;
@@ -52,8 +54,8 @@ pub(super) fn make(work: &Path, keep: &Path, bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// What ended processes left half done, and other owners' projects: strangers' code has had this folder to itself, so
-/// nobody builds on what another owner's build could have written to.
+/// Removes unfinished restores of earlier processes. If the owner changes, it removes everything in the work folder:
+/// another owner's code could write to all of it, so no build may use it.
 pub fn tidy(work: &Path, owner: &str) -> io::Result<()> {
     fs::create_dir_all(work)?;
     remove(&work.join(RESTORING));
@@ -66,14 +68,14 @@ pub fn tidy(work: &Path, owner: &str) -> io::Result<()> {
             for entry in fs::read_dir(work)? {
                 remove(&entry?.path());
             }
-            // The engine made it when it started.
+            // The engine made this folder when it started, and still needs it.
             fs::create_dir_all(work.join(CARGO_HOME))?;
         }
     }
     fs::write(mark, owner)
 }
 
-/// Projects but the one to keep, the one that was used last first.
+/// All projects except `keep`, the most recently used first.
 fn others(work: &Path, keep: &Path) -> io::Result<Vec<(SystemTime, PathBuf)>> {
     let mut others = Vec::new();
     for owner in folders(&work.join("projects"))? {
@@ -105,7 +107,7 @@ pub(super) fn remove_project(work: &Path, folder: &Path) {
     }
 }
 
-/// Removes whatever is there; what can't be removed is said and stays.
+/// Removes a file or a folder. If that fails, it is logged and the path stays.
 fn remove(path: &Path) {
     if let Err(error) = try_remove(path).or_else(|_| make_removable(path).and_then(|()| try_remove(path))) {
         warn!(path = %path.display(), %error, "could not be removed");
@@ -124,7 +126,8 @@ fn try_remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A build script can make folders that nobody may write to.
+/// Gives the function's user all rights to `path` and every folder below it: a build script can make folders that are
+/// write-protected.
 fn make_removable(path: &Path) -> io::Result<()> {
     if !path.symlink_metadata()?.is_dir() {
         return Ok(());
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_not_built_for_longest_goes_first() {
+    fn the_project_unused_for_longest_is_removed_first() {
         let work = tempfile::tempdir().unwrap();
         let (a, b, c) = (
             project(work.path(), "me", "a", 5),
@@ -160,14 +163,14 @@ mod tests {
         );
         let order: Vec<_> = others(work.path(), &a).unwrap().into_iter().map(|(_, folder)| folder).collect();
         assert_eq!(order, [c.clone(), b.clone()]);
-        // More than any disk has: all others go, and it is an error.
+        // No disk has this much: all other projects are removed, and the call fails.
         assert!(make(work.path(), &a, u64::MAX).is_err());
         assert!(a.exists() && !b.exists() && !c.exists());
         assert!(make(work.path(), &a, 0).is_ok());
     }
 
     #[test]
-    fn a_folder_nobody_may_write_to_goes_too() {
+    fn a_write_protected_folder_can_be_removed() {
         let work = tempfile::tempdir().unwrap();
         let closed = work.path().join("closed/inside");
         fs::create_dir_all(closed.join("deep")).unwrap();
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_builds_on_what_another_owner_left() {
+    fn another_owners_projects_are_removed() {
         let work = tempfile::tempdir().unwrap();
         let mine = project(work.path(), "me", "a", 5);
         tidy(work.path(), "me").unwrap();

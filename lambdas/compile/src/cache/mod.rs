@@ -1,8 +1,8 @@
-//! Projects between builds: in this sandbox's /tmp, and in the cache bucket for all others.
+//! Keeps projects between builds: in `/tmp` of this sandbox, and in the cache bucket for all other sandboxes.
 //!
-//! A project's folder is whole at every moment a sandbox can be ended: cargo and the engine survive that in the folder
-//! they work in (what was half written is compiled again), and a restored folder takes its place by one rename. So a
-//! folder that is there is used as it is, unless the bucket has a newer state than the one it began with.
+//! A sandbox can be ended at any moment, and the project's folder stays usable: cargo and the engine survive that in
+//! the folder they work in (what was half written is compiled again), and a restored folder takes its place by one
+//! rename. So an existing folder is used as it is, unless the bucket has a newer state than the one it came from.
 
 mod cargo_home;
 mod cleaning;
@@ -34,28 +34,28 @@ use crate::storage::{OpenedObject, S3Bucket};
 pub use self::disk_space::tidy;
 pub use self::rate::Rate;
 
-/// The object below a project's prefix.
+/// Name of the object with the packed project, below the project's prefix.
 const OBJECT: &str = "project.tar.zst";
 
-/// What the engine calls the builds' common `CARGO_HOME` in its work folder.
+/// Name of the folder in the engine's work folder that all builds use as `CARGO_HOME`.
 const CARGO_HOME: &str = "cargo-home";
 
-/// How long a look at the bucket may take: a build without a cache is only slower.
+/// How long the bucket may take to answer. A build without a cache is only slower.
 const LOOK_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The cache of one attempt.
+/// The project cache of one attempt.
 pub struct ProjectCache {
     bucket: S3Bucket,
     work: PathBuf,
-    /// Saving is given up then.
+    /// When saving is given up.
     until: Instant,
     rate: Rate,
-    /// The state that is to be restored.
+    /// ETag of the newer state in the bucket that is to be restored.
     newer: Mutex<Option<String>>,
 }
 
 impl ProjectCache {
-    /// With the engine's work folder.
+    /// Makes the cache of an attempt. `work` is the engine's work folder; saving is given up at `until`.
     pub fn new(bucket: S3Bucket, work: PathBuf, until: Instant, rate: Rate) -> Self {
         Self { bucket, work, until, rate, newer: Mutex::new(None) }
     }
@@ -76,7 +76,7 @@ impl ProjectCache {
         let begun = Instant::now();
         let download = match self.bucket.open(&key(project), Some(&etag)).await.map_err(io::Error::other)? {
             OpenedObject::Object(download) => *download,
-            // Someone has saved just now: this build begins with what is here.
+            // Another build has just saved: this build begins with the folder that is here.
             OpenedObject::Missing | OpenedObject::Different | OpenedObject::Empty => {
                 return Err(io::Error::other("it has just changed"));
             }
@@ -86,7 +86,8 @@ impl ProjectCache {
         let (work, folder) = (self.work.clone(), project.folder.clone());
         let unpacked = blocking(move || unpack::unpack(reader, &work, &folder)).await?;
         let bytes = unpacked.bytes;
-        // Not in the blocking thread: an attempt that is over by now must find the folder as it was.
+        // Not in the blocking thread, which continues when the attempt is already over: the folder must then stay as it
+        // was.
         let old = unpacked.swap_in(&project.folder, &self.home())?;
         let digest = {
             let folder = project.folder.clone();
@@ -123,7 +124,7 @@ impl ProjectCache {
         let (digest, bytes, home, folder) = (tree.digest.clone(), tree.bytes, self.home(), project.folder.clone());
         let packing = spawn_blocking(move || pack::pack(&folder, &tree, &home, writer));
         let etag = self.bucket.replace(&key(project), "application/zstd", pieces).await;
-        // What stopped the one is told by the other.
+        // Packing and uploading stop each other: when one fails, the other fails too.
         let packed = packing.await.map_err(io::Error::other)?;
         let etag = etag.map_err(io::Error::other)?;
         let packed = packed?;
@@ -136,7 +137,7 @@ impl ProjectCache {
 
 #[async_trait]
 impl Cache for ProjectCache {
-    /// Asked at the beginning of every build: makes room for it, too.
+    /// The engine asks at the beginning of every build, so this also makes room for the build.
     async fn has_more(&self, project: &CachedProject) -> bool {
         let note = self.note(project);
         let known = CacheNote::read(&note);
@@ -215,7 +216,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 }
 
 impl Unpacked {
-    /// Puts the folder in its place; what was there goes when the result is dropped.
+    /// Moves the unpacked project to `folder`. The old folder is deleted when the returned value is dropped.
     fn swap_in(self, folder: &Path, home: &Path) -> io::Result<tempfile::TempDir> {
         cargo_home::take_in(&self.folder.path().join(CARGO_HOME), home);
         let fresh = self.folder.path().join(unpack::PROJECT);

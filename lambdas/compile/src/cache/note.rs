@@ -1,5 +1,5 @@
-//! What is known of a project's folder in this sandbox: which state in the bucket it comes from. Its file's time tells
-//! when the project was built last.
+//! Notes about a project's folder in this sandbox: which state in the bucket it comes from. The modification time of a
+//! note's file says when the project was last built.
 
 use std::fs;
 use std::io;
@@ -8,37 +8,38 @@ use std::path::{Path, PathBuf};
 use protocol::{Owner, ProjectKey};
 use serde::{Deserialize, Serialize};
 
-/// The folder of notes in the work folder.
+/// Name of the folder of notes in the work folder.
 const FOLDER: &str = "notes";
 
-/// What this sandbox knows of a project in the bucket.
+/// What this sandbox knows about a project in the bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct CacheNote {
-    /// The ETag of the state in the bucket that the folder was saved as, or restored from.
+    /// ETag of the state in the bucket that the folder was saved as or restored from.
     pub etag: Option<String>,
-    /// What the folder's content came to at that moment.
+    /// Digest of the folder's content at that moment, as `walk` computes it.
     pub digest: Option<String>,
-    /// The marks of cleaning that the folder was begun after, where the bucket had no state then.
+    /// The marks of cleaning that existed when the folder was begun. Only set if the bucket had no state of the project
+    /// then.
     pub cleaned: Option<Marks>,
 }
 
-/// The marks that `clean` left of a project and of its owner, by their ETags.
+/// ETags of the marks that `clean` left for a project and for its owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Marks {
     /// ETag of the mark below the project's prefix, if there is one.
     pub project: Option<String>,
-    /// The owner's: of all projects.
+    /// ETag of the owner's mark, which stands for all projects, if there is one.
     pub owner: Option<String>,
 }
 
-/// Where a project's note is. Neither name holds a dot.
+/// Path of a project's note. The dot separates owner and key: neither of them contains one.
 pub(super) fn path(work: &Path, owner: &Owner, key: &ProjectKey) -> PathBuf {
     work.join(FOLDER).join(format!("{owner}.{key}"))
 }
 
-/// The note of the project whose folder this is.
+/// Path of the note of the project in this folder.
 pub(super) fn path_of(work: &Path, folder: &Path) -> Option<PathBuf> {
     let key = folder.file_name()?.to_str()?;
     let owner = folder.parent()?.file_name()?.to_str()?;
@@ -46,12 +47,12 @@ pub(super) fn path_of(work: &Path, folder: &Path) -> Option<PathBuf> {
 }
 
 impl CacheNote {
-    /// Reads it; one that isn't there, or can't be read, knows nothing.
+    /// Reads a note. A note that is missing or can't be read counts as empty.
     pub fn read(path: &Path) -> Self {
         fs::read(path).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
     }
 
-    /// Writes it, in one step.
+    /// Writes the note to a new file and renames it, so that no reader sees half of it.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let Some(folder) = path.parent() else { return Ok(()) };
         fs::create_dir_all(folder)?;
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_reads_back_and_nonsense_knows_nothing() {
+    fn a_note_reads_back_and_an_unreadable_one_counts_as_empty() {
         let work = tempfile::tempdir().unwrap();
         let path = path(work.path(), &Owner::default(), &"demo-00".parse().unwrap());
         assert_eq!(path_of(work.path(), Path::new("/w/projects/me/demo-00")).as_ref(), Some(&path));

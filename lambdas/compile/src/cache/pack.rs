@@ -1,4 +1,4 @@
-//! Packs a project's folder: tar, because everything reads it, in zstd, because it is fast.
+//! Packs a project's folder as tar, because every tool reads it, compressed with zstd, because it is fast.
 
 use std::fs::File;
 use std::io::{self, Read, Take, Write};
@@ -14,28 +14,29 @@ use tar::{Builder, EntryType, Header};
 use super::cargo_home;
 use super::walk::{FolderItem, FolderTree, ItemKind};
 
-/// The first entry: what is to come.
+/// Name of the archive's first entry, which describes the rest.
 pub(super) const HEAD: &str = "head.json";
 
-/// The extended attribute of entries that holds their time in nanoseconds since 1970; tar's own holds whole seconds.
+/// The extended (PAX) attribute with an entry's time in nanoseconds since 1970; tar's own field holds whole seconds.
 pub(super) const MTIME: &str = "CARGOCLOUD.mtime";
 
-/// The version of the form.
+/// Version of the archive format written here.
 pub(super) const VERSION: u32 = 1;
 
-/// The quickest level that still makes a third of a target directory.
+/// Compression level of zstd: the fastest one that still shrinks a target directory to a third.
 const LEVEL: i32 = 1;
 
-/// What an archive tells of itself.
+/// Content of the archive's first entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
     /// Version of the archive format.
     pub v: u32,
-    /// Bytes of all files in the archive together.
+    /// Total size of all files in the archive, in bytes.
     pub bytes: u64,
 }
 
-/// Packs what is in `tree`, and what of cargo's `home` the project's lock file names. Gives the number of bytes written.
+/// Packs the items of `tree`, and the files of cargo's `home` that the project's lock files name. Returns the number of
+/// bytes written.
 pub(super) fn pack(folder: &Path, tree: &FolderTree, home: &Path, writer: impl Write) -> io::Result<u64> {
     let counted = CountingWriter { writer, bytes: 0 };
     let mut zstd = zstd::Encoder::new(counted, LEVEL)?;
@@ -83,7 +84,7 @@ fn header(kind: EntryType, mode: u32, mtime: i64, size: u64) -> Header {
     header
 }
 
-/// Opens a file of which so much is to be read, neither more nor less.
+/// Opens a file and checks that it has exactly `size` bytes. It is an error if the file changed since the walk.
 fn open(path: &Path, size: u64) -> io::Result<Take<File>> {
     let file = File::options().read(true).custom_flags(O_NOFOLLOW).open(path)?;
     let metadata = file.metadata()?;

@@ -1,4 +1,4 @@
-//! An object as a blocking reader.
+//! Reads an object of S3 through a blocking reader.
 
 use std::io::{self, Read};
 
@@ -9,10 +9,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::storage::{ObjectDownload, S3Error};
 
-/// Pieces between the network and the disk, beside those on their way.
+/// Number of pieces that wait between the network and the disk, besides those being fetched.
 const BACKLOG: usize = 1;
 
-/// Reads an object in a blocking thread, while it is fetched in a task.
+/// Returns a reader for a blocking thread, while a task fetches the object.
 pub(super) fn reader(download: ObjectDownload) -> impl Read + Send {
     let (sender, receiver) = mpsc::channel(BACKLOG);
     let task = tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! A blocking writer as the pieces of an object.
+//! Turns what a blocking writer writes into the pieces of an upload.
 
 use std::io::{self, Write};
 
@@ -8,11 +8,11 @@ use tokio::sync::mpsc;
 
 use crate::storage::{PART, S3Error};
 
-/// Pieces between packing and the network, beside those on their way.
+/// Number of pieces that wait between packing and the network, besides those being uploaded.
 const BACKLOG: usize = 1;
 
-/// A writer for a blocking thread, and what it writes, in pieces of [`PART`] bytes. A writer that is dropped before
-/// `flush` ends the pieces with an error: half of an object is none.
+/// Returns a writer for a blocking thread, and a stream of what it writes, in pieces of [`PART`] bytes. If the writer
+/// is dropped before `flush`, the stream ends with an error, so that no incomplete object is stored.
 pub(super) fn channel() -> (impl Write + Send, impl Stream<Item = Result<Bytes, S3Error>> + Unpin + Send) {
     let (sender, receiver) = mpsc::channel(BACKLOG);
     let pieces = futures_util::stream::unfold(receiver, async |mut receiver: mpsc::Receiver<_>| {
@@ -44,7 +44,7 @@ impl Write for PieceWriter {
         Ok(length)
     }
 
-    /// Sends the last piece: the object is complete.
+    /// Sends the last piece: the object is complete now.
     fn flush(&mut self) -> io::Result<()> {
         self.whole = true;
         match std::mem::take(&mut self.piece) {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_written_comes_in_whole_pieces() {
+    async fn content_arrives_in_pieces_of_the_part_size() {
         let (mut writer, pieces) = channel();
         let writing = tokio::task::spawn_blocking(move || {
             writer.write_all(&vec![7; PART + 3]).unwrap();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_fails_is_no_end() {
+    async fn a_writer_dropped_before_flush_ends_with_an_error() {
         let (mut writer, pieces) = channel();
         let writing = tokio::task::spawn_blocking(move || writer.write_all(&[7; 3]).unwrap());
         let pieces: Vec<_> = pieces.collect().await;

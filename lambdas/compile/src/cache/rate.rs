@@ -1,19 +1,20 @@
-//! How fast projects are saved.
+//! Estimates how long saving a project takes, from the speed of the last save.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Bytes a second before anything was measured: a third of them go over a line of about 600 Mbit/s.
+/// Speed that is assumed until one was measured, in bytes per second before packing. Packed, that is about a third,
+/// which goes over a line of about 600 Mbit/s.
 const GUESS: u64 = 100 * 1024 * 1024;
 
-/// Measured of less than this says nothing.
+/// Smallest project, in bytes, whose measured speed is used.
 const MEANINGFUL: u64 = 32 * 1024 * 1024;
 
-/// What every saving takes, however small.
+/// Time that every save takes, however small the project is.
 const AT_LEAST: Duration = Duration::from_millis(500);
 
-/// Bytes a second, before they are packed.
+/// Speed of saving in bytes per second, counted before packing. Clones share one value.
 #[derive(Debug, Clone)]
 pub struct Rate(Arc<AtomicU64>);
 
@@ -24,7 +25,7 @@ impl Default for Rate {
 }
 
 impl Rate {
-    /// So much was saved in this time.
+    /// Records that saving `bytes` took `time`.
     pub fn measured(&self, bytes: u64, time: Duration) {
         if bytes >= MEANINGFUL {
             let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -32,7 +33,7 @@ impl Rate {
         }
     }
 
-    /// How long it may take to save this much: half more than the last time it was measured.
+    /// Estimates how long saving `bytes` takes: half as much again as the last measured speed suggests.
     pub fn time_for(&self, bytes: u64) -> Duration {
         let rate = self.0.load(Ordering::Relaxed).max(1);
         AT_LEAST + Duration::from_millis(bytes.saturating_mul(1500) / rate)
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_follows_what_was_measured() {
+    fn the_estimate_follows_the_last_measurement() {
         let rate = Rate::default();
         assert_eq!(rate.time_for(0), AT_LEAST);
         assert_eq!(rate.time_for(GUESS * 10).as_secs(), 15);

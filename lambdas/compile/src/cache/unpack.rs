@@ -1,5 +1,5 @@
-//! Unpacks a project into a folder of its own. A build script has had a hand in what is packed: nothing is written
-//! through a link, because links are made last, and nothing is made but folders, files and links.
+//! Unpacks a project into a new folder. A build script may have changed what is packed, so the archive is not trusted:
+//! only folders, files and links are made, and symbolic links are made last so that nothing is written through one.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
@@ -17,22 +17,23 @@ use super::disk_space::RESTORING;
 use super::pack::{HEAD, Head, MTIME, VERSION};
 use super::{CARGO_HOME, disk_space, walk};
 
-/// Where in the unpacked folder the project is.
+/// Name of the project's folder inside the unpacked folder.
 pub(super) const PROJECT: &str = "project";
 
 /// The largest size of the head, in bytes.
 const MAX_HEAD_BYTES: u64 = 4096;
 
-/// A project, unpacked beside its place.
+/// A project that is unpacked, but not yet in its place.
 #[derive(Debug)]
 pub(super) struct Unpacked {
-    /// Holds [`PROJECT`] and what comes from cargo's home.
+    /// Temporary folder with [`PROJECT`] and the files for cargo's home.
     pub folder: TempDir,
-    /// Bytes of all files in the archive together.
+    /// Total size of all files in the archive, in bytes.
     pub bytes: u64,
 }
 
-/// Unpacks a project for `project`'s place in `work`, and makes room for it.
+/// Makes room for the project and unpacks it into a temporary folder in `work`. `project` is its later place, which is
+/// not deleted to make room.
 pub(super) fn unpack(reader: impl Read, work: &Path, project: &Path) -> io::Result<Unpacked> {
     let mut archive = Archive::new(zstd::Decoder::new(reader)?);
     let mut entries = archive.entries()?;
@@ -64,11 +65,11 @@ fn read_head(entry: &mut Entry<'_, impl Read>) -> io::Result<Head> {
 
 struct FolderWriter<'a> {
     root: &'a Path,
-    /// Bytes that may still come.
+    /// Bytes that the archive may still contain, by its head.
     left: u64,
-    /// Times and permissions of folders: set when nothing comes into them any more.
+    /// Folders with their permissions and times, which are set once nothing more is written into them.
     folders: Vec<(PathBuf, u32, SystemTime)>,
-    /// Symbolic links, made last: path, target and time.
+    /// Symbolic links, which are made last: path, target and time.
     links: Vec<(PathBuf, PathBuf, SystemTime)>,
 }
 
@@ -108,7 +109,7 @@ impl FolderWriter<'_> {
         }
     }
 
-    /// The path that an entry is unpacked to. An error for one outside of what is kept.
+    /// The path that an entry is unpacked to. An entry outside of the project and of cargo's home is an error.
     fn place(&self, path: &Path) -> io::Result<PathBuf> {
         let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
         let top = path.components().next().map(Component::as_os_str).filter(|_| plain);
@@ -121,14 +122,14 @@ impl FolderWriter<'_> {
 
     fn finish(self) -> io::Result<()> {
         for (place, target, time) in self.links {
-            // Fails where something is: so no link can come before another one's folder.
+            // This fails if the path exists, so a link can't replace a folder that another link is made in.
             symlink(target, &place)?;
             let time = TimeSpec::from_duration(time.duration_since(UNIX_EPOCH).unwrap_or_default());
             utimensat(AT_FDCWD, &place, &time, &time, UtimensatFlags::NoFollowSymlink)?;
         }
         for (place, mode, time) in self.folders.into_iter().rev() {
             File::open(&place)?.set_modified(time)?;
-            // What its owner could not empty would stay for ever.
+            // The function's user keeps all rights: a folder that this user can't empty could never be removed.
             fs::set_permissions(place, Permissions::from_mode(mode | 0o700))?;
         }
         Ok(())

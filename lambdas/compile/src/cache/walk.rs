@@ -1,4 +1,5 @@
-//! What of a project's folder is kept: what was compiled, and the source with its times, because cargo goes by those.
+//! Lists what is saved of a project's folder: cargo's target directory, and the source with its times, because cargo
+//! compares them.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -11,38 +12,38 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-/// Cargo's target directory in a project's folder.
+/// Name of cargo's target directory in a project's folder.
 pub(super) const TARGET: &str = "target";
 
-/// The source's folder in a project's folder.
+/// Name of the source's folder in a project's folder.
 pub(super) const SOURCE: &str = "source";
 
-/// The engine's notes about the source are `manifest….json`.
+/// How the names of the engine's notes about the source begin and end: `manifest….json`.
 const NOTES: (&str, &str) = ("manifest", ".json");
 
-/// This one tells when the last build ended, which changes nothing by itself.
+/// The note that says when the last build ended. Its change alone doesn't change the digest.
 const UNIMPORTANT: &str = "manifest.after.json";
 
-/// The deepest folder that is looked into; a build script can nest as it likes.
+/// The deepest level of folders that is read: a build script can nest folders without limit.
 const MAX_DEPTH: usize = 200;
 
-/// What is kept of a folder.
+/// The part of a project's folder that is saved.
 #[derive(Debug, Default)]
 pub(super) struct FolderTree {
-    /// Folders before what is in them.
+    /// Files, folders and links; each folder comes before its content.
     pub items: Vec<FolderItem>,
-    /// Bytes of all files together, hard links counted once.
+    /// Total size of all files in bytes, hard links counted once.
     pub bytes: u64,
-    /// The same for the same content, as far as sizes and times tell.
+    /// SHA-256 of paths, kinds, sizes, permissions and times: equal for equal content, as far as these tell.
     pub digest: String,
 }
 
 /// One file, folder or link below a folder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FolderItem {
-    /// Path relative to the folder.
+    /// Path relative to the folder that was walked.
     pub path: PathBuf,
-    /// What kind of thing it is.
+    /// Whether it is a folder, a file or a link.
     pub kind: ItemKind,
     /// Permission bits, without the file type.
     pub mode: u32,
@@ -50,7 +51,7 @@ pub(super) struct FolderItem {
     pub mtime: i64,
 }
 
-/// What kind of thing lies at a path.
+/// The kind of a file system entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ItemKind {
     Folder,
@@ -58,18 +59,18 @@ pub(super) enum ItemKind {
         /// Size of the file in bytes.
         size: u64,
     },
-    /// Another name of a file that came before.
+    /// Another hard link to a file that came before.
     Same {
-        /// That file, below the folder.
+        /// Path of that file, relative to the folder.
         file: PathBuf,
     },
     Link {
-        /// Where it points, as text.
+        /// Target of the symbolic link, unresolved.
         target: PathBuf,
     },
 }
 
-/// Whether something of this name at the top of a project's folder is kept.
+/// Whether an entry with this name, directly in a project's folder, is saved.
 pub(super) fn is_kept(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name == TARGET.as_bytes()
@@ -77,7 +78,7 @@ pub(super) fn is_kept(name: &OsStr) -> bool {
         || (name.starts_with(NOTES.0.as_bytes()) && name.ends_with(NOTES.1.as_bytes()))
 }
 
-/// Looks at a project's folder.
+/// Walks a project's folder. It is an error if folders are nested too deeply, or an entry can't be read.
 pub(super) fn walk(folder: &Path) -> io::Result<FolderTree> {
     let mut walk = FolderWalk { root: folder, tree: FolderTree::default(), seen: HashMap::new() };
     for name in names(folder)? {
@@ -93,7 +94,7 @@ pub(super) fn walk(folder: &Path) -> io::Result<FolderTree> {
 struct FolderWalk<'a> {
     root: &'a Path,
     tree: FolderTree,
-    /// Files with several names, by device and inode.
+    /// Paths of files with several hard links, by device and inode.
     seen: HashMap<(u64, u64), PathBuf>,
 }
 
@@ -110,7 +111,7 @@ impl FolderWalk<'_> {
         } else if file_type.is_file() {
             self.file(&path, &metadata)
         } else {
-            // Sockets and pipes: nobody listens at the other end any more.
+            // Sockets and pipes are left out: the process at their other end is gone.
             return Ok(());
         };
         let mtime = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
@@ -138,7 +139,7 @@ impl FolderWalk<'_> {
     }
 }
 
-/// The names in a folder, always in the same order.
+/// The names in a folder, sorted, so that the order is always the same.
 fn names(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
     let mut names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
     names.sort_unstable();
@@ -173,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_changes_the_digest_and_the_end_of_a_build_does_not() {
+    fn the_digest_changes_with_a_file_but_not_with_the_end_of_a_build() {
         let folder = tempfile::tempdir().unwrap();
         let at = |path: &str| folder.path().join(path);
         fs::create_dir_all(at("target/debug")).unwrap();
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_end_is_given_up() {
+    fn a_folder_nested_too_deeply_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let mut deep = folder.path().join(TARGET);
         for _ in 0..=MAX_DEPTH {

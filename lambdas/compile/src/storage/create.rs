@@ -1,4 +1,4 @@
-//! Objects that are written once.
+//! Creates objects that must not replace an existing one.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,23 +13,23 @@ use tracing::warn;
 use super::parts::{PART, completed};
 use super::{S3Bucket, S3Error, etag, status};
 
-/// How often S3 may say that someone else writes the same object right now.
+/// How often a write is repeated when S3 reports that another write of the same object is under way (409).
 const CONFLICTS: u32 = 5;
 
-/// The wait before such a write is tried again.
+/// The wait before such a write is repeated.
 const CONFLICT_WAIT: Duration = Duration::from_millis(200);
 
-/// What became of an object that is written once.
+/// Whose content an object has after an attempt to create it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
-    /// It is what we wrote, now or in a call whose answer was lost.
+    /// The content is ours, written now or by a call whose answer was lost.
     Ours,
-    /// Someone else was first, with other content.
+    /// Another writer created the object first, with different content.
     Others,
 }
 
 impl S3Bucket {
-    /// Creates an object, unless there is one.
+    /// Creates an object, unless one with this key exists.
     pub async fn create(
         &self,
         key: &str,
@@ -40,7 +40,7 @@ impl S3Bucket {
         timeout_at(until.into(), self.put_new(key, content, content_type)).await.unwrap_or(Err(S3Error::OutOfTime))
     }
 
-    /// Creates an object out of a file, in parts where it is large.
+    /// Creates an object from a file, in parts if the file is larger than [`PART`].
     pub async fn create_from_file(
         &self,
         key: &str,
@@ -84,7 +84,7 @@ impl S3Bucket {
         }
     }
 
-    /// After a conflict everything is sent again: S3 wants it so (docs.aws.amazon.com/AmazonS3, conditional writes).
+    /// After a conflict all parts are sent again, as S3 requires (docs.aws.amazon.com/AmazonS3, conditional writes).
     async fn put_new_in_parts(
         &self,
         key: &str,
@@ -109,7 +109,7 @@ impl S3Bucket {
                 Err(error) => error,
             };
             match WriteConflict::of(&error) {
-                // An upload that is unknown was completed by the call before, whose answer was lost.
+                // S3 doesn't know the upload any more: an earlier call, whose answer was lost, has completed it.
                 WriteConflict::Exists | WriteConflict::Gone => {
                     let ours = etag::of_parts(parts.iter().filter_map(|part| part.e_tag())).unwrap_or_default();
                     return self.whose(key, size, &ours).await;
@@ -121,7 +121,8 @@ impl S3Bucket {
         }
     }
 
-    /// Whether the object that is there is the one we meant to write. A listing tells: it takes no right to read.
+    /// Checks whether the existing object is the one we meant to write, by its size and ETag in a listing: that needs
+    /// no permission to read objects.
     async fn whose(&self, key: &str, size: u64, etag: &str) -> Result<Created, S3Error> {
         let listed = self
             .client
@@ -144,7 +145,7 @@ impl S3Bucket {
     }
 }
 
-/// What an error says about the object.
+/// Why S3 refused to create an object.
 #[derive(Debug, PartialEq, Eq)]
 enum WriteConflict {
     Exists,
@@ -164,7 +165,7 @@ impl WriteConflict {
     }
 }
 
-/// The parts of a file, read as they are needed.
+/// Reads a file part by part, each when it is needed.
 fn parts_of(file: std::path::PathBuf, size: u64) -> impl futures_util::Stream<Item = Result<Bytes, S3Error>> {
     futures_util::stream::try_unfold((None, size), move |(open, left)| {
         let path = file.clone();
@@ -199,7 +200,7 @@ mod tests {
         let parts: Vec<Bytes> = parts_of(path.clone(), content.len() as u64).try_collect().await.unwrap();
         assert_eq!((parts.len(), parts[0].len(), parts[1].len()), (2, PART, 5));
         assert_eq!(parts.concat(), content);
-        // One that became shorter is no artifact any more.
+        // It is an error if the file became shorter: the artifact would be incomplete.
         assert!(parts_of(path, content.len() as u64 + 1).try_collect::<Vec<_>>().await.is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Objects as they come, in ranges, several on their way at once.
+//! Downloads objects in ranges, with several ranges fetched at once.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,28 +15,28 @@ use super::{S3Bucket, S3Error, status};
 /// Size of one range in bytes.
 const RANGE: u64 = 8 * 1024 * 1024;
 
-/// Ranges on their way at once.
+/// Number of ranges that are fetched at once.
 const AT_ONCE: usize = 4;
 
-/// How often a range is fetched when its connection breaks.
+/// How often a range is requested when its connection breaks, the first request included.
 const TRIES: u32 = 4;
 
 /// The wait before a range is fetched again.
 const WAIT: Duration = Duration::from_millis(300);
 
-/// What there is to fetch.
+/// The outcome of opening an object.
 pub enum OpenedObject {
-    /// The object, with its first bytes.
+    /// The object exists, and its first bytes are being fetched.
     Object(Box<ObjectDownload>),
-    /// There is no object of this key.
+    /// There is no object with this key.
     Missing,
-    /// There is another one than the one that was asked for.
+    /// The object has a different ETag than the one asked for.
     Different,
     /// The object has no bytes at all.
     Empty,
 }
 
-/// An object whose first bytes are on their way.
+/// An object whose first range is being fetched.
 pub struct ObjectDownload {
     bucket: S3Bucket,
     key: String,
@@ -47,7 +47,7 @@ pub struct ObjectDownload {
 }
 
 impl S3Bucket {
-    /// Asks for an object; with `etag`, for no other than this.
+    /// Requests an object. With `etag`, only the object with this ETag is accepted.
     pub async fn open(&self, key: &str, etag: Option<&str>) -> Result<OpenedObject, S3Error> {
         let get = self
             .client
@@ -101,18 +101,18 @@ impl S3Bucket {
 }
 
 impl ObjectDownload {
-    /// User-defined metadata, names without `x-amz-meta-`, in lower case.
+    /// The user-defined metadata. Names are in lower case, without `x-amz-meta-`.
     pub fn metadata(&self) -> BTreeMap<String, String> {
         let given = self.first.metadata().into_iter().flatten();
         given.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
     }
 
-    /// Its ETag, with quotation marks.
+    /// The ETag of the object, with its quotation marks.
     pub fn etag(&self) -> &str {
         &self.etag
     }
 
-    /// The bytes of the object, range by range, in order.
+    /// The content of the object, range by range, in order.
     pub fn pieces(self) -> impl Stream<Item = Result<Bytes, S3Error>> {
         let Self { bucket, key, first, etag, size } = self;
         let mut first = Some(first);
@@ -123,7 +123,7 @@ impl ObjectDownload {
                 async move {
                     let length = range.end - range.start;
                     let bytes = match begun {
-                        // The answer that told of the object brings its beginning along.
+                        // The response to the opening request already contains the first range.
                         Some(begun) => match begun.body.collect().await {
                             Ok(bytes) => bytes.into_bytes(),
                             Err(_) => bucket.range(&key, &etag, range).await?,

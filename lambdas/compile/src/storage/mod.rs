@@ -1,4 +1,4 @@
-//! The S3 buckets, and how objects are written, read and removed.
+//! Clients of the S3 buckets, which write, read and remove objects.
 
 mod create;
 mod download;
@@ -17,7 +17,7 @@ pub use create::Created;
 pub use download::{ObjectDownload, OpenedObject};
 pub use parts::PART;
 
-/// Why something was not stored or fetched.
+/// Why an object was not stored, fetched or removed.
 #[derive(Debug, Error)]
 pub enum S3Error {
     /// S3 could not be reached, refused the call, or was too busy for too long.
@@ -25,26 +25,26 @@ pub enum S3Error {
     Call {
         /// Name of the S3 operation.
         operation: &'static str,
-        /// Key of the object, or the prefix.
+        /// Key of the object, or the prefix of a listing.
         key: String,
         /// S3's name for the error.
         code: String,
         /// What S3 or the network reported.
         why: String,
     },
-    /// An object of the same name, with other content, is there for good.
+    /// An object with the same key and different content exists.
     #[error("`{0}` exists already, with different content")]
     Exists(String),
-    /// It was there at first, and isn't any more.
+    /// The object was deleted while it was fetched.
     #[error("`{0}` was deleted while it was fetched")]
     Deleted(String),
-    /// Another one is in its place since it was opened.
+    /// The object was replaced while it was fetched.
     #[error("`{0}` was replaced while it was fetched")]
     Replaced(String),
-    /// The file on this machine.
+    /// Reading or writing a local file failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// Not in the time there was.
+    /// The call did not finish before its deadline.
     #[error("there was not enough time left")]
     OutOfTime,
 }
@@ -62,7 +62,7 @@ impl S3Error {
         }
     }
 
-    /// Whether it will be the same the next time.
+    /// Whether the error is permanent, so that it is useless to try again.
     pub fn lasts(&self) -> bool {
         match self {
             Self::Call { code, .. } => matches!(code.as_str(), "AccessDenied" | "NoSuchBucket" | "InvalidAccessKeyId"),
@@ -72,7 +72,7 @@ impl S3Error {
     }
 }
 
-/// What an error says, in a few words: people read it in the results of their builds.
+/// The reason of an error in a few words: people read it in the results of their builds.
 pub fn reason<E>(error: &SdkError<E>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -89,7 +89,7 @@ where
     words
 }
 
-/// The HTTP status of an answer that is an error.
+/// The HTTP status of an error response, if there was a response.
 fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
@@ -102,12 +102,12 @@ pub struct S3Bucket {
 }
 
 impl S3Bucket {
-    /// The bucket of this name.
+    /// Makes a client of the bucket with this name.
     pub fn new(client: Client, name: String) -> Self {
         Self { client, name }
     }
 
-    /// The ETag of an object; none when there is no such object.
+    /// Asks for the ETag of an object, with its quotation marks. `None` if there is no such object.
     pub async fn etag(&self, key: &str) -> Result<Option<String>, S3Error> {
         match self.client.head_object().bucket(&self.name).key(key).send().await {
             Ok(head) => Ok(head.e_tag),

@@ -1,4 +1,4 @@
-//! Multipart uploads, several parts at a time.
+//! Multipart uploads, with several parts sent at a time.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -7,15 +7,15 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 
 use super::{S3Bucket, S3Error};
 
-/// Bytes of one part. S3 takes 10,000 parts, so this is enough for 160 GB.
+/// Size of one part in bytes. S3 accepts 10,000 parts, so this is enough for 160 GB.
 pub const PART: usize = 16 * 1024 * 1024;
 
-/// Parts on their way at once: one connection alone doesn't fill the line.
+/// Number of parts sent at once: one connection alone doesn't fill the line.
 const AT_ONCE: usize = 4;
 
 impl S3Bucket {
-    /// Begins an upload in parts. One that is never completed costs nothing after a day: the bucket's lifecycle rule
-    /// removes it.
+    /// Begins a multipart upload. An upload that is never completed costs nothing after a day: the bucket's lifecycle
+    /// rule removes it.
     pub(super) async fn begin_parts(&self, key: &str, content_type: &str) -> Result<String, S3Error> {
         let begun = self
             .client
@@ -29,7 +29,7 @@ impl S3Bucket {
         Ok(begun.upload_id.unwrap_or_default())
     }
 
-    /// Uploads parts as they come; gives them in their order.
+    /// Uploads parts as the stream delivers them, and returns them in order.
     pub(super) async fn upload_parts(
         &self,
         key: &str,
@@ -55,7 +55,7 @@ impl S3Bucket {
     }
 }
 
-/// The list that completes an upload.
+/// Makes the list of parts that completes an upload.
 pub(super) fn completed(parts: &[CompletedPart]) -> CompletedMultipartUpload {
     CompletedMultipartUpload::builder().set_parts(Some(parts.to_vec())).build()
 }

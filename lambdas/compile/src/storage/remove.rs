@@ -1,4 +1,4 @@
-//! Objects that are listed and removed.
+//! Lists and removes objects, and writes the marks of a cleaning.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use super::{S3Bucket, S3Error};
 
 impl S3Bucket {
-    /// The objects below a prefix with their sizes in bytes, page by page; a page has at most a thousand.
+    /// Lists the objects below a prefix, with their sizes in bytes, in pages of at most 1,000 objects.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Vec<(String, u64)>>, S3Error> {
         let mut pages = Vec::new();
         let mut listing = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).into_paginator().send();
@@ -22,7 +22,7 @@ impl S3Bucket {
         Ok(pages)
     }
 
-    /// Removes objects, a thousand at most. One that isn't there is no error.
+    /// Removes at most 1,000 objects. An object that doesn't exist is not an error.
     pub async fn delete<'a>(&self, keys: impl Iterator<Item = &'a str>) -> Result<(), S3Error> {
         let objects = keys.filter_map(|key| ObjectIdentifier::builder().key(key).build().ok()).collect::<Vec<_>>();
         let Some(first) = objects.first().map(|object| object.key().to_owned()) else { return Ok(()) };
@@ -40,7 +40,7 @@ impl S3Bucket {
         }
     }
 
-    /// Writes an object that is like none before it.
+    /// Writes an object whose content, the time in nanoseconds, gives it a new ETag.
     pub async fn put_unique(&self, key: &str) -> Result<(), S3Error> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let body = ByteStream::from(now.to_string().into_bytes());

@@ -1,4 +1,4 @@
-//! Objects that take the place of older ones.
+//! Writes objects that replace older ones.
 
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use super::parts::{PART, completed};
 use super::{S3Bucket, S3Error};
 
 impl S3Bucket {
-    /// Writes an object out of pieces of [`PART`] bytes (the last may be shorter), as they come. Gives its ETag.
+    /// Writes an object from pieces of [`PART`] bytes (the last may be shorter) as they arrive. Returns its ETag.
     pub async fn replace(
         &self,
         key: &str,

@@ -8,7 +8,7 @@ fn write(path: PathBuf, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// An archive of our own form, whatever is in it.
+/// Makes an archive in the project's format, with any content.
 fn archive(bytes: u64, fill: impl FnOnce(&mut tar::Builder<Vec<u8>>)) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     let head = serde_json::to_vec(&Head { v: VERSION, bytes }).unwrap();
@@ -23,7 +23,7 @@ fn append(tar: &mut tar::Builder<Vec<u8>>, kind: EntryType, path: &str, content:
     header.set_mode(0o644);
     header.set_mtime(1);
     header.set_size(content.len() as u64);
-    // The library refuses such paths itself; a hostile archive is made without it.
+    // The library refuses such paths, so a hostile archive has to be made without its check.
     header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
     header.set_cksum();
     tar.append(&header, content).unwrap();
@@ -42,7 +42,7 @@ fn link(tar: &mut tar::Builder<Vec<u8>>, kind: EntryType, path: &str, target: &s
 }
 
 #[test]
-fn a_project_comes_back_as_it_was() {
+fn a_packed_project_unpacks_unchanged() {
     let work = tempfile::tempdir().unwrap();
     let (from, home) = (work.path().join("from"), work.path().join(CARGO_HOME));
     let long = format!("target/debug/{}/{}", "x".repeat(120), "y".repeat(120));
@@ -68,7 +68,7 @@ fn a_project_comes_back_as_it_was() {
     let unpacked = unpack(packed.as_slice(), work.path(), &from).unwrap();
     let to = unpacked.folder.path().join(PROJECT);
     let after = walk(&to).unwrap();
-    // Every path, size, permission and time, to the nanosecond.
+    // Every path, size, permission and time is the same, to the nanosecond.
     assert_eq!(after.items, before.items);
     assert_eq!(after.digest, before.digest);
     assert_eq!(fs::read_to_string(to.join(long)).unwrap(), "long");
@@ -78,7 +78,7 @@ fn a_project_comes_back_as_it_was() {
 }
 
 #[test]
-fn nothing_comes_outside() {
+fn hostile_archives_are_refused_and_leave_nothing() {
     type Fill = fn(&mut tar::Builder<Vec<u8>>);
     let cases: [(&str, Fill); 9] = [
         ("above", |tar| append(tar, EntryType::Regular, "target/../../../x", b"1")),
@@ -113,7 +113,7 @@ fn nothing_is_written_through_a_link() {
     let outside = work.path().join("outside");
     fs::create_dir(&outside).unwrap();
     let target = outside.to_str().unwrap().to_owned();
-    // The link comes first, and what would go through it after: both in the same place.
+    // The link comes first, and then an entry that would be written through it.
     let packed = archive(8, |tar| {
         link(tar, EntryType::Symlink, "target/a", &target);
         append(tar, EntryType::Regular, "target/a/x", b"1");
@@ -128,7 +128,7 @@ fn nothing_is_written_through_a_link() {
 }
 
 #[test]
-fn half_an_archive_is_none() {
+fn a_truncated_or_foreign_archive_is_refused() {
     let packed = archive(4096, |tar| append(tar, EntryType::Regular, "target/x", &[7; 4096]));
     for end in [0, 5, packed.len() / 2, packed.len() - 1] {
         let work = tempfile::tempdir().unwrap();
