@@ -1,4 +1,4 @@
-//! How the Lambdas call AWS.
+//! Configures how the Lambdas call AWS: region, credentials, retries and time-outs.
 
 use std::time::Duration;
 
@@ -11,24 +11,24 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-/// Calls of one operation, the first among them.
+/// The most calls for one operation, the first one included.
 const ATTEMPTS: u32 = 4;
 
-/// The first wait before a call is repeated; each further one is up to twice as long.
+/// The first wait before a call is repeated. Each further wait is up to twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// The longest wait before a call is repeated.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
-/// How long a connection may take to come about.
+/// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long an answer may take to begin, what is sent along included. Beyond it the call is made again: one that hangs
-/// would last as long as the function.
+/// How long a call may take until its answer begins, including the time to send the request. After that the call is
+/// repeated: one that hangs would last as long as the function.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The configuration every client is made from: region, credentials and endpoints come from the environment, where
-/// Lambda puts them; nothing else is asked (no metadata service, no profile).
+/// The configuration that every client is made from. Region, credentials and endpoints come from the environment, where
+/// Lambda puts them. No other source is asked (no metadata service, no profile).
 pub async fn config() -> SdkConfig {
     let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     aws_config::defaults(BehaviorVersion::latest())
@@ -42,12 +42,12 @@ pub async fn config() -> SdkConfig {
         .await
 }
 
-/// Up to `attempts` calls of one operation, with waits that suit a function that is paid by the millisecond.
+/// Allows up to `attempts` calls for one operation, with waits that suit a function that is billed by the millisecond.
 pub fn retry(attempts: u32) -> RetryConfig {
     RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(FIRST_WAIT).with_max_backoff(LONGEST_WAIT)
 }
 
-/// Gives up on one call after `attempt`, so that it can be repeated.
+/// Gives up on one call after the time `attempt`, so that it can be repeated.
 pub fn timeouts(attempt: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
 }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_configuration_comes_about_without_any_file() {
+    async fn the_configuration_needs_no_file() {
         let config = config().await;
         assert!(config.http_client().is_some() && config.credentials_provider().is_some());
         assert_eq!(config.retry_config().map(RetryConfig::max_attempts), Some(ATTEMPTS));

@@ -1,4 +1,5 @@
-//! What the Lambdas share: their environment, their logs, the way they call AWS, the table, and what builds cost.
+//! Code that the Lambdas share: environment, logs, calls of AWS, the payload of `compile`, WebSocket events, the table,
+//! and the cost of builds.
 
 pub mod aws;
 pub mod environment;

@@ -1,5 +1,5 @@
-//! Logs as JSON, one object a line, as CloudWatch searches them. Spans carry the request id (lambda_runtime's own) and
-//! the build.
+//! Writes logs as JSON, one object per line, so that CloudWatch can search them. Spans carry the request id (added by
+//! lambda_runtime) and the build.
 
 use std::env;
 
@@ -7,8 +7,8 @@ use protocol::{BuildId, Owner};
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
-/// Writes what is traced to standard output, from the level of `AWS_LAMBDA_LOG_LEVEL` on, which Lambda sets where the
-/// function's logging configuration has one.
+/// Starts logging to standard output, from the level in `AWS_LAMBDA_LOG_LEVEL` on. Lambda sets that variable if the
+/// function's logging configuration has a level. The default is `INFO`.
 pub fn init() {
     tracing_subscriber::fmt()
         .json()
@@ -19,14 +19,14 @@ pub fn init() {
         .init();
 }
 
-/// A span for everything that is done for one build.
+/// Makes a span for all work on one build.
 pub fn build_span(owner: &Owner, build: &BuildId) -> Span {
     tracing::info_span!("build", %owner, %build)
 }
 
 fn level(name: Option<&str>) -> LevelFilter {
     match name {
-        // The one name that differs.
+        // The only level name of Lambda's that `tracing` doesn't know.
         Some("FATAL") => LevelFilter::ERROR,
         Some(name) => name.parse().unwrap_or(LevelFilter::INFO),
         None => LevelFilter::INFO,

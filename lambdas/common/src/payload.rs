@@ -1,5 +1,5 @@
-//! What `compile` is invoked with: an event of S3, or the order for a further attempt. The relay reads the same, out of
-//! the records of invocations that failed.
+//! Reads the payload that `compile` is invoked with: an S3 event, or the order for a further attempt. The relay reads
+//! the same payload from the records of failed invocations.
 
 use aws_lambda_events::s3::S3Entity;
 use percent_encoding::percent_decode_str;
@@ -11,73 +11,73 @@ use thiserror::Error;
 /// Version of the JSON form of [`NextAttempt`].
 const VERSION: u32 = 1;
 
-/// What a payload asks for.
+/// The builds or the attempt that a payload asks for.
 #[derive(Debug, PartialEq)]
 pub enum Payload {
-    /// An event of S3: sources that came, and records that are none.
+    /// An S3 event: uploaded sources, and records that start no build.
     Sources(Vec<Result<UploadedSource, InvalidRecord>>),
-    /// An attempt that goes on where another stopped.
+    /// An attempt that continues where another one stopped.
     Next(NextAttempt),
 }
 
 /// A source archive that was uploaded, as S3 reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadedSource {
-    /// Name of the bucket that it lies in.
+    /// Name of the bucket that the source was uploaded to.
     pub bucket: String,
-    /// The owner, from the object key.
+    /// The owner of the build, from the object key.
     pub owner: Owner,
-    /// Id of the build that it starts.
+    /// Id of the build that the source starts, from the object key.
     pub build: BuildId,
-    /// The object's ETag, with its quotation marks; none where the event doesn't tell.
+    /// The object's ETag, with its quotation marks. `None` if the event has no ETag.
     pub etag: Option<String>,
 }
 
-/// The order for an attempt. The bus carries it (detail-type `continue`), the relay invokes `compile` with it.
+/// The order for an attempt. The bus carries it (detail-type `continue`), and the relay invokes `compile` with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NextAttempt {
     /// Version of this JSON form: 1.
     pub v: u32,
     /// The owner of the build.
     pub owner: Owner,
-    /// Id of the build it belongs to.
+    /// Id of the build that the attempt belongs to.
     pub build: BuildId,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// The number of its first event.
+    /// The number of the attempt's first event.
     pub first_seq: u64,
     /// The ETag of the source that the earlier attempts built, with its quotation marks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_etag: Option<String>,
-    /// What the earlier attempts cost, in gigabyte-seconds.
+    /// Cost of the earlier attempts, in gigabyte-seconds.
     #[serde(default)]
     pub gb_seconds: f64,
-    /// What the earlier attempts came to: `compile`'s own, nobody else's to read.
+    /// Data that the earlier attempts carry over, in a form that only `compile` reads.
     #[serde(default)]
     pub history: Value,
 }
 
-/// Why a payload is none.
+/// Why a payload could not be read.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum InvalidPayload {
-    /// Neither records nor an attempt.
+    /// The payload has neither records nor an attempt.
     #[error("the payload is neither an S3 event nor an attempt")]
     Shape,
-    /// An attempt of a form this version doesn't know, or without something it needs.
+    /// The attempt has a form that this version doesn't know, or a field is missing.
     #[error("the attempt can't be read: {0}")]
     Attempt(String),
 }
 
-/// Why a record of an event starts no build.
+/// Why a record of an S3 event starts no build.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum InvalidRecord {
-    /// It lacks what S3 writes.
+    /// The record lacks the bucket or the key that S3 writes.
     #[error("the record has no bucket or no key")]
     Shape,
-    /// Something else happened than that an object was created.
+    /// The record reports something other than the creation of an object.
     #[error("the event `{0}` creates no object")]
     Event(String),
-    /// The key is none of a source.
+    /// The key is not that of a source.
     #[error(transparent)]
     Key(#[from] keys::InvalidKey),
 }
@@ -98,7 +98,7 @@ impl Payload {
         }
     }
 
-    /// The attempts a payload asks for: first attempts of sources, or the one it orders.
+    /// The attempts that a payload asks for: the first attempt of each source, or the ordered one.
     pub fn attempts(self) -> Vec<NextAttempt> {
         match self {
             Self::Sources(sources) => sources.into_iter().flatten().map(NextAttempt::first).collect(),
@@ -108,7 +108,7 @@ impl Payload {
 }
 
 impl UploadedSource {
-    /// Only what is needed is looked at: a record that is odd elsewhere is still one.
+    /// Reads only the fields that are needed, so an unexpected value elsewhere in the record does no harm.
     fn read(record: &Value) -> Result<Self, InvalidRecord> {
         let name = record.get("eventName").and_then(Value::as_str).unwrap_or_default();
         if !name.trim_start_matches("s3:").starts_with("ObjectCreated:") {
@@ -126,7 +126,7 @@ impl UploadedSource {
 }
 
 impl NextAttempt {
-    /// The first attempt of a build.
+    /// Orders the first attempt of a build.
     pub fn first(upload: UploadedSource) -> Self {
         Self {
             v: VERSION,
@@ -141,7 +141,8 @@ impl NextAttempt {
     }
 }
 
-/// Keys in events are encoded as in a form: `+` is a space (docs.aws.amazon.com/AmazonS3, notification content).
+/// Decodes a key of an event. They are encoded like form data, so `+` is a space (docs.aws.amazon.com/AmazonS3,
+/// notification content).
 fn decode_key(key: &str) -> String {
     percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_reads_back_and_a_strange_one_does_not() {
+    fn an_attempt_reads_back_and_an_invalid_one_is_refused() {
         let first = NextAttempt::first(UploadedSource::read(&record(&format!("me/{}.zip", id()))).unwrap());
         let next = NextAttempt { attempt: 2, first_seq: 9, gb_seconds: 1.5, history: json!({"a": 1}), ..first };
         let json = serde_json::to_value(&next).unwrap();
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_nothing() {
+    fn any_other_payload_is_refused() {
         for payload in [json!(null), json!([]), json!({"Records": 1}), json!({"Event": "s3:TestEvent"}), json!("x")] {
             assert_eq!(Payload::read(&payload), Err(InvalidPayload::Shape), "{payload}");
         }

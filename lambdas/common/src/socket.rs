@@ -1,24 +1,24 @@
-//! What API Gateway's WebSocket functions are given, and what they answer.
+//! Reads the events of API Gateway's WebSocket API, and makes the answers to them.
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use thiserror::Error;
 
-/// An event that is none of API Gateway's.
+/// The event has no connection id, so it is not from API Gateway's WebSocket API.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("the event names no connection")]
 pub struct NoConnection;
 
-/// The connection an event is about.
+/// The id of the connection that an event is about.
 pub fn connection(request: &ApiGatewayWebsocketProxyRequest) -> Result<&str, NoConnection> {
     request.request_context.connection_id.as_deref().filter(|id| !id.is_empty()).ok_or(NoConnection)
 }
 
-/// An answer without a body. Of `$connect` it opens the connection.
+/// An answer without a body. As the answer to `$connect` it opens the connection.
 pub fn accepted() -> ApiGatewayProxyResponse {
     status(200)
 }
 
-/// An answer that says why not, in API Gateway's own form. Of `$connect` it refuses the connection.
+/// An answer with a reason, in API Gateway's own form. As the answer to `$connect` it refuses the connection.
 pub fn refused(code: i64, why: &str) -> ApiGatewayProxyResponse {
     let mut response = status(code);
     response.body = Some(serde_json::json!({ "message": why }).to_string().into());
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_what_api_gateway_takes() {
+    fn a_refusal_has_the_form_that_api_gateway_expects() {
         let json = serde_json::to_value(refused(403, "no")).unwrap();
         assert_eq!((json["statusCode"].as_i64(), json["body"].as_str()), (Some(403), Some(r#"{"message":"no"}"#)));
         assert_eq!(json["isBase64Encoded"], false);

@@ -1,7 +1,8 @@
-//! What builds may cost, and did: the month's sum, and a row for each attempt. An attempt reserves its worst case
-//! before it works and is settled once when it has ended: by itself, or by whoever learns that it died.
+//! Records the cost of builds and limits it: a sum for each month, and a row for each attempt. An attempt reserves its
+//! highest possible cost before it works. It is settled once, after it has ended: by itself, or by the relay if it
+//! died.
 //!
-//! Numbers are gigabyte-milliseconds, whole: memory in MB times milliseconds by 1024, as Lambda bills it.
+//! Amounts are whole gigabyte-milliseconds: memory in MB times milliseconds, divided by 1024, as Lambda bills it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,45 +15,45 @@ use protocol::{BuildId, Owner, unix_millis};
 
 use crate::table::{Table, TableError, keys};
 
-/// How long usage is remembered, in seconds: 90 days.
+/// How long usage is kept, in seconds: 90 days.
 const KEPT: u64 = 90 * 24 * 3600;
 
-/// Waits before a transaction that met another one, or a busy table, is tried again. Builds that start together all
-/// want the month's sum.
+/// Waits in milliseconds before a transaction is retried that collided with another one or found the table busy. Builds
+/// that start together all update the month's sum.
 const WAITS_MS: [u64; 8] = [20, 50, 100, 200, 400, 800, 1600, 3000];
 
-/// What an attempt is allowed to cost.
+/// The amount that an attempt has reserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
-    /// `YYYY-MM`: the month it counts for.
+    /// The month that the attempt counts for, as `YYYY-MM`.
     pub month: String,
     /// The reserved amount in gigabyte-milliseconds.
     pub reserved: u64,
 }
 
-/// The answer to a wish to work.
+/// The answer to a request for a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserve {
-    /// The amount is reserved: the attempt may work.
+    /// The amount is reserved, and the attempt may work.
     Granted(Reservation),
-    /// Not this month any more.
+    /// The rest of the month's budget is too small for the attempt.
     Spent {
         /// The month whose budget is spent, as `YYYY-MM`.
         month: String,
     },
 }
 
-/// The most an attempt can cost, and where it ends.
+/// The monthly budget, and the function's memory, from which costs are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// What may be spent in a month, in gigabyte-milliseconds.
+    /// The most that may be spent in a month, in gigabyte-milliseconds.
     pub cap: u64,
     /// The function's memory in MB.
     pub memory_mb: u64,
 }
 
 impl Budget {
-    /// What so much time costs, in gigabyte-milliseconds.
+    /// The cost of a function that runs for `time`, in gigabyte-milliseconds.
     pub fn cost(&self, time: Duration) -> u64 {
         cost(self.memory_mb, u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
@@ -62,20 +63,20 @@ fn cost(memory_mb: u64, ms: u64) -> u64 {
     memory_mb.saturating_mul(ms) / 1024
 }
 
-/// Gigabyte-milliseconds as the gigabyte-seconds people are told.
+/// Converts gigabyte-milliseconds to gigabyte-seconds, the unit that people see.
 pub fn gb_seconds(gb_ms: u64) -> f64 {
-    // Less than 2^53 for any month there can be.
+    // The conversion is exact: any month's sum is less than 2^53.
     gb_ms as f64 / 1000.0
 }
 
-/// The month of a time (UTC), as `YYYY-MM`.
+/// The month of a time in UTC, as `YYYY-MM`.
 pub fn month(at: SystemTime) -> String {
     let mut text = DateTime::from(at).fmt(Format::DateTime).unwrap_or_default();
     text.truncate(7);
     text
 }
 
-/// The month before, in the same form.
+/// The month before this one, in the same form. `None` if `month` has another form.
 fn previous(month: &str) -> Option<String> {
     let (year, month) = month.split_once('-')?;
     let (year, month): (u32, u32) = (year.parse().ok()?, month.parse().ok()?);
@@ -90,17 +91,17 @@ fn n(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// What came of a transaction.
+/// Whether a transaction was carried out.
 #[derive(Debug, PartialEq, Eq)]
 enum TransactionOutcome {
     Yes,
-    /// The condition of the item at this place didn't hold, the first such.
+    /// Nothing was written, because a condition didn't hold. The number is the place of the first such item.
     No(usize),
 }
 
 impl Table {
-    /// Reserves the worst case of an attempt that may run for `time`. A second reservation of the same attempt is
-    /// granted without being counted again.
+    /// Reserves the highest possible cost of an attempt that may run for `time`. If the same attempt reserves again,
+    /// this is granted and not counted again.
     pub async fn reserve(
         &self,
         owner: &Owner,
@@ -144,8 +145,8 @@ impl Table {
         })
     }
 
-    /// Puts what an attempt cost, in gigabyte-milliseconds, in the place of what it had reserved. False when that was
-    /// done before.
+    /// Replaces an attempt's reservation by its cost, in gigabyte-milliseconds. Returns false if the attempt was
+    /// settled before.
     pub async fn settle(
         &self,
         owner: &Owner,
@@ -175,8 +176,8 @@ impl Table {
         Ok(self.transact(items).await? == TransactionOutcome::Yes)
     }
 
-    /// Settles an attempt that died at `ended`, from what it wrote down when it began. False when there is nothing to
-    /// settle: it never reserved, or is settled already.
+    /// Settles an attempt that died at `ended`, from the row it wrote when it began. Returns false if there is nothing
+    /// to settle: the attempt never reserved, or was settled before.
     pub async fn settle_dead(
         &self,
         owner: &Owner,
@@ -234,17 +235,17 @@ impl Table {
     }
 }
 
-/// Can't be: everything an item needs is written above it.
+/// Converts an error that can't occur: the code above sets every field that an item needs.
 fn incomplete(why: BuildError) -> TableError {
     TableError::Call { operation: "TransactWriteItems", code: "incomplete item".to_owned(), why: why.to_string() }
 }
 
-/// Reasons of a cancelled transaction that pass (docs.aws.amazon.com/amazondynamodb, TransactWriteItems).
+/// Whether the reason of a cancelled transaction is temporary (docs.aws.amazon.com/amazondynamodb, TransactWriteItems).
 fn is_passing(code: &str) -> bool {
     matches!(code, "TransactionConflict" | "ProvisionedThroughputExceeded" | "ThrottlingError")
 }
 
-/// Between half of the time and all of it, so that those who met don't meet again.
+/// A wait between half of `ms` milliseconds and all of them, so that transactions that collided don't collide again.
 fn jittered(ms: u64) -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
     Duration::from_micros(ms * 500 + u64::from(now) % (ms * 500).max(1))
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_gigabytes_for_a_quarter_of_an_hour() {
+    fn a_cost_is_memory_times_time() {
         let budget = Budget { cap: 0, memory_mb: 10_240 };
         assert_eq!(budget.cost(Duration::from_secs(900)), 9_000_000);
         assert_eq!(gb_seconds(9_000_000), 9000.0);
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dead_never_cost_more_than_they_had_reserved() {
+    fn a_dead_attempt_never_costs_more_than_it_reserved() {
         assert_eq!(spent_until(Some(1000), Some(1024), 9000, 4000), 3000);
         assert_eq!(spent_until(Some(1000), Some(1024), 2000, 4000), 2000);
         assert_eq!(spent_until(Some(5000), Some(1024), 2000, 4000), 0);
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_passes_is_tried_again() {
+    fn only_temporary_errors_are_retried() {
         assert!(is_passing("TransactionConflict") && is_passing("ThrottlingError"));
         assert!(!is_passing("ValidationError") && !is_passing("None"));
         for ms in WAITS_MS {

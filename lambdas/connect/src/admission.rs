@@ -17,14 +17,15 @@ pub(crate) enum ConnectDenied {
     Owner { device: Owner, build: Owner },
 }
 
-/// What a connection is for.
+/// The build that a connection asks to follow.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ConnectRequest {
     pub owner: Owner,
     pub build: BuildId,
 }
 
-/// Checks what the query asks for, and that the caller's identity, which API Gateway has authenticated, owns it.
+/// Checks the query's owner and build, and that the caller belongs to this owner. API Gateway has authenticated the
+/// caller's identity.
 pub(crate) fn admit(
     request: &ApiGatewayWebsocketProxyRequest,
     user_path: &str,

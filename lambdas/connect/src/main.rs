@@ -1,4 +1,4 @@
-//! The `connect` Lambda: invoked by `$connect`, stores which connection follows which build.
+//! The `connect` Lambda: invoked by `$connect`, it stores which build a connection follows.
 
 mod admission;
 
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event| connect(event, &table, &user_path))).await
 }
 
-/// Opens a connection for a build of the caller's own.
+/// Accepts a connection that follows a build of the caller's own owner, and refuses all others.
 async fn connect(
     event: LambdaEvent<ApiGatewayWebsocketProxyRequest>,
     table: &Table,

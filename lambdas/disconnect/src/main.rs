@@ -1,4 +1,4 @@
-//! The `disconnect` Lambda: invoked by `$disconnect`, removes a follower.
+//! The `disconnect` Lambda: invoked by `$disconnect`, it removes a follower.
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use common::{Table, socket};
@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event| disconnect(event, &table))).await
 }
 
-/// Forgets a connection that has ended.
+/// Removes the follower of a connection that has ended.
 async fn disconnect(
     event: LambdaEvent<ApiGatewayWebsocketProxyRequest>,
     table: &Table,

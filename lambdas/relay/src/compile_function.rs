@@ -1,4 +1,4 @@
-//! Invokes the compile function, for the next attempt of a build.
+//! Invokes the `compile` function for the next attempt of a build.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use common::aws::{SdkConfig, retry, timeouts};
 use common::{MissingVariable, NextAttempt, variable};
 use thiserror::Error;
 
-/// Calls for one invocation, the first among them.
+/// The most calls for one invocation, the first one included.
 const ATTEMPTS: u32 = 6;
 
 /// The longest one call may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A client of the compile function.
+/// A client that invokes the `compile` function.
 pub(crate) struct CompileFunction {
     client: Client,
     name: String,
@@ -35,14 +35,14 @@ pub(crate) enum InvokeError {
 }
 
 impl CompileFunction {
-    /// The function that the variable `COMPILE_FUNCTION` names.
+    /// Makes a client of the function that the environment variable `COMPILE_FUNCTION` names.
     pub fn from_env(config: &SdkConfig) -> Result<Self, MissingVariable> {
         let config =
             Builder::from(config).retry_config(retry(ATTEMPTS)).timeout_config(timeouts(ATTEMPT_TIMEOUT)).build();
         Ok(Self { client: Client::from_conf(config), name: variable("COMPILE_FUNCTION")? })
     }
 
-    /// Has an attempt started, without waiting for it.
+    /// Starts an attempt, and does not wait for its end.
     pub async fn invoke(&self, next: &NextAttempt) -> Result<(), InvokeError> {
         let sent = self
             .client

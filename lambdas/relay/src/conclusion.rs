@@ -1,4 +1,4 @@
-//! Results that the relay writes because the compile function can't.
+//! Writes the results of builds that the `compile` function can't end itself.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::Relay;
 use crate::outputs::{ResultWrite, ResultWriteError};
 
-/// Why a build could not be ended; Lambda repeats the invocation.
+/// Why a build could not be ended. Lambda then repeats the invocation.
 #[derive(Debug, Error)]
 pub(crate) enum EndError {
     #[error(transparent)]
@@ -19,7 +19,8 @@ pub(crate) enum EndError {
 }
 
 impl Relay {
-    /// Ends a build with this result, unless it has ended: then its followers know, or learn it from the bucket.
+    /// Ends a build with this result, unless it has a result already. In that case its followers have received that
+    /// result, or read it from the bucket.
     pub async fn end(&self, owner: &Owner, result: BuildResult) -> Result<(), EndError> {
         match self.outputs.write(owner, &result).await? {
             ResultWrite::Late => {

@@ -1,4 +1,4 @@
-//! Connections of the WebSocket, and what is posted to them.
+//! Posts messages to WebSocket connections.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use common::aws::{SdkConfig, retry, timeouts};
 use common::{MissingVariable, variable};
 use thiserror::Error;
 
-/// Calls for one message. A follower that gets none of them resumes by itself.
+/// The most calls for one message. A follower that misses the message resumes by itself.
 const ATTEMPTS: u32 = 4;
 
 /// The longest one call may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The longest all of them may take.
+/// The longest that all calls for one message may take together.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A client that posts messages to WebSocket connections.
@@ -25,7 +25,7 @@ pub(crate) struct Connections {
     client: Client,
 }
 
-/// Why a message was not taken.
+/// Why a message could not be posted.
 #[derive(Debug, Error)]
 pub(crate) enum PostError {
     /// The connection was closed, or is not open yet.
@@ -36,7 +36,7 @@ pub(crate) enum PostError {
 }
 
 impl Connections {
-    /// The connections of the WebSocket API that the variable `SOCKET_ENDPOINT` names.
+    /// Makes a client of the WebSocket API that the environment variable `SOCKET_ENDPOINT` names.
     pub fn from_env(config: &SdkConfig) -> Result<Self, MissingVariable> {
         let config = Builder::from(config)
             .endpoint_url(variable("SOCKET_ENDPOINT")?)

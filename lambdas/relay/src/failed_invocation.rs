@@ -1,4 +1,4 @@
-//! An invocation of `compile` that failed: its attempts are settled, and its builds end.
+//! Handles failed invocations of `compile`: settles their attempts and ends their builds.
 
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use crate::Relay;
 use crate::conclusion::EndError;
 
 impl Relay {
-    /// Ends what a failed invocation was to build, and has not ended itself or handed over.
+    /// Ends the builds of a failed invocation, except those that it has ended itself or handed over.
     pub async fn died(&self, record: &FailureRecord<Value>, ended: SystemTime) -> Result<(), EndError> {
         let payload = match Payload::read(&record.request_payload) {
             Ok(payload) => payload,
@@ -27,7 +27,7 @@ impl Relay {
         let mut outcome = Ok(());
         for attempt in payload.attempts() {
             let span = build_span(&attempt.owner, &attempt.build);
-            // One build's trouble is not the next one's.
+            // An error with one build must not stop the handling of the next one.
             let died = async {
                 if of_sources
                     && self.table.decide(&attempt.owner, &attempt.build, 0, AttemptOutcome::Died).await?
@@ -62,7 +62,7 @@ impl Relay {
     }
 }
 
-/// How many attempts were begun when this one failed: without an answer of any kind, it was never run.
+/// How many attempts had begun when this one failed. Without a response, the function never ran the attempt.
 fn begun(record: &FailureRecord<Value>, number: u32) -> u32 {
     if record.response_context.is_some() { number } else { number.saturating_sub(1) }
 }

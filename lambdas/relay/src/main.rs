@@ -1,5 +1,5 @@
-//! The `relay` Lambda: stores the events of builds and posts them to their followers, answers followers that resume, and
-//! ends builds whose function died.
+//! The `relay` Lambda: stores the events of builds and posts them to their followers, answers followers that resume,
+//! and ends builds whose function died.
 
 mod compile_function;
 mod conclusion;
@@ -21,7 +21,7 @@ use crate::connections::Connections;
 use crate::outputs::Outputs;
 use crate::relay_event::RelayEvent;
 
-/// What the relay works with.
+/// Clients that the relay works with.
 struct Relay {
     table: Table,
     connections: Connections,
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event| handle(event, &relay))).await
 }
 
-/// Handles an event. One that can't be read is logged and dropped: a repeated invocation could not read it either.
+/// Handles an event. An event that can't be read is logged and dropped: a repeated invocation could not read it either.
 async fn handle(event: LambdaEvent<Value>, relay: &Relay) -> Result<ApiGatewayProxyResponse, Error> {
     match relay_event::read(event.payload) {
         Ok(RelayEvent::Events { owner, frame }) => relay.publish(&owner, frame).await?,

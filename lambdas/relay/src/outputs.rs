@@ -1,4 +1,4 @@
-//! The output bucket, where results are written: once, by whoever is first.
+//! Writes results into the output bucket. A build has one result: the first that is written.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use thiserror::Error;
 /// The longest one call may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Calls while S3 says that another write of the same object is under way (409), and the wait between them.
+/// How often a write is repeated while S3 reports that another write of the same object is under way (409), and the
+/// wait between the calls.
 const CONFLICTS: u32 = 5;
 const CONFLICT_WAIT: Duration = Duration::from_millis(200);
 
@@ -24,16 +25,16 @@ pub(crate) struct Outputs {
     bucket: String,
 }
 
-/// Whether this result is the one that counts.
+/// Whether the result was written or came too late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ResultWrite {
-    /// The object was written: this result counts.
+    /// The result was written, and it counts.
     First,
-    /// A result was there already: that one counts.
+    /// The build had a result already, and that one counts.
     Late,
 }
 
-/// Why a result is not stored.
+/// Why a result could not be stored.
 #[derive(Debug, Error)]
 pub(crate) enum ResultWriteError {
     #[error("the result can't be encoded: {0}")]
@@ -43,14 +44,15 @@ pub(crate) enum ResultWriteError {
 }
 
 impl Outputs {
-    /// The bucket that the variable `OUTPUT_BUCKET` names.
+    /// Makes a client of the bucket that the environment variable `OUTPUT_BUCKET` names.
     pub fn from_env(config: &SdkConfig) -> Result<Self, MissingVariable> {
         let client = Client::from_conf(Builder::from(config).timeout_config(timeouts(ATTEMPT_TIMEOUT)).build());
         Ok(Self { client, bucket: variable("OUTPUT_BUCKET")? })
     }
 
-    /// Writes `result.json`, unless it is there. When an answer of S3's was lost on the way, the second call takes the
-    /// first one's object for another's; then followers learn the ending from the bucket, and not from the socket.
+    /// Writes `result.json`, unless it exists. If S3's answer to the first call is lost, the repeated call finds the
+    /// object and reports `Late`, although this relay wrote it. Followers then read the result from the bucket instead
+    /// of receiving it over the WebSocket.
     pub async fn write(&self, owner: &Owner, result: &BuildResult) -> Result<ResultWrite, ResultWriteError> {
         let key = keys::result(owner, &result.id);
         let json = serde_json::to_vec(result)?;

@@ -11,12 +11,13 @@ use tracing::Instrument;
 use crate::Relay;
 use crate::connections::PostError;
 
-/// A younger connection that seems gone may only not be open yet: API Gateway gives `$connect` this long to answer.
+/// A connection younger than this that seems gone may only not be open yet: API Gateway gives `$connect` this long to
+/// answer.
 const OPENING: Duration = Duration::from_secs(30);
 
 impl Relay {
-    /// Stores a frame's numbered events and its result, then posts the frame. What fails before it is stored is an
-    /// error: Lambda repeats the invocation. What can't be posted, its follower gets when it resumes.
+    /// Stores a frame's numbered events and its result, then posts the frame. If storing fails, this is an error, and
+    /// Lambda repeats the invocation. If posting fails, the follower gets the events when it resumes.
     pub async fn publish(&self, owner: &Owner, frame: Frame) -> Result<(), TableError> {
         let Some(build) = frame.events.first().map(|event| event.build.clone()) else { return Ok(()) };
         let span = build_span(owner, &build);
@@ -43,7 +44,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Posts to all followers at once: one that is slow keeps no other waiting.
+    /// Posts to all followers at once, so that a slow one does not delay the others.
     async fn post(&self, owner: &Owner, build: &BuildId, frame: &Frame) -> Result<(), TableError> {
         let followers = self.table.followers(owner, build).await?;
         let message = frame.encode();
@@ -64,7 +65,7 @@ impl Relay {
         }
     }
 
-    /// Forgets a connection that is gone. If that fails, the next message meets it again.
+    /// Removes a follower whose connection is gone. If that fails, the next message to it tries again.
     pub async fn forget(&self, owner: &Owner, build: &BuildId, connection: &str) {
         match self.table.forget(owner, build, connection).await {
             Ok(()) => tracing::info!(connection, "removed a follower whose connection is gone"),

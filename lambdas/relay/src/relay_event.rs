@@ -1,4 +1,4 @@
-//! The events that invoke the relay, told apart by their shape.
+//! Reads the events that invoke the relay, and tells them apart by their shape.
 
 use std::time::SystemTime;
 
@@ -15,20 +15,20 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-/// What there is to do.
+/// An event that the relay handles.
 #[derive(Debug, PartialEq)]
 pub(crate) enum RelayEvent {
-    /// Events of a build came over the bus.
+    /// Events of a build arrived over the bus.
     Events { owner: Owner, frame: Frame },
-    /// A follower sent something by the route `resume`.
+    /// A follower sent a message over the route `resume`.
     Resume { connection: String, body: String },
-    /// An attempt ran out of time and orders the next one, or there was no time left for a first one.
+    /// An attempt ran out of time and orders the next one, or an invocation had no time left for a first attempt.
     Continue(NextAttempt),
     /// An invocation of `compile` failed.
     InvocationFailed { record: FailureRecord<Value>, ended: SystemTime },
 }
 
-/// Why an event is none the relay knows.
+/// Why the relay can't read an event.
 #[derive(Debug, Error)]
 pub(crate) enum UnknownEvent {
     #[error("it is neither an event of the bus nor of the socket")]
@@ -51,7 +51,7 @@ pub(crate) enum UnknownEvent {
     Payload(#[from] InvalidPayload),
 }
 
-/// A frame, and whose build it is about.
+/// The detail of a bus entry: a frame, with the owner of its build.
 #[derive(Deserialize)]
 struct OwnedFrame {
     owner: Owner,
@@ -112,7 +112,7 @@ fn check(frame: &Frame) -> Result<(), UnknownEvent> {
     }
 }
 
-/// When Lambda wrote a failure record.
+/// The time at which Lambda wrote a failure record.
 fn timestamp(record: &Value) -> Option<SystemTime> {
     let time = DateTime::from_str(record.get("timestamp")?.as_str()?, Format::DateTimeWithOffset).ok()?;
     time.try_into().ok()
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_to_go_on_is_for_any_attempt() {
+    fn a_continue_can_order_any_attempt() {
         let order = |attempt| {
             let detail = json!({"v": 1, "owner": "me", "build": BUILD, "attempt": attempt, "first_seq": 9});
             read(bus("cargo-cloud", "continue", detail))
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_told_apart_from_what_fails() {
+    fn unknown_and_invalid_events_are_refused() {
         let events = |events: Value| bus("cargo-cloud", "events", json!({"v": 1, "owner": "me", "events": events}));
         for event in [
             json!(null),

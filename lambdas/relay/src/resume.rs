@@ -1,4 +1,4 @@
-//! Answers a follower that asks for the events it has missed.
+//! Answers a follower that asks for the events it missed.
 
 use std::time::SystemTime;
 
@@ -10,16 +10,16 @@ use tracing::Instrument;
 use crate::Relay;
 use crate::connections::PostError;
 
-/// Frames of one answer, read from the table as they are sent.
+/// Whether all frames of an answer were sent.
 enum SendOutcome {
     All,
-    /// The connection takes no more.
+    /// The connection is gone or a frame could not be posted; the rest was not sent.
     Cut,
 }
 
 impl Relay {
-    /// Sends what was stored after the number that the follower has, the result if there is one, and `caught_up`.
-    /// Which build that is, the connection tells and not the message. A message that makes no sense has no answer.
+    /// Sends the events stored after the number that the follower has, the result if there is one, and `caught_up`. The
+    /// build is that of the connection; the message can't choose it. An unknown message gets no answer.
     pub async fn resume(&self, connection: &str, body: &str) -> Result<(), TableError> {
         let Some(ClientMessage::Resume { after }) = ClientMessage::decode(body) else {
             tracing::info!(connection, "a follower sent an unknown message");
@@ -50,7 +50,7 @@ impl Relay {
             }
         }
         if !found {
-            // Nothing newer: `caught_up` tells how far the build is all the same.
+            // Nothing is newer, but `caught_up` needs the number of the newest event.
             let newest: Vec<Event> = self.table.newest_events(owner, build).await?;
             let frames: Vec<Frame> = newest.into_iter().filter_map(|event| replay.push(event)).collect();
             if let SendOutcome::Cut = self.send(connection, owner, build, frames).await {
@@ -62,7 +62,7 @@ impl Relay {
         Ok(())
     }
 
-    /// In order, so one after the other.
+    /// Sends frames one after the other, so that they arrive in order.
     async fn send(&self, connection: &str, owner: &Owner, build: &BuildId, frames: Vec<Frame>) -> SendOutcome {
         for frame in frames {
             match self.connections.post(connection, &frame.encode()).await {

@@ -1,5 +1,5 @@
-//! The outcome of an attempt. A `continue` and a failure record of the same attempt can both arrive, in any order: the
-//! first one that is stored counts.
+//! Stores the outcome of an attempt. A `continue` and a failure record of the same attempt can both arrive, in any
+//! order: the first one that is stored counts.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -8,15 +8,15 @@ use protocol::{BuildId, Owner};
 use super::row::{Row, s, text, ttl, unreadable};
 use super::{Table, TableError, keys};
 
-/// Longer than any event waits.
+/// How long an outcome is kept, in hours: longer than any event can be delayed.
 const TTL_HOURS: u64 = 7 * 24;
 
 /// How an attempt ended that did not write the result itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// It ran out of time, and the next one goes on.
+    /// The attempt ran out of time, and the next one continues.
     HandedOver,
-    /// Its function died before it could end the build.
+    /// The attempt's function died before it could end the build.
     Died,
 }
 
@@ -30,8 +30,8 @@ impl AttemptOutcome {
 }
 
 impl Table {
-    /// Stores the outcome of an attempt, unless one is stored, and gives the stored one. Attempt 0 stands for an invocation
-    /// with several sources, which hands over those it has no time for.
+    /// Stores the outcome of an attempt, unless one is stored already, and returns the stored one. Attempt 0 stands for
+    /// an invocation with several sources, which hands over those it has no time for.
     pub async fn decide(
         &self,
         owner: &Owner,
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fate_reads_back() {
+    fn an_outcome_reads_back() {
         for fate in [AttemptOutcome::HandedOver, AttemptOutcome::Died] {
             assert_eq!(decided(&Row::from([("fate".to_owned(), s(fate.as_str()))])).unwrap(), fate);
         }

@@ -1,9 +1,9 @@
-//! What goes wrong at the table.
+//! Errors of calls of the table, and of its rows.
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
-/// Why something was not read or written.
+/// Why the table could not be read or written.
 #[derive(Debug, Error)]
 pub enum TableError {
     /// DynamoDB could not be reached, refused the call, or was too busy for too long.
@@ -13,23 +13,23 @@ pub enum TableError {
         operation: &'static str,
         /// DynamoDB's name for the error, for example `ProvisionedThroughputExceededException`.
         code: String,
-        /// The whole error, with its causes.
+        /// The full error message, with its causes.
         why: String,
     },
-    /// A row that was not written by this version.
+    /// A row does not have the form that this version writes.
     #[error("the row `{pk}` `{sk}` can't be read: {why}")]
     Row {
         /// Partition key of the row.
         pk: String,
         /// Sort key of the row.
         sk: String,
-        /// What is wrong with it.
+        /// What is wrong with the row.
         why: String,
     },
 }
 
 impl TableError {
-    /// A failed call of an operation.
+    /// Converts the error of a failed call of `operation`.
     pub fn call<E>(operation: &'static str) -> impl FnOnce(SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

@@ -1,4 +1,5 @@
-//! What a build said: numbered events, a row for each bus entry, and the result behind them.
+//! Stores and reads the events of a build: a row with the numbered events of each bus entry, and a last row with the
+//! result.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::QueryError;
@@ -8,28 +9,28 @@ use protocol::{BuildId, BuildResult, Event, Owner};
 use super::row::{Row, s, text, ttl, unreadable};
 use super::{Table, TableError, keys};
 
-/// As long as the build's outputs lie in S3.
+/// How long rows are kept, in hours: as long as the build's outputs are kept in S3.
 const TTL_HOURS: u64 = 7 * 24;
 
-/// The highest number the sort keys hold in order.
+/// The highest event number that sort keys keep in order: they have 12 digits.
 const MAX_SEQ: u64 = 999_999_999_999;
 
-/// A row of what a build said.
+/// A row with events of a build, or with its result.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StoredRow {
-    /// Numbered events of one bus entry.
+    /// The numbered events of one bus entry.
     Events(Vec<Event>),
-    /// The build's result, the last row.
+    /// The build's result, which is always the last row.
     Result(Box<BuildResult>),
 }
 
-/// Rows of what a build said, read page by page, in order, the result last.
+/// Rows of a build, read page by page and in order. The result is the last row.
 pub struct StoredRows {
     rows: PaginationStream<Result<Row, SdkError<QueryError>>>,
 }
 
 impl StoredRows {
-    /// Reads the next row; none after the last one.
+    /// Reads the next row. `None` after the last one.
     pub async fn next(&mut self) -> Result<Option<StoredRow>, TableError> {
         let Some(row) = self.rows.next().await else { return Ok(None) };
         stored(&row.map_err(TableError::call("Query"))?).map(Some)
@@ -37,7 +38,8 @@ impl StoredRows {
 }
 
 impl Table {
-    /// Stores numbered events of one bus entry, `last` being the number of the last: stored twice, it is there once.
+    /// Stores the numbered events of one bus entry; `last` is the number of the last one. Storing the same entry again
+    /// replaces its row.
     pub async fn store_events(
         &self,
         owner: &Owner,
@@ -48,7 +50,7 @@ impl Table {
         self.put(owner, build, keys::event(last), "events", serde_json::to_string(events)).await
     }
 
-    /// Stores how a build ended.
+    /// Stores the result of a build.
     pub async fn store_result(&self, owner: &Owner, result: &BuildResult) -> Result<(), TableError> {
         self.put(owner, &result.id, keys::RESULT.to_owned(), "result", serde_json::to_string(result)).await
     }
@@ -76,7 +78,7 @@ impl Table {
         Ok(())
     }
 
-    /// Every row with something newer than `after`. The first events may hold older ones too.
+    /// Queries every row with events newer than `after`, and the result. The first row may also hold older events.
     pub fn stored_after(&self, owner: &Owner, build: &BuildId, after: u64) -> StoredRows {
         let rows = self
             .client
@@ -93,7 +95,7 @@ impl Table {
         StoredRows { rows }
     }
 
-    /// The events of the newest row; none if nothing is stored.
+    /// Reads the events of the newest row. Empty if no events are stored.
     pub async fn newest_events(&self, owner: &Owner, build: &BuildId) -> Result<Vec<Event>, TableError> {
         let found = self
             .client

@@ -1,4 +1,5 @@
-//! Followers: a row among those of the build, and one that leads from the connection back to the build.
+//! Stores followers in two rows each: one among the rows of the build, and one that leads from the connection to the
+//! build.
 
 use std::time::SystemTime;
 
@@ -8,21 +9,22 @@ use protocol::{BuildId, Owner, unix_millis};
 use super::row::{Row, n, number, s, text, ttl, unreadable};
 use super::{Table, TableError, keys};
 
-/// API Gateway closes a connection after two hours.
+/// How long a follower is kept, in hours. API Gateway closes a connection after two hours.
 const TTL_HOURS: u64 = 3;
 
 /// A connection that follows a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFollower {
-    /// API Gateway's id of the connection.
+    /// Id that API Gateway gave to the connection.
     pub connection: String,
-    /// When it came, in milliseconds since 1970.
+    /// When the connection was opened, in milliseconds since 1970 (UTC).
     pub since: u64,
 }
 
 impl Table {
-    /// Remembers a connection as a follower of a build. When only one row could be written, the connection is refused
-    /// by the error, and the row is never used: what is posted to it finds nobody, or it is too old one day.
+    /// Stores a connection as a follower of a build. If only one of the two rows can be written, the error refuses the
+    /// connection. The row that was written does no harm: a message to it fails because the connection is gone, or the
+    /// row expires.
     pub async fn follow(&self, owner: &Owner, build: &BuildId, connection: &str) -> Result<(), TableError> {
         let put = || self.client.put_item().table_name(&self.name).item("ttl", ttl(TTL_HOURS));
         let follower = put()
@@ -38,7 +40,7 @@ impl Table {
         Ok(())
     }
 
-    /// Everyone who follows a build.
+    /// Reads all followers of a build.
     pub async fn followers(&self, owner: &Owner, build: &BuildId) -> Result<Vec<StoredFollower>, TableError> {
         let mut pages = self
             .client
@@ -59,7 +61,7 @@ impl Table {
         Ok(followers)
     }
 
-    /// The build that a connection follows; none when the connection is not known (any more).
+    /// The build that a connection follows. `None` if the connection is not, or no longer, stored.
     pub async fn followed(&self, connection: &str) -> Result<Option<(Owner, BuildId)>, TableError> {
         let found = self
             .client
@@ -74,7 +76,7 @@ impl Table {
         found.item.as_ref().map(followed).transpose()
     }
 
-    /// Forgets a connection of which the build is known. That it is forgotten already is no error.
+    /// Removes the rows of a connection whose build is known. It is not an error if they don't exist.
     pub async fn forget(&self, owner: &Owner, build: &BuildId, connection: &str) -> Result<(), TableError> {
         let delete = || self.client.delete_item().table_name(&self.name);
         let follower = delete().key("pk", s(keys::build(owner, build))).key("sk", s(keys::connection(connection)));
@@ -83,7 +85,8 @@ impl Table {
         Ok(())
     }
 
-    /// Forgets a connection that has ended; gives the build it followed, if it was still known.
+    /// Removes the rows of a connection that has ended. Returns the build that it followed, if the connection was still
+    /// stored.
     pub async fn forget_connection(&self, connection: &str) -> Result<Option<(Owner, BuildId)>, TableError> {
         let delete = || self.client.delete_item().table_name(&self.name);
         let reverse = delete()

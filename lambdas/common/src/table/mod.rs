@@ -1,4 +1,5 @@
-//! The table: who follows a build, what it said, how it ended. Reads are consistent, every row has an end (`ttl`).
+//! The DynamoDB table: followers, events, results and usage of builds. Reads are strongly consistent, and every row
+//! expires (`ttl`).
 
 mod attempt_outcome;
 mod error;
@@ -21,24 +22,25 @@ pub use followers::StoredFollower;
 use crate::MissingVariable;
 use crate::aws::{retry, timeouts};
 
-/// Calls of one operation. A burst of events uses up the table's writes now and then (25 a second, and what the last
-/// five minutes left); it is worth waiting some seconds before Lambda has to repeat a whole invocation.
+/// The most calls for one operation, the first one included. A burst of events sometimes uses up the table's writes (25
+/// per second, plus the unused ones of the last five minutes). It is better to wait some seconds than to have Lambda
+/// repeat a whole invocation.
 const ATTEMPTS: u32 = 8;
 
 /// The longest one call may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The table, and what is done with it.
+/// A client of the table, with the operations on it.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// For operations that are not among the methods here.
+    /// Client for operations that have no method here.
     pub client: Client,
     /// Name of the DynamoDB table.
     pub name: String,
 }
 
 impl Table {
-    /// The table named by the variable `TABLE`.
+    /// Makes a client of the table that the environment variable `TABLE` names.
     pub fn from_env(config: &SdkConfig) -> Result<Self, MissingVariable> {
         let config = Builder::from(config).retry_config(retry(ATTEMPTS)).timeout_config(timeouts(ATTEMPT_TIMEOUT));
         let client = Client::from_conf(config.build());

@@ -1,4 +1,4 @@
-//! Rows as DynamoDB hands them out.
+//! Reads and makes the attributes of DynamoDB rows.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -11,33 +11,33 @@ use super::TableError;
 /// A row: its attributes by name.
 pub(crate) type Row = HashMap<String, AttributeValue>;
 
-/// A text attribute of a row.
+/// Reads a text attribute of a row.
 pub(crate) fn text<'a>(row: &'a Row, name: &'static str) -> Result<&'a str, TableError> {
     row.get(name).and_then(|value| value.as_s().ok()).map(String::as_str).ok_or_else(|| unreadable(row, name))
 }
 
-/// A whole number of a row.
+/// Reads an attribute of a row that is a whole number.
 pub(crate) fn number(row: &Row, name: &'static str) -> Result<u64, TableError> {
     row.get(name).and_then(|value| value.as_n().ok()?.parse().ok()).ok_or_else(|| unreadable(row, name))
 }
 
-/// An error about this row.
+/// Makes an error that names the row.
 pub(crate) fn unreadable(row: &Row, why: impl ToString) -> TableError {
     let key = |name: &str| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
     TableError::Row { pk: key("pk"), sk: key("sk"), why: format!("`{}`", why.to_string()) }
 }
 
-/// A text as a DynamoDB attribute.
+/// Makes a DynamoDB attribute from a text.
 pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// A number as a DynamoDB attribute.
+/// Makes a DynamoDB attribute from a number.
 pub(crate) fn n(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// The attribute `ttl` of a row that is kept for so many hours: seconds since 1970, as DynamoDB wants it.
+/// Makes the attribute `ttl` of a row that is kept for `hours`: in seconds since 1970, as DynamoDB requires.
 pub(crate) fn ttl(hours: u64) -> AttributeValue {
     n(unix_millis(SystemTime::now()) / 1000 + hours * 3600)
 }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_that_lacks_something_is_named() {
+    fn the_error_names_the_incomplete_row() {
         let row = Row::from([("pk".to_owned(), s("a")), ("sk".to_owned(), s("b")), ("at".to_owned(), n(5))]);
         assert_eq!(number(&row, "at").unwrap(), 5);
         assert_eq!(text(&row, "sk").unwrap(), "b");
