@@ -2,8 +2,8 @@
 
 CARGO ?= cargo
 TOOLS := target/tools
-# The version of cargo-ndk.
-include local/android-tools.env
+# The version of cargo-ndk. Deploying does without it.
+-include local/android-tools.env
 PUBLISHED := cargo-cloud-protocol cargo-cloud-builder cargo-cloud cargo-cloud-local
 
 .PHONY: help deploy plan device status logs destroy
