@@ -1,4 +1,4 @@
-//! The backend: its parts, wired together from the command line's options.
+//! Creates the parts of the backend from the command line's options and connects them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use crate::options::{ClientConfig, Options};
 use crate::socket::Socket;
 use crate::{client_config, s3, setup};
 
-/// How long running builds may take to end when the backend is stopped.
+/// How long a stopping backend waits for running builds to end.
 const BUILD_PATIENCE: Duration = Duration::from_secs(8);
 
-/// How long followers may take to receive the last events after that.
+/// How long a stopping backend then waits for followers to receive the last events.
 const FOLLOWER_PATIENCE: Duration = Duration::from_secs(2);
 
-/// A client whose configuration was written.
+/// A client whose configuration file this backend has written.
 #[derive(Debug, Clone)]
 pub struct ConfiguredClient {
-    /// The file that its configuration was written to, and whose it is.
+    /// Path of the configuration file, and the owner that its keys belong to.
     pub config: ClientConfig,
-    /// Name of the backend that it uses when none is named.
+    /// Name of the backend that this client uses by default.
     pub chosen: String,
 }
 
@@ -47,7 +47,7 @@ pub struct LocalBackend {
 }
 
 impl LocalBackend {
-    /// Starts: locks the data folder, ends or queues the builds in it, and listens.
+    /// Locks the data folder, ends or queues the builds of earlier runs, and starts to listen.
     pub async fn start(options: &Options) -> Result<Self> {
         let path = match &options.data {
             Some(path) => path.clone(),
@@ -57,7 +57,7 @@ impl LocalBackend {
         let keys = Arc::new(Keys::open(&data.keys())?);
         keys.of(&protocol::Owner::default())?;
 
-        // First of all: whether the address is free.
+        // Bound before the engine is created, so that a taken address is reported at once.
         let listener = TcpListener::bind(options.listen).await.with_context(|| {
             format!("can't listen on {}; choose another address or port with --listen", options.listen)
         })?;
@@ -97,50 +97,51 @@ impl LocalBackend {
         Ok(Self { address, data, clients, client_lines, builds, socket, stop, server })
     }
 
-    /// The address and port that it listens on.
+    /// The address and port that this backend listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The folder that holds its data.
+    /// The folder that holds this backend's data.
     pub fn data(&self) -> &DataFolder {
         &self.data
     }
 
-    /// Clients whose configuration was written.
+    /// Clients whose configuration file was written at the start.
     pub fn clients(&self) -> &[ConfiguredClient] {
         &self.clients
     }
 
-    /// Lines to paste on devices, one for each owner asked for.
+    /// Lines to paste on devices, one for each `--client-line` option.
     pub fn client_lines(&self) -> &[String] {
         &self.client_lines
     }
 
-    /// Stops: accepts no more requests, cancels running builds, and sends their results to the followers.
+    /// Stops accepting requests, cancels running builds, and sends their results to the followers.
     pub async fn stop(self) {
         self.stop.cancel();
         // Waits until the port is free.
         let _ = self.server.await;
         self.builds.stop(BUILD_PATIENCE).await;
-        // A follower that is too slow resumes, or reads the result, after the next start.
+        // A follower that misses these events resumes after the next start, or reads the result from the bucket.
         let _ = tokio::time::timeout(FOLLOWER_PATIENCE, self.socket.close()).await;
     }
 }
 
-/// Builds at a time: cargo itself uses all cores.
+/// How many builds run at the same time. The default is a quarter of the cores, since cargo itself uses all of them.
 fn jobs(options: &Options) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     options.jobs.map_or((cores / 4).max(1), usize::from)
 }
 
-/// The address a client uses. "All addresses" is none: then it is the one this machine would use towards others.
+/// The address that clients connect to. If the backend listens on all addresses, this is the one that this machine uses
+/// for outgoing connections.
 pub fn reachable(address: SocketAddr) -> SocketAddr {
     if !address.ip().is_unspecified() {
         return address;
     }
-    // Connecting a UDP socket sends nothing, it only chooses an address. The other one is from a range kept for
-    // documentation (RFC 5737).
+    // Connecting a UDP socket sends nothing; it only selects the local address. The remote address is from a range that
+    // is reserved for documentation (RFC 5737).
     let own = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
         socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
         Ok(socket.local_addr()?.ip())

@@ -1,4 +1,4 @@
-//! The client's configuration file, ready to use.
+//! Writes this backend into a client's configuration file, or into one line to paste on a device.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use toml_edit::{DocumentMut, Item, Table, TomlError, value};
 use crate::files;
 use crate::keys::AccessKey;
 
-/// Why a client's configuration can't be written.
+/// The reason why a client's configuration can't be written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ClientConfigError {
@@ -24,7 +24,7 @@ pub enum ClientConfigError {
         /// The error that the system reported.
         source: io::Error,
     },
-    /// What is there is no TOML.
+    /// The existing file is not valid TOML.
     #[error("the client configuration {path} is not valid TOML and was not changed")]
     Malformed {
         /// Path of the configuration file.
@@ -32,7 +32,7 @@ pub enum ClientConfigError {
         /// What is wrong with the TOML.
         source: Box<TomlError>,
     },
-    /// What is there has something else in the place of a table.
+    /// A field of the existing file must be a table but is something else.
     #[error("the client configuration {path} was not changed: `{field}` in it is not a table")]
     NoTable {
         /// Path of the configuration file.
@@ -42,11 +42,10 @@ pub enum ClientConfigError {
     },
 }
 
-/// Puts this backend into a client's configuration as `local`, and leaves everything else there as it is. It becomes
-/// the backend that is used when none is named, unless another one is that already.
+/// Writes this backend into a client's configuration as `local` and leaves everything else unchanged. It becomes the
+/// default backend unless the file names another one.
 ///
-/// `address`: host and port as the client reaches them; `targets`: what can be built for, so that a client need not send
-/// a source to be refused. Gives the name of the backend that is used when none is named.
+/// `address` is the host and port that the client connects to. Returns the name of the client's default backend.
 pub fn write(path: &Path, address: &str, key: &AccessKey) -> Result<String, ClientConfigError> {
     let io = |source| ClientConfigError::Io { path: path.to_owned(), source };
     let text = match std::fs::read_to_string(path) {
@@ -61,13 +60,13 @@ pub fn write(path: &Path, address: &str, key: &AccessKey) -> Result<String, Clie
         Wrong::Toml(source) => ClientConfigError::Malformed { path: path.to_owned(), source: Box::new(source) },
         Wrong::Table(field) => ClientConfigError::NoTable { path: path.to_owned(), field },
     })?;
-    // A link to the real file (dotfiles kept elsewhere) stays a link.
+    // If the path is a symbolic link (as in a dotfiles repository), the link stays and its target is written.
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     files::write_atomically(&target, text.as_bytes()).map_err(io)?;
     Ok(chosen)
 }
 
-/// What `cargo cloud configure` takes on a device: the same in one line.
+/// The same configuration as one line, which `cargo cloud configure` reads on a device.
 pub fn line(address: &str, key: &AccessKey) -> String {
     let line = ClientLine {
         region: REGION.to_owned(),
@@ -82,7 +81,7 @@ pub fn line(address: &str, key: &AccessKey) -> String {
     line.encode(|bytes| HEXLOWER.encode(&Sha256::digest(bytes)))
 }
 
-/// A region is part of every signature, and means nothing here.
+/// The region that clients sign with. Every signature needs one, but it has no meaning for this backend.
 const REGION: &str = "us-east-1";
 const INPUT: &str = "input";
 const OUTPUT: &str = "output";
@@ -117,9 +116,9 @@ fn with_backend(text: &str, address: &str, key: &AccessKey) -> Result<(String, S
     ] {
         local.insert(name, value(text));
     }
-    // What an earlier version wrote: a client asks the backend itself.
+    // Written by an earlier version. Clients now ask the backend for its targets.
     local.remove("targets");
-    // A profile would be a second answer to whose keys are meant.
+    // A profile would name other keys and so contradict the ones written above.
     local.remove("profile");
     let chosen = document["backend"].as_str().unwrap_or("local").to_owned();
     Ok((document.to_string(), chosen))
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_is_whole_and_private() {
+    fn a_new_file_is_complete_and_private() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/config.toml");
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_else_is_there_stays() {
+    fn other_settings_in_the_file_stay_unchanged() {
         let old = "# mine\nbackend = \"aws\"\ncolor = 1\n\n[backends.aws]\nregion = \"eu-west-1\" # near\n\n\
                    [backends.local]\nendpoint = \"http://127.0.0.1:1\"\nprofile = \"x\"\ntargets = [\"a\"]\nnote = \"kept\"\n";
         let (new, chosen) = with_backend(old, "127.0.0.1:2", &key()).ok().unwrap();
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_stays_as_it_is() {
+    fn an_invalid_file_stays_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         for text in ["backend = ", "backends = 3", "[backends]\nlocal = \"x\""] {

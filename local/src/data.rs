@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::files;
 
-/// Why a data folder can't be used.
+/// The reason why a data folder can't be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -30,7 +30,7 @@ pub enum DataError {
         /// The error that the system reported.
         source: io::Error,
     },
-    /// The folder holds other files: making it private would lock their users out.
+    /// The folder holds other files. Making it private would lock out the users of those files.
     #[error("{0} holds files that are not a backend's data; name an empty or a new folder with --data")]
     Foreign(PathBuf),
     /// The user has no home folder.
@@ -38,7 +38,7 @@ pub enum DataError {
     Homeless,
 }
 
-/// A data folder, locked by this process until this is dropped.
+/// A data folder that this process has locked. Dropping the value releases the lock.
 #[derive(Debug)]
 pub struct DataFolder {
     root: PathBuf,
@@ -46,16 +46,16 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// The file that is locked. Its presence marks a data folder.
+    /// Name of the lock file. A folder that contains it is a data folder.
     pub(crate) const LOCK: &str = "lock";
 
-    /// The default: `cargo-cloud` in the platform's folder for data.
+    /// The default path: `cargo-cloud` in the platform's data folder.
     pub fn default_path() -> Result<PathBuf, DataError> {
         let dirs = directories::BaseDirs::new().ok_or(DataError::Homeless)?;
         Ok(dirs.data_dir().join("cargo-cloud"))
     }
 
-    /// Opens or creates a data folder, and removes what interrupted uploads left in it.
+    /// Opens or creates a data folder and locks it. Removes what interrupted uploads and attempts left in it.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let unusable = |source| DataError::Unusable { folder: path.to_owned(), source };
         let root = Self::prepare(path)?;
@@ -77,21 +77,21 @@ impl DataFolder {
         Ok(data)
     }
 
-    /// Creates a data folder, or checks that this is one, without taking it from a backend that works in it. Gives its path
-    /// without links.
+    /// Creates a data folder, or checks that the folder is one. Doesn't lock it, so a backend may be running in it.
+    /// Returns its path without symbolic links.
     pub(crate) fn prepare(path: &Path) -> Result<PathBuf, DataError> {
         let unusable = |source| DataError::Unusable { folder: path.to_owned(), source };
         files::make_private_folder(path).map_err(unusable)?;
         if !path.join(Self::LOCK).exists() && !is_empty(path).map_err(unusable)? {
             return Err(DataError::Foreign(path.to_owned()));
         }
-        // Even if it existed before: it holds the keys.
+        // An existing folder is made private too, because it holds the keys.
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(unusable)?;
         lock_file(path).map_err(unusable)?;
         path.canonicalize().map_err(unusable)
     }
 
-    /// Path of the data folder, without links.
+    /// Path of the data folder, without symbolic links.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -106,7 +106,7 @@ impl DataFolder {
         self.root.join("objects")
     }
 
-    /// Uploads in parts that are not complete.
+    /// The folder for multipart uploads that are not complete.
     pub(crate) fn uploads(&self) -> PathBuf {
         self.root.join("uploads")
     }
@@ -116,17 +116,17 @@ impl DataFolder {
         self.root.join("staging")
     }
 
-    /// What is remembered of each build.
+    /// The folder that holds each build's record and event log.
     pub(crate) fn builds(&self) -> PathBuf {
         self.root.join("builds")
     }
 
-    /// Where attempts leave what they made.
+    /// The folder for the outputs of attempts.
     pub(crate) fn attempts(&self) -> PathBuf {
         self.root.join("attempts")
     }
 
-    /// When each project was built last.
+    /// The folder for the notes that record when each project was last built.
     pub(crate) fn projects(&self) -> PathBuf {
         self.root.join("projects")
     }
@@ -137,7 +137,7 @@ impl DataFolder {
     }
 }
 
-/// Whether the folder is empty, apart from `lost+found`, which a new file system has.
+/// Whether the folder is empty. `lost+found` is ignored, because a new file system contains it.
 fn is_empty(folder: &Path) -> io::Result<bool> {
     for entry in folder.read_dir()? {
         if entry?.file_name() != "lost+found" {
@@ -147,13 +147,13 @@ fn is_empty(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The file that is locked; created if it is missing.
+/// Opens the lock file and creates it if it is missing.
 fn lock_file(root: &Path) -> io::Result<File> {
     let path = root.join(DataFolder::LOCK);
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-/// Locks the folder, and writes this process's id into it. `shown` is the folder's name in an error.
+/// Locks the folder and writes this process's id into the lock file. `shown` is the path that errors name.
 fn lock(root: &Path, shown: &Path) -> Result<File, DataError> {
     let unusable = |source| DataError::Unusable { folder: shown.to_owned(), source };
     let mut file = lock_file(root).map_err(unusable)?;
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_process_at_a_time_and_the_second_learns_who() {
+    fn a_second_process_is_refused_and_the_error_names_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
         let first = DataFolder::open(&path).unwrap();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_was_open_to_others_is_closed() {
+    fn an_existing_folder_is_made_private() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         DataFolder::open(folder.path()).unwrap();
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_something_else_is_left_alone() {
+    fn a_folder_with_other_files_is_refused_and_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("thesis.txt"), "x").unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_its_place_is_said() {
+    fn a_file_in_place_of_the_folder_is_reported() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = DataFolder::open(file.path()).unwrap_err().to_string();
         assert!(error.contains("--data"), "{error}");

@@ -1,19 +1,20 @@
-//! Files that are there whole or not at all, also after a crash.
+//! File operations that leave a complete file or none, even after a crash.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
-/// Makes a folder and those above it, for this user's eyes only.
+/// Creates a folder and its missing parents, readable only by this user (mode 700).
 pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Writes a file (mode 600) beside its place and renames it there: a reader sees the old one or the new one.
+/// Writes a temporary file (mode 600) in the same folder and renames it to `path`, so a reader sees the old file or the
+/// new one.
 pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    // Bare file names have an empty parent.
+    // The parent of a bare file name is the empty path.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder)?;
     file.write_all(contents)?;
@@ -22,12 +23,12 @@ pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     sync_folder(folder)
 }
 
-/// Makes renames and removals in a folder last through a power cut.
+/// Syncs a folder, so that renames and removals in it survive a power cut.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Removes a file that may be gone already.
+/// Removes a file; succeeds if it doesn't exist.
 pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -35,7 +36,7 @@ pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a folder with all that is in it, which may be gone already.
+/// Removes a folder and its contents; succeeds if it doesn't exist.
 pub(crate) fn remove_folder_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -43,7 +44,7 @@ pub(crate) fn remove_folder_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether an error says that there is no room left.
+/// Whether an error means that the disk or the quota is full.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_replaces_the_old_and_is_private() {
+    fn a_written_file_replaces_the_old_one_and_is_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
         fs::write(&path, "a much longer text than the new one").unwrap();
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_fails_leaves_the_old_and_nothing_beside_it() {
+    fn a_failed_write_leaves_the_target_and_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("taken");
         fs::create_dir_all(path.join("inside")).unwrap();

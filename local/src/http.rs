@@ -1,4 +1,4 @@
-//! One address for both: what comes to `/socket` follows a build, everything else is S3.
+//! The HTTP server. Requests to `/socket` go to the WebSocket, all others to the S3 interface.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use tracing::{debug, warn};
 use crate::request_body::RequestBody;
 use crate::socket::{self, Socket};
 
-/// Connections at a time; more of them wait.
+/// The most connections that are served at the same time; further ones wait.
 const MAX_CONNECTIONS: usize = 1024;
 
-/// How long a request's head may take.
+/// How long a client may take to send a request's head.
 const HEADER_PATIENCE: Duration = Duration::from_secs(30);
 
-/// What answers the requests of one port.
+/// The two interfaces that answer requests on one port.
 pub(crate) struct Interfaces {
     pub s3: S3Service,
     pub socket: Arc<Socket>,
@@ -50,7 +50,7 @@ pub(crate) async fn serve(listener: TcpListener, interfaces: Interfaces, stop: C
                 });
             }
             Err(error) => {
-                // Out of file descriptors, mostly: some will come free.
+                // Usually the process has no free file descriptor; after a pause some may be free again.
                 warn!(%error, "could not accept a connection");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
@@ -59,7 +59,7 @@ pub(crate) async fn serve(listener: TcpListener, interfaces: Interfaces, stop: C
 }
 
 async fn connection(stream: TcpStream, interfaces: Arc<Interfaces>) {
-    // Events are small and wanted at once.
+    // Events are small and should arrive without delay.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "could not set TCP_NODELAY");
     }
@@ -101,8 +101,8 @@ async fn answer(request: Request<Incoming>, interfaces: &Interfaces) -> Response
     response
 }
 
-/// What `s3s` understands and the platform doesn't: forms are read into memory before the signature is looked at, and
-/// signatures of version 2 know no clock.
+/// Refuses what `s3s` accepts and the platform doesn't: `s3s` reads form uploads into memory before it checks the
+/// signature, and signatures of version 2 are accepted without a check of the time.
 fn refuse(request: &Request<Incoming>) -> Option<S3Error> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if request.method() == Method::POST && header("content-type").to_ascii_lowercase().starts_with("multipart/") {

@@ -1,4 +1,4 @@
-//! Access keys: made here, one for each owner, kept in the data folder.
+//! Access keys. The backend generates one for each owner and stores them in the data folder.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::files;
 
-/// Why keys can't be had.
+/// The reason why keys can't be read or generated.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeysError {
@@ -22,7 +22,7 @@ pub enum KeysError {
         /// The error that the system reported.
         source: io::Error,
     },
-    /// The file is not what this program wrote.
+    /// The file is not in the format that this program writes.
     #[error("{path} holds no readable keys; remove it and start again, then configure all clients again")]
     Malformed {
         /// Path of the file with the keys.
@@ -30,19 +30,19 @@ pub enum KeysError {
         /// What is wrong with the JSON.
         source: serde_json::Error,
     },
-    /// The system gives no random numbers.
+    /// The system provides no random numbers.
     #[error("the system gives no random numbers for new keys")]
     Random(#[from] getrandom::Error),
 }
 
-/// What a client signs with.
+/// The access key that a client signs its requests with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessKey {
-    /// The owner whose objects and builds it gives access to.
+    /// The owner whose objects and builds the key gives access to.
     pub owner: Owner,
-    /// The public half, 20 characters.
+    /// Public id of the key, 20 characters.
     pub id: String,
-    /// The secret half, 40 characters.
+    /// Secret part of the key, 40 characters.
     pub secret: String,
 }
 
@@ -52,7 +52,7 @@ struct KeysFile {
     keys: Vec<AccessKey>,
 }
 
-/// All keys of a data folder.
+/// All access keys of a data folder.
 #[derive(Debug)]
 pub struct Keys {
     path: PathBuf,
@@ -60,7 +60,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Reads the keys; there are none before the first [`Keys::of`].
+    /// Reads the stored keys. A new data folder has none until [`Keys::of`] is called.
     pub fn open(path: &Path) -> Result<Self, KeysError> {
         let keys = match std::fs::read(path) {
             Ok(json) => {
@@ -74,7 +74,7 @@ impl Keys {
         Ok(Self { path: path.to_owned(), keys: RwLock::new(keys) })
     }
 
-    /// The owner's key, made now if there is none.
+    /// Returns the owner's key. Generates and stores one if there is none.
     pub fn of(&self, owner: &Owner) -> Result<AccessKey, KeysError> {
         let mut keys = self.keys.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(key) = keys.iter().find(|key| key.owner == *owner) {
@@ -92,14 +92,14 @@ impl Keys {
         Ok(key)
     }
 
-    /// The key with this public half.
+    /// Returns the key with this public id.
     pub(crate) fn find(&self, id: &str) -> Option<AccessKey> {
         let keys = self.keys.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         keys.iter().find(|key| key.id == id).cloned()
     }
 }
 
-/// `len` characters out of 32 or 64: every character is as likely as every other.
+/// Random text of `len` characters. The alphabet has 32 or 64 characters, which divide 256, so all are equally likely.
 fn random_text(len: usize, alphabet: &[u8]) -> Result<String, getrandom::Error> {
     let mut bytes = vec![0; len];
     getrandom::fill(&mut bytes)?;
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_made_once_and_kept() {
+    fn a_key_is_generated_once_and_stored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
         let keys = Keys::open(&path).unwrap();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spoiled_file_is_not_overwritten() {
+    fn an_invalid_file_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
         std::fs::write(&path, "{").unwrap();

@@ -1,5 +1,5 @@
 //! The embedded backend of cargo-cloud: the whole platform in one process. Clients send sources over an S3 interface,
-//! builds run one after the other, and who follows them on a WebSocket sees what cargo prints.
+//! builds wait in a queue, and followers read cargo's output on a WebSocket.
 
 mod backend;
 mod builds;

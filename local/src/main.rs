@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    // Before any thread: what supervises a build is this program, started again.
+    // This must run before any thread starts: the supervisor of a build is this program, started again.
     builder::supervisor_main_if_asked();
     builder::harden_process();
     let cli = CommandLine::parse();
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 }
 
 fn log_to_stderr() {
-    // s3s reports every refused request as an error of its own.
+    // `s3s` logs every refused request as an error, so its messages are off by default.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,s3s=off"));
     let colours = io::IsTerminal::is_terminal(&io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
@@ -42,7 +42,7 @@ fn run(cli: &CommandLine) -> Result<()> {
         Some(BackendCommand::Setup(Setup::Android(wanted))) => setup_android(wanted),
         None => runtime.block_on(serve(&cli.options)),
     };
-    // Doesn't wait for threads that block on a disk.
+    // This doesn't wait for threads that are blocked by the disk.
     runtime.shutdown_background();
     result
 }
@@ -68,7 +68,8 @@ async fn asked_to_stop(interrupt: &mut Signal, terminate: &mut Signal) {
     }
 }
 
-/// Prints the address, the data folder and the clients. Programs that start the backend read the first line.
+/// Prints the address, the data folder and the clients. Programs that start the backend read the address from the first
+/// line.
 fn greet(backend: &LocalBackend) {
     let address = backend.address();
     let data = backend.data().root().display();
@@ -86,7 +87,7 @@ fn greet(backend: &LocalBackend) {
         greeting += &format!("\ntype on the device (the line holds its keys):\n\n    cargo-cloud configure {line}\n\n");
     }
     let mut out = io::stdout().lock();
-    // In one piece. A program that has read the first line may have closed the pipe.
+    // Written in one piece, because a program that has read the first line may close the pipe.
     if let Err(error) = out.write_all(greeting.as_bytes()).and_then(|()| out.flush()) {
         tracing::debug!(%error, "the greeting could not be written");
     }

@@ -1,4 +1,4 @@
-//! A request's body that is still there when the answer is known.
+//! A request's body that can still be read after the answer is known.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,32 +12,32 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-/// What is read of a refused body: more than a client sends in one request.
+/// The most bytes that are read of a refused body. A client sends less than this in one request.
 const MAX_DRAINED: usize = 80 * 1024 * 1024;
 
-/// How long it is read.
+/// How long a refused body is read.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
 
-/// A request's body. A clone is the same body.
+/// A request's body. All clones share the same body.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestBody(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     body: Mutex<Incoming>,
-    /// Whether the client sends nothing before it is told to go on, which happens when the body is read.
+    /// Whether the client waits for `100 Continue` before it sends the body. Reading the body sends that answer.
     waits: bool,
     read: AtomicBool,
 }
 
 impl RequestBody {
-    /// `waits`: the request says `Expect: 100-continue`.
+    /// Wraps a body. `waits` says whether the request has the header `Expect: 100-continue`.
     pub fn new(body: Incoming, waits: bool) -> Self {
         Self(Arc::new(Shared { body: Mutex::new(body), waits, read: AtomicBool::new(false) }))
     }
 
-    /// Reads what a refused request still sends. Many clients send everything before they look for an answer, and
-    /// would meet a closed connection in the place of the reason.
+    /// Reads the rest of a refused request's body. Many clients send everything before they read the answer; without
+    /// this, they would see a closed connection instead of the reason.
     pub async fn drain(mut self) {
         if self.0.waits && !self.0.read.load(Ordering::Relaxed) {
             return;
@@ -51,7 +51,7 @@ impl RequestBody {
                 }
             }
         };
-        // Whoever takes longer gets the answer anyway, and perhaps sees it.
+        // A client that takes longer gets the answer now, but may not read it.
         let _ = timeout(DRAIN_PATIENCE, reading).await;
     }
 

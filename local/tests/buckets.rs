@@ -30,14 +30,14 @@ fn a_source_is_written_once_and_keeps_its_metadata() {
     assert_eq!(head.headers["x-amz-meta-project"], "demo-00ff");
     assert_eq!(head.headers["content-length"], "3");
 
-    // Also when the source is gone: the id is a build's.
+    // The id stays taken after the source is deleted, because it belongs to a build.
     assert_eq!(client.send("DELETE", &client.source(&id), &[], b"").status, 204);
     assert_eq!(client.send("HEAD", &client.source(&id), &[], b"").status, 404);
     assert_eq!(client.put_source(&id, &METADATA, b"one").status, 412);
 }
 
 #[test]
-fn of_two_that_write_at_once_one_wins() {
+fn one_of_several_concurrent_uploads_wins() {
     let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     for _ in 0..5 {
@@ -59,7 +59,7 @@ fn of_two_that_write_at_once_one_wins() {
 }
 
 #[test]
-fn parts_become_one_object_once() {
+fn a_multipart_upload_can_be_completed_once() {
     let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
@@ -101,7 +101,7 @@ fn parts_become_one_object_once() {
 }
 
 #[test]
-fn ranges_and_conditions() {
+fn ranges_and_conditions_work_as_in_s3() {
     let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
@@ -119,7 +119,7 @@ fn ranges_and_conditions() {
 }
 
 #[test]
-fn owners_see_their_own_and_nothing_else() {
+fn owners_have_access_only_to_their_own_objects() {
     let backend = BackendProcess::start(&[]);
     let (me, other) = (backend.client("me"), backend.client("other"));
     let id = new_id();
@@ -149,14 +149,14 @@ fn owners_see_their_own_and_nothing_else() {
 }
 
 #[test]
-fn who_signs_wrongly_learns_why() {
+fn a_wrong_signature_is_refused_with_a_reason() {
     let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let source = client.source(&new_id());
 
     let mut late = client.clone();
     late.skew = -3600;
-    // Large enough that an answer before the body's end would meet a writing client.
+    // Large enough that the client would still be sending if the backend answered before the end of the body.
     let skewed = late.send("PUT", &source, &[("if-none-match", "*")], &vec![0; 20 * MIB]);
     assert_eq!((skewed.status, skewed.code().as_str()), (403, "RequestTimeTooSkewed"));
     assert!(skewed.headers.contains_key("date"));
@@ -244,7 +244,7 @@ fn an_upload_that_breaks_off_leaves_nothing() {
 }
 
 #[test]
-fn a_source_that_makes_no_request_is_a_build_that_was_refused() {
+fn a_source_with_an_invalid_request_becomes_a_refused_build() {
     let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     for (metadata, why) in [

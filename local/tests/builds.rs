@@ -11,7 +11,7 @@ use protocol::{BuildId, Event, EventKind, Frame, Outcome, Status};
 use support::{BackendProcess, METADATA, TestClient, new_id};
 use zip::write::SimpleFileOptions;
 
-/// A program `hello` whose build script sleeps for so long.
+/// The source archive of a program `hello` whose build script sleeps for `seconds`.
 fn archive(seconds: u32) -> Vec<u8> {
     let request = format!(r#"{{"v":{PROTOCOL_VERSION},"options":{{}},"details":{{"root":"","directory":""}}}}"#);
     let script = format!("fn main() {{ std::thread::sleep(std::time::Duration::from_secs({seconds})); }}\n");
@@ -29,7 +29,7 @@ fn archive(seconds: u32) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// Uploads a build of a project of this name.
+/// Uploads a source for the project key `project` and returns the build's id.
 fn begin(client: &TestClient, project: &str, seconds: u32) -> BuildId {
     let id = new_id();
     let mut metadata = METADATA.to_vec();
@@ -59,7 +59,7 @@ fn numbers(events: &[Event]) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_program_comes_back_with_everything_that_was_said() {
+async fn a_build_returns_the_program_and_all_events() {
     let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = begin(&client, "plain-00", 0);
@@ -84,7 +84,7 @@ async fn a_program_comes_back_with_everything_that_was_said() {
 }
 
 #[tokio::test]
-async fn who_waits_learns_the_place_and_a_deleted_source_frees_it() {
+async fn queue_positions_are_announced_and_a_deleted_source_leaves_the_queue() {
     let backend = BackendProcess::start(&["--jobs", "1"]);
     let client = backend.client("me");
     let first = begin(&client, "first-00", 600);
@@ -111,7 +111,7 @@ async fn who_waits_learns_the_place_and_a_deleted_source_frees_it() {
 }
 
 #[tokio::test]
-async fn a_killed_backend_ends_what_ran_and_goes_on_with_what_waited() {
+async fn a_restart_after_a_kill_ends_running_builds_and_continues_waiting_ones() {
     let folder = tempfile::tempdir().unwrap();
     let backend = BackendProcess::start_in(folder.path(), &["--jobs", "1"]);
     let client = backend.client("me");
@@ -121,7 +121,7 @@ async fn a_killed_backend_ends_what_ran_and_goes_on_with_what_waited() {
     let deleted = begin(&client, "deleted-00", 0);
     backend.kill();
     std::fs::remove_file(folder.path().join(format!("data/objects/{}", client.source(&deleted)))).unwrap();
-    // As if the backend had died between storing a source and noting the build.
+    // Looks as if the backend had died after it stored a source and before it recorded the build.
     let unnoted = new_id();
     let objects = folder.path().join("data/objects");
     for end in ["", ".meta"] {
@@ -149,7 +149,7 @@ async fn a_killed_backend_ends_what_ran_and_goes_on_with_what_waited() {
 }
 
 #[tokio::test]
-async fn a_backend_that_is_stopped_cancels_what_runs_and_keeps_what_waits() {
+async fn a_stopped_backend_cancels_running_builds_and_keeps_waiting_ones() {
     let folder = tempfile::tempdir().unwrap();
     let backend = BackendProcess::start_in(folder.path(), &["--jobs", "1"]);
     let client = backend.client("me");
@@ -175,7 +175,7 @@ async fn a_backend_that_is_stopped_cancels_what_runs_and_keeps_what_waits() {
 }
 
 #[tokio::test]
-async fn attempts_follow_one_another_until_one_gets_nowhere() {
+async fn attempts_continue_until_one_makes_no_progress() {
     let backend = BackendProcess::start(&["--attempt-limit", "4s"]);
     let client = backend.client("me");
     let id = begin(&client, "stuck-00", 600);

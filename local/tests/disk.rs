@@ -1,4 +1,4 @@
-//! A disk that is full. Needs the right to mount a file system of its own; without it, it says that it was skipped.
+//! Tests a full disk. This needs the right to mount a file system; without it, the test prints that it was skipped.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
 
 mod support;
@@ -28,7 +28,7 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-fn a_full_disk_is_said_and_nothing_half_written_stays() {
+fn a_full_disk_is_reported_and_leaves_no_partial_files() {
     let folder = tempfile::tempdir().unwrap();
     let Some(_disk) = SmallDisk::mount(&folder.path().join("data")) else {
         println!("skipped: no right to mount a small file system");
@@ -43,15 +43,15 @@ fn a_full_disk_is_said_and_nothing_half_written_stays() {
     assert_eq!(client.send("HEAD", &client.source(&id), &[], b"").status, 404);
     assert_eq!(std::fs::read_dir(folder.path().join("data/staging")).unwrap().count(), 0);
 
-    // The same id is free, and what is small still goes.
+    // The id is still free, and a small source still fits.
     assert_eq!(client.put_source(&id, &METADATA, b"no archive").status, 200);
     assert_eq!(client.result(&id).outcome, Outcome::Refused);
 
-    // Not a byte left: the build can't even be noted.
+    // Fills the disk completely, so that the build can't even be recorded.
     let filler = folder.path().join("data/filler");
     let _ = std::fs::write(&filler, vec![0; 8 * MIB]);
     let id = new_id();
-    // Someone holds the build over the failure.
+    // A follower keeps the build open while the upload fails.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut follower = runtime.block_on(client.follow(&id)).unwrap();
     runtime.block_on(follower.resume(0));

@@ -1,4 +1,4 @@
-//! What is old goes, what is not stays.
+//! Old sources and outputs are removed, newer ones stay.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
 
 mod support;
@@ -16,7 +16,7 @@ fn status(client: &TestClient, path: &str) -> u16 {
 }
 
 #[test]
-fn sources_go_after_a_day_and_outputs_after_a_week() {
+fn sources_are_removed_after_a_day_and_outputs_after_a_week() {
     let folder = tempfile::tempdir().unwrap();
     let backend = BackendProcess::start_in(folder.path(), &[]);
     let client = backend.client("me");

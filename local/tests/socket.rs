@@ -1,4 +1,4 @@
-//! The socket over a real connection.
+//! The WebSocket over a real connection.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
 
 mod support;
@@ -29,7 +29,7 @@ fn status(refused: Result<support::TestFollower, Error>) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn an_ended_build_is_told_whole_after_any_number_and_after_a_restart() {
+async fn an_ended_build_is_replayed_from_any_number_and_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let mut backend = BackendProcess::start_in(folder.path(), &[]);
     let id = new_id();
@@ -61,7 +61,7 @@ async fn an_ended_build_is_told_whole_after_any_number_and_after_a_restart() {
 }
 
 #[tokio::test]
-async fn who_comes_before_the_source_sees_the_build_from_its_beginning() {
+async fn a_follower_that_connects_before_the_source_sees_the_whole_build() {
     let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
@@ -82,7 +82,7 @@ async fn who_comes_before_the_source_sees_the_build_from_its_beginning() {
 }
 
 #[tokio::test]
-async fn who_may_not_follow_is_refused_with_a_reason() {
+async fn a_follower_without_access_is_refused_with_a_reason() {
     let backend = BackendProcess::start(&[]);
     let (me, other) = (backend.client("me"), backend.client("other"));
     let id = new_id();
@@ -112,7 +112,7 @@ async fn who_may_not_follow_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn junk_is_ignored_and_too_much_of_it_ends_the_connection() {
+async fn invalid_messages_are_ignored_and_too_large_ones_end_the_connection() {
     let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let id = new_id();
@@ -131,7 +131,7 @@ async fn junk_is_ignored_and_too_much_of_it_ends_the_connection() {
     follower.resume(0).await;
     assert_eq!(follower.until(is_caught_up).await.len(), 1);
 
-    // Cut off while it is sent, the client may see the reset before the reason.
+    // The backend disconnects while the client still sends, so the client may see the reset before the close reason.
     if follower.socket.send(Message::Text("x".repeat(1024 * 1024).into())).await.is_ok() {
         loop {
             match follower.socket.next().await {
@@ -147,7 +147,7 @@ async fn junk_is_ignored_and_too_much_of_it_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_backend_that_stops_says_goodbye() {
+async fn a_stopping_backend_closes_the_connection() {
     let backend = BackendProcess::start(&[]);
     let client = backend.client("me");
     let mut follower = client.follow(&new_id()).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_source_that_is_deleted_cancels_its_build() {
     let id = new_id();
     assert_eq!(client.put_source(&id, &METADATA, b"no archive").status, 200);
     assert_eq!(client.send("DELETE", &client.source(&id), &[], b"").status, 204);
-    // It may have ended before; it has one ending in any case.
+    // The build may have ended before it was cancelled; either way it has one result.
     let result = client.result(&id);
     assert!(matches!(result.outcome, Outcome::Cancelled | Outcome::Refused | Outcome::Crashed), "{result:?}");
 }

@@ -11,17 +11,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::log::{Extent, LogReader, LogWriter, extent_of};
 
-/// The file of the event log in a build's folder.
+/// Name of the event log in a build's folder.
 const LOG_FILE: &str = "events.jsonl";
 
-/// The state of a build at one moment. All that it says of the log is already written.
+/// The state of a build at one moment. The part of the log that it describes is already on disk.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pulse {
-    /// How far the event log goes.
+    /// Size and last sequence number of the event log.
     pub log: Extent,
     /// The latest progress event, if there was one since the last status.
     pub progress: Option<Arc<Event>>,
-    /// The result, once the build has ended; then the log no longer grows.
+    /// The result, once the build has ended. After that, the log no longer grows.
     pub result: Option<Arc<BuildResult>>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Pulse {
 pub(crate) struct BuildHandle {
     pub owner: Owner,
     pub id: BuildId,
-    /// Cancelled when the build is to stop.
+    /// Cancel this token to stop the build.
     pub cancel: CancellationToken,
     folder: PathBuf,
     log: Mutex<Option<LogWriter>>,
@@ -38,7 +38,8 @@ pub(crate) struct BuildHandle {
 }
 
 impl BuildHandle {
-    /// Opens the build of this folder. The folder may be missing: a follower can come before the source.
+    /// Opens the build in this folder. The folder may be missing, because a follower can connect before the source is
+    /// uploaded.
     pub async fn open(owner: Owner, id: BuildId, folder: PathBuf, result: Option<BuildResult>) -> io::Result<Self> {
         let log = extent_of(folder.join(LOG_FILE)).await?;
         let pulse = Pulse { log, progress: None, result: result.map(Arc::new) };
@@ -46,7 +47,7 @@ impl BuildHandle {
         Ok(Self { owner, id, cancel: CancellationToken::new(), folder, log: Mutex::new(None), pulse })
     }
 
-    /// The folder of its record and event log.
+    /// The folder that holds the build's record and event log.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -66,12 +67,12 @@ impl BuildHandle {
         self.pulse.borrow().result.is_some()
     }
 
-    /// A reader of the event log, at its beginning.
+    /// Creates a reader at the beginning of the event log.
     pub fn log(&self) -> LogReader {
         LogReader::new(self.folder.join(LOG_FILE))
     }
 
-    /// Stores numbered events, then shows them, and progress, to the followers.
+    /// Appends the numbered events to the log, then notifies the followers of them and of the latest progress.
     pub async fn post(&self, events: Vec<Event>) -> io::Result<()> {
         let mut log = self.log.lock().await;
         self.post_locked(&mut log, events).await
@@ -96,7 +97,8 @@ impl BuildHandle {
             };
             let appended = writer.append(&numbered).await;
             if appended.is_err() {
-                // The next event opens it again: a build that could not even be recorded loses its folder.
+                // The next event opens the file again, because the folder of a build that could not be recorded is
+                // removed.
                 *log = None;
             }
             Some(appended?)
@@ -113,7 +115,7 @@ impl BuildHandle {
         Ok(())
     }
 
-    /// Ends the build and shows its result to the followers. The first result counts.
+    /// Ends the build and notifies the followers of its result. If there is a result already, that one stays.
     pub async fn end(&self, result: BuildResult) {
         // Waits for a writer, and closes the file.
         self.log.lock().await.take();

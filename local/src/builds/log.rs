@@ -1,4 +1,4 @@
-//! A build's event log on disk: one numbered event a line, in the order of their numbers, only ever appended to.
+//! A build's event log on disk: one numbered event per line, in the order of their numbers. Events are only appended.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -8,19 +8,19 @@ use protocol::Event;
 use tokio::fs::OpenOptions;
 use tokio::io::AsyncWriteExt;
 
-/// No line of ours is longer: an event fits a message.
+/// The longest line in bytes. Every event fits into one message, so no line is longer.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
-/// How far a log goes.
+/// Size and last sequence number of a log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
-    /// Bytes of all complete lines together.
+    /// Total size of all complete lines, in bytes.
     pub bytes: u64,
     /// The highest sequence number, 0 for none.
     pub last: u64,
 }
 
-/// The one who writes a log.
+/// Appends events to a log file.
 #[derive(Debug)]
 pub(super) struct LogWriter {
     file: tokio::fs::File,
@@ -28,7 +28,7 @@ pub(super) struct LogWriter {
 }
 
 impl LogWriter {
-    /// Opens a log, or begins one. A last line that a killed process left torn is cut off.
+    /// Opens or creates a log. If a killed process left an incomplete last line, that line is cut off.
     pub async fn open(path: &Path) -> io::Result<Self> {
         let found = extent_of(path.to_owned()).await?;
         let mut file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).await?;
@@ -37,7 +37,7 @@ impl LogWriter {
         Ok(Self { file, extent: found })
     }
 
-    /// Appends events. When this returns, they outlive this process; when it fails, none of them is there.
+    /// Appends events: all of them, or none if this fails. Once written, they stay even if this process is killed.
     pub async fn append(&mut self, events: &[Event]) -> io::Result<Extent> {
         let mut lines = Vec::new();
         let mut last = self.extent.last;
@@ -52,7 +52,7 @@ impl LogWriter {
             last = to;
         }
         if let Err(error) = self.write(&lines).await {
-            // Half a line would spoil the next one. If this fails too, the next start cuts it off.
+            // An incomplete line would corrupt the next one. If this fails too, the next start cuts it off.
             let _ = self.file.set_len(self.extent.bytes).await;
             let _ = self.file.seek_to(self.extent.bytes).await;
             return Err(error);
@@ -78,11 +78,12 @@ impl SeekTo for tokio::fs::File {
     }
 }
 
-/// How far the log at `path` goes; nowhere, if there is none.
+/// The extent of the log at `path`; empty if there is no log.
 pub(super) async fn extent_of(path: PathBuf) -> io::Result<Extent> {
     crate::objects::blocking(move || match last_line(&path) {
         Ok(Some(extent)) => Ok(extent),
-        // What ends in something else than an event was torn by more than a killed process.
+        // The last line is no event, which a killed process alone can't cause. A power cut can, so the whole log is
+        // read.
         Ok(None) => scan(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Extent::default()),
         Err(error) => Err(error),
@@ -90,7 +91,7 @@ pub(super) async fn extent_of(path: PathBuf) -> io::Result<Extent> {
     .await
 }
 
-/// The extent by the last whole line alone; none if that is no event.
+/// Determines the extent from the last complete line only. None if that line is no event.
 fn last_line(path: &Path) -> io::Result<Option<Extent>> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
@@ -105,7 +106,7 @@ fn last_line(path: &Path) -> io::Result<Option<Extent>> {
     Ok(span.map(|(_, last)| Extent { bytes: from + end as u64 + 1, last }))
 }
 
-/// The extent by reading all that can be read.
+/// Determines the extent by reading the log up to the first line that is no event.
 fn scan(path: PathBuf) -> io::Result<Extent> {
     let mut reader = LogReader::new(path);
     let mut extent = Extent::default();
@@ -116,7 +117,7 @@ fn scan(path: PathBuf) -> io::Result<Extent> {
     }
 }
 
-/// Reads a log from its beginning on, in portions.
+/// Reads a log from its beginning, a portion at a time.
 #[derive(Debug, Clone)]
 pub(crate) struct LogReader {
     path: PathBuf,
@@ -124,13 +125,13 @@ pub(crate) struct LogReader {
 }
 
 impl LogReader {
-    /// A reader at the beginning.
+    /// Creates a reader at the beginning of the log.
     pub fn new(path: PathBuf) -> Self {
         Self { path, position: 0 }
     }
 
-    /// The next events, as far as byte `end`, in all little more than `portion` bytes; none at the end. A torn line
-    /// counts as the end. Blocks.
+    /// Reads the next events up to byte `end`, at most one line more than `portion` bytes. Empty at the end of the log
+    /// or at an incomplete line. Blocks the thread.
     pub fn read(&mut self, end: u64, portion: u64) -> io::Result<Vec<Event>> {
         let mut events = Vec::new();
         if self.position >= end {
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_torn_line_is_cut_off_and_the_next_takes_its_number() {
+    async fn an_incomplete_line_is_cut_off_and_the_next_event_reuses_its_number() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.jsonl");
         let mut log = LogWriter::open(&path).await.unwrap();
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_power_cut_left_behind_is_cut_off() {
+    async fn invalid_data_after_a_power_cut_is_cut_off() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.jsonl");
         assert_eq!(extent_of(path.clone()).await.unwrap(), Extent::default());
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn numbers_without_holes_or_nothing() {
+    async fn events_that_skip_a_number_are_not_appended() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.jsonl");
         let mut log = LogWriter::open(&path).await.unwrap();
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn portions_bring_everything_once() {
+    async fn reading_in_portions_returns_every_event_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.jsonl");
         let mut log = LogWriter::open(&path).await.unwrap();

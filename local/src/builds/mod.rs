@@ -34,7 +34,7 @@ use projects::Projects;
 use queue::Queue;
 use record::StoredBuild;
 
-/// Why an uploaded source starts no build.
+/// The reason why an uploaded source starts no build.
 #[derive(Debug, Error)]
 pub(crate) enum AcceptError {
     #[error("a build with this id exists already")]
@@ -43,12 +43,12 @@ pub(crate) enum AcceptError {
     Io(#[from] io::Error),
 }
 
-/// How many builds run at once, and how long an attempt may take.
+/// Limits on the number of builds and on the duration of an attempt.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BuildLimits {
-    /// How many builds run at the same time.
+    /// The most builds that run at the same time.
     pub jobs: usize,
-    /// How long one attempt may take.
+    /// The longest that one attempt may take; none for no limit.
     pub attempt: Option<Duration>,
 }
 
@@ -57,9 +57,9 @@ pub(crate) struct BuildLimits {
 pub(crate) struct BuildFolders {
     /// Records and event logs: `<owner>/<id>/`.
     pub builds: PathBuf,
-    /// Outputs of attempts, until they are stored.
+    /// Outputs of attempts, until they are moved into the output bucket.
     pub attempts: PathBuf,
-    /// Notes of when each project was built last.
+    /// Notes that record when each project was last built.
     pub projects: PathBuf,
 }
 
@@ -77,25 +77,26 @@ impl PartialEq for Job {
     }
 }
 
-/// All builds of this backend: those that wait, those that run, and access to those that have ended.
+/// All builds of this backend: waiting, running and ended ones.
 pub(crate) struct Builds {
     folders: BuildFolders,
     objects: Objects,
     engine: Arc<Engine>,
     projects: Arc<Projects>,
     limits: BuildLimits,
-    /// Builds that are in use: each has one shared [`BuildHandle`].
+    /// Builds that are in use. Each has one shared [`BuildHandle`].
     open: Mutex<HashMap<(Owner, BuildId), Weak<BuildHandle>>>,
-    /// Held while queue positions are announced: a build must not start, and number events, before its own is.
+    /// Locked while queue positions are announced, so that no build starts and numbers its own events before its
+    /// position event is written.
     queue: Mutex<Queue<Job>>,
-    /// Notified when a build was queued or has ended.
+    /// Notified when a build is queued or has ended.
     changed: Notify,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
 
 impl Builds {
-    /// An empty set of builds; [`Builds::recover`] adds those of earlier runs.
+    /// Creates an empty set of builds. [`Builds::recover`] adds those of earlier runs.
     pub fn new(folders: BuildFolders, objects: Objects, engine: Engine, limits: BuildLimits) -> Arc<Self> {
         let projects = Arc::new(Projects::new(folders.projects.clone()));
         Arc::new(Self {
@@ -112,7 +113,7 @@ impl Builds {
         })
     }
 
-    /// The build with this id, even if nothing of it was uploaded yet.
+    /// Returns the build with this id, even if its source was not uploaded yet.
     pub async fn open(&self, owner: &Owner, id: &BuildId) -> io::Result<Arc<BuildHandle>> {
         let mut open = self.open.lock().await;
         let key = (owner.clone(), id.clone());
@@ -147,7 +148,7 @@ impl Builds {
         .await
     }
 
-    /// Records an uploaded source as a build, then queues the build or refuses it. Once recorded, it survives a restart.
+    /// Records an uploaded source as a build, then queues or refuses the build. A recorded build survives a restart.
     pub async fn receive(
         self: &Arc<Self>,
         owner: &Owner,
@@ -172,7 +173,7 @@ impl Builds {
             return Err(AcceptError::Known);
         }
         if let Err(error) = build.post_status(Status::Received).await {
-            // The client sees the upload fail, and may send it again.
+            // The client sees that the upload failed and may send it again, so the record must not stay.
             let folder = build.folder().to_owned();
             blocking(move || files::remove_folder_if_there(&folder)).await?;
             return Err(error.into());
@@ -182,7 +183,7 @@ impl Builds {
         Ok(())
     }
 
-    /// Queues a build, or refuses it.
+    /// Queues a build, or refuses an invalid request.
     async fn admit(self: &Arc<Self>, build: Arc<BuildHandle>, record: StoredBuild) {
         if let Err(why) = self.check(&record) {
             self.abort(&build, 0, Abort::Refused(why.to_string()), None).await;
@@ -197,12 +198,12 @@ impl Builds {
         protocol::admit(&head, record.size, Some(&self.capabilities()))
     }
 
-    /// What this backend can build now.
+    /// What this backend can build at the moment.
     pub fn capabilities(&self) -> Capabilities {
         self.engine.capabilities()
     }
 
-    /// Starts builds as others end, and announces queue positions, until the backend is stopped.
+    /// Starts waiting builds when others end and announces queue positions, until the backend is stopped.
     pub async fn dispatch(self: Arc<Self>) {
         while !self.stopping.is_cancelled() {
             self.start_next().await;
@@ -234,7 +235,7 @@ impl Builds {
         }
     }
 
-    /// Ends a build whose source was deleted, if it has not ended.
+    /// Cancels a build whose source was deleted, unless it has already ended.
     pub async fn cancel(self: &Arc<Self>, owner: &Owner, id: &BuildId) -> io::Result<()> {
         let build = self.open(owner, id).await?;
         if build.has_ended() || !self.is_known(owner, id).await? {
@@ -248,7 +249,8 @@ impl Builds {
         Ok(())
     }
 
-    /// Cancels running builds and waits for their results, at most for `patience`. Queued builds stay for the next start.
+    /// Cancels running builds and waits for their results, for at most `patience`. Queued builds run after the next
+    /// start.
     pub async fn stop(&self, patience: Duration) {
         self.stopping.cancel();
         for job in self.queue.lock().await.running() {

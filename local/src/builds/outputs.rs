@@ -1,4 +1,4 @@
-//! What an attempt needs from the buckets, and what it leaves in them.
+//! Reads an attempt's source from the input bucket and stores its outputs in the output bucket.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use crate::files;
 use crate::objects::{BucketKind, ObjectKey, PublishError, blocking};
 
 impl Builds {
-    /// The source archive of a build; none when it was deleted.
+    /// Path of a build's source archive; none if it was deleted.
     pub(super) async fn source(&self, build: &BuildHandle) -> io::Result<Option<PathBuf>> {
         let key = object_key(&keys::source(&build.owner, &build.id))?;
         Ok(self.objects.find(BucketKind::Input, &key).await?.map(|object| object.path))
     }
 
-    /// Writes down that an attempt begins, for this backend and for whoever looks into the bucket, and makes its folder.
+    /// Records in the build's folder and in the output bucket that an attempt begins, and creates the attempt's folder.
     pub(super) async fn note_attempt(
         &self,
         build: &BuildHandle,
@@ -63,7 +63,7 @@ impl Builds {
     }
 }
 
-/// An I/O error as a person reads it in a result.
+/// Describes an I/O error for the person who reads the build's result.
 pub(super) fn io_reason(error: &io::Error) -> String {
     if files::is_full(error) {
         "the backend's disk is full, free some space for its data folder".to_owned()

@@ -1,4 +1,4 @@
-//! Notes of when each project was built last, so that folders of unused projects can be removed.
+//! Records when each project was last built, so that the folders of unused projects can be removed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,8 @@ use tracing::warn;
 use crate::files;
 use crate::objects::blocking;
 
-/// The projects of this machine, as the engine's cache: folders stay where they are, and each use is noted.
+/// The engine's cache of projects on this machine. Project folders stay where they are; only the time of each use is
+/// recorded.
 #[derive(Debug)]
 pub(super) struct Projects {
     notes: PathBuf,
@@ -27,7 +28,7 @@ struct LastBuilt {
     folder: PathBuf,
 }
 
-/// A project that was not built for a long time.
+/// A project that was not built for a long time, so its folder can be removed.
 #[derive(Debug)]
 pub(super) struct UnusedProject {
     note: LastBuilt,
@@ -41,7 +42,7 @@ impl fmt::Display for UnusedProject {
 }
 
 impl Projects {
-    /// With notes in this folder.
+    /// Creates a cache that keeps its notes in this folder.
     pub fn new(notes: PathBuf) -> Self {
         Self { notes }
     }
@@ -56,7 +57,7 @@ impl Projects {
         blocking(move || files::write_atomically(&path, &serde_json::to_vec(&note)?)).await
     }
 
-    /// Projects that were not built since.
+    /// Projects that were last built before `since`.
     pub async fn unused(&self, since: SystemTime) -> io::Result<Vec<UnusedProject>> {
         let notes = self.notes.clone();
         blocking(move || {
@@ -77,7 +78,7 @@ impl Projects {
 
 #[async_trait::async_trait]
 impl Cache for Projects {
-    /// Asked at the beginning of every build.
+    /// The engine calls this at the start of every build, so the use is recorded here. There is never more to restore.
     async fn has_more(&self, project: &CachedProject) -> bool {
         if let Err(error) = self.note(project).await {
             warn!(project = %project.key, %error, "the time of the project's build can't be noted");
@@ -97,7 +98,7 @@ impl Cache for Projects {
         Duration::ZERO
     }
 
-    /// Notes are nobody's to count: nothing was freed.
+    /// Removes only notes, whose size is not counted, so it always reports that nothing was freed.
     async fn forget(&self, owner: &Owner, project: Option<&ProjectKey>) -> io::Result<Freed> {
         let (notes, beginning) = (self.notes.clone(), name_of(owner.as_str(), project.map_or("", ProjectKey::as_str)));
         let whole = project.is_some();
@@ -116,18 +117,18 @@ impl Cache for Projects {
     }
 }
 
-/// The name of a project's note. Neither name holds a dot.
+/// File name of a project's note. It is unambiguous, because neither an owner nor a project key contains a dot.
 fn name_of(owner: &str, project: &str) -> String {
     format!("{owner}.{project}")
 }
 
 impl UnusedProject {
-    /// Whether a build of this owner, with this metadata, is one of the project.
+    /// Whether a build with this owner and metadata belongs to this project.
     pub fn is_of(&self, owner: &Owner, metadata: &BTreeMap<String, String>) -> bool {
         owner.as_str() == self.note.owner && metadata.get("project") == Some(&self.note.project)
     }
 
-    /// Moves the project's folder out of the way, to be removed. Gives its new place, in `folder`.
+    /// Moves the project's folder into `folder`, where the caller removes it, and returns its new path.
     pub async fn set_aside(&self, folder: &Path) -> io::Result<PathBuf> {
         let (from, note) = (self.note.folder.clone(), self.path.clone());
         let aside = folder.join(format!("unused.{}.{}", self.note.owner, self.note.project));
@@ -148,7 +149,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_project_is_removed_when_it_was_not_built_for_long() {
+    async fn a_project_that_was_not_built_for_a_long_time_is_set_aside() {
         let folder = tempfile::tempdir().unwrap();
         let (notes, aside) = (folder.path().join("notes"), folder.path().join("aside"));
         std::fs::create_dir(&notes).unwrap();
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_forgotten_is_one_owners() {
+    async fn forgetting_removes_only_the_notes_of_one_owner() {
         let folder = tempfile::tempdir().unwrap();
         let projects = Projects::new(folder.path().to_owned());
         for (owner, key) in [("me", "a-00"), ("me", "b-00"), ("me2", "a-00")] {

@@ -1,8 +1,8 @@
-//! The queue of builds: which run, and in which order the others wait. Without I/O.
+//! The queue of builds: which ones run, and in which order the others wait. It does no I/O.
 
 use std::collections::VecDeque;
 
-/// Builds that wait, in order, and those that run.
+/// The running builds, and the waiting ones in order.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
     jobs: usize,
@@ -13,22 +13,22 @@ pub(super) struct Queue<T> {
 #[derive(Debug)]
 struct Waiting<T> {
     build: T,
-    /// The position that was announced last, 0 for none.
+    /// The position that was last announced; 0 for none.
     told: u64,
 }
 
 impl<T: Clone + PartialEq> Queue<T> {
-    /// A queue for `jobs` builds at a time.
+    /// Creates a queue that runs at most `jobs` builds at a time.
     pub fn new(jobs: usize) -> Self {
         Self { jobs, running: Vec::new(), waiting: VecDeque::new() }
     }
 
-    /// Puts a build at the end.
+    /// Adds a build at the end of the queue.
     pub fn push(&mut self, build: T) {
         self.waiting.push_back(Waiting { build, told: 0 });
     }
 
-    /// Takes the next build that may run; it counts as running from now on.
+    /// Takes the next build that may run and marks it as running. None if all places are taken or no build waits.
     pub fn start(&mut self) -> Option<T> {
         if self.running.len() >= self.jobs {
             return None;
@@ -43,14 +43,15 @@ impl<T: Clone + PartialEq> Queue<T> {
         self.running.retain(|running| running != build);
     }
 
-    /// Removes a waiting build. True if there was one.
+    /// Removes the waiting build that `is_it` matches. True if there was one.
     pub fn remove(&mut self, is_it: impl Fn(&T) -> bool) -> bool {
         let before = self.waiting.len();
         self.waiting.retain(|waiting| !is_it(&waiting.build));
         self.waiting.len() < before
     }
 
-    /// Builds whose position has changed since the last announcement, with the new one; 1 starts next.
+    /// Builds whose position has changed since the last announcement, each with its new position. Position 1 starts
+    /// next.
     pub fn changed_places(&mut self) -> Vec<(T, u64)> {
         let mut changed = Vec::new();
         for (waiting, place) in self.waiting.iter_mut().zip(1..) {
@@ -62,12 +63,12 @@ impl<T: Clone + PartialEq> Queue<T> {
         changed
     }
 
-    /// All builds, running ones first.
+    /// All builds of the queue, running ones first.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.running.iter().chain(self.waiting.iter().map(|waiting| &waiting.build))
     }
 
-    /// The builds that run, in the order in which they started.
+    /// The running builds, in the order in which they started.
     pub fn running(&self) -> &[T] {
         &self.running
     }
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_run_as_may_and_the_rest_learn_their_places_once() {
+    fn the_queue_runs_up_to_its_limit_and_announces_each_position_once() {
         let mut queue = Queue::new(2);
         for build in ["a", "b", "c", "d", "e"] {
             queue.push(build);

@@ -1,4 +1,4 @@
-//! What is stored of a build until it has a result, so that a restart knows what to do with it.
+//! A build's record on disk, from which a restarted backend knows whether to queue the build or to end it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,21 +8,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::files;
 
-/// The file in a build's folder.
+/// Name of the record in a build's folder.
 const RECORD_FILE: &str = "build.json";
 
-/// What is stored of a build from its upload to its result.
+/// What is stored about a build when its source is uploaded and when an attempt begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StoredBuild {
     /// Version of this format: 1.
     pub version: u32,
-    /// Bytes of the source archive.
+    /// Size of the source archive in bytes.
     pub size: u64,
-    /// When the source was uploaded, in milliseconds since 1970.
+    /// Time of the upload, in milliseconds since 1970 (UTC).
     pub received: u64,
-    /// The source's metadata, names without `x-amz-meta-`.
+    /// User metadata of the source; names are without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
-    /// Number of the last attempt that has begun, from 1; 0 for none.
+    /// Number of the last attempt that has begun, counted from 1; 0 for none.
     pub attempt: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What a start does with the builds of earlier runs: each gets a result or goes back into the queue.
+//! Recovers the builds of earlier runs at the start: each gets a result or is queued again.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,7 +15,8 @@ use super::{AcceptError, Builds};
 use crate::objects::{BucketKind, ListQuery, blocking};
 
 impl Builds {
-    /// Ends builds that ran when the backend died, queues those that waited, and receives sources that were not recorded yet.
+    /// Ends builds that were running when the backend died, queues those that were waiting, and receives sources that
+    /// were not recorded yet.
     pub async fn recover(self: &Arc<Self>) -> io::Result<()> {
         let mut waiting = Vec::new();
         for (owner, id) in self.folders_of_builds().await? {
@@ -40,13 +41,13 @@ impl Builds {
         self.take_up_new_sources().await
     }
 
-    /// Ends a build of which attempt number `attempt` was running; 0 when that isn't known.
+    /// Ends a build whose attempt number `attempt` was running; 0 if the number is unknown.
     async fn end_unfinished(&self, build: &Arc<BuildHandle>, attempt: u32) {
         let stop = self.stop_reason(build).await;
         self.abort(build, attempt, Abort::BackendDied, stop).await;
     }
 
-    /// Ends a build that doesn't run, after `attempt` attempts.
+    /// Ends a build that isn't running, after `attempt` attempts.
     pub(super) async fn abort(&self, build: &Arc<BuildHandle>, attempt: u32, why: Abort, stop: Option<StopReason>) {
         let start = AttemptStart { number: attempt.max(1), ..AttemptStart::first(build.last() + 1) };
         let mut life = Lifecycle::new(build.id.clone(), LIMITS, start);
@@ -71,7 +72,7 @@ impl Builds {
         Ok(())
     }
 
-    /// Receives sources that were stored just before the backend died, without a record of the build.
+    /// Receives sources that have no record, because the backend died right after it stored them.
     async fn take_up_new_sources(self: &Arc<Self>) -> io::Result<()> {
         for owner in self.owners().await? {
             let listing = self.objects.list(BucketKind::Input, ListQuery::all_of(&owner)).await?;
@@ -89,7 +90,7 @@ impl Builds {
         Ok(())
     }
 
-    /// Owners who have sent a source or have a build.
+    /// Owners that have sent a source or have a build.
     pub(super) async fn owners(&self) -> io::Result<Vec<Owner>> {
         let folders = [self.folders.builds.clone(), self.objects.bucket_folder(BucketKind::Input)];
         blocking(move || {
@@ -104,7 +105,7 @@ impl Builds {
         .await
     }
 
-    /// Every build that has a folder.
+    /// All builds that have a folder on disk.
     pub(super) async fn folders_of_builds(&self) -> io::Result<Vec<(Owner, BuildId)>> {
         let owners = self.owners().await?;
         let root = self.folders.builds.clone();

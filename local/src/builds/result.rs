@@ -1,4 +1,4 @@
-//! Publishes a build's result. The first `result.json` that is written counts; then the followers are told.
+//! Publishes a build's result and then notifies the followers. The first `result.json` that is written is final.
 
 use std::io;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use super::build::BuildHandle;
 use super::record::StoredBuild;
 use crate::objects::{BucketKind, ObjectKey, PublishError, blocking};
 
-/// The wait before a result that could not be stored is stored again.
+/// How long to wait before trying again to store a result.
 const RETRY: Duration = Duration::from_secs(15);
 
 impl Builds {
-    /// Ends a build with this result, or with the stored one if there is one already.
+    /// Ends a build with this result, or with the stored result if there is one already.
     pub(super) async fn publish_result(&self, build: &Arc<BuildHandle>, result: BuildResult) {
         let result = BuildResult { summary: summary_of(build).await, ..result };
         let ending = match self.store_result(build, &result).await {
@@ -44,7 +44,8 @@ impl Builds {
     }
 }
 
-/// The summary of the request, from the build's record. None when the record can't be read: the result does without.
+/// The summary of the request, from the build's record. None if the record can't be read; the result then has no
+/// summary.
 async fn summary_of(build: &BuildHandle) -> Option<BuildSummary> {
     let folder = build.folder().to_owned();
     let record = blocking(move || StoredBuild::load(&folder)).await.ok()?;
@@ -55,7 +56,7 @@ fn result_key(build: &BuildHandle) -> io::Result<ObjectKey> {
     keys::result(&build.owner, &build.id).parse().map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
-/// Tries until the result is stored, or until the backend stops. The next start ends a build without a result.
+/// Tries again until the result is stored or the backend stops. The next start ends a build that has no result.
 async fn retry(
     objects: crate::objects::Objects,
     build: Arc<BuildHandle>,

@@ -1,4 +1,4 @@
-//! How long sources, outputs and projects are kept: as long as in the platform's buckets.
+//! Removes old sources, outputs and projects. They are kept as long as in the platform's buckets.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -19,7 +19,7 @@ const KEEP_OUTPUTS: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long a project's folder is kept after its last build.
 const KEEP_PROJECTS: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How often old builds, uploads and projects are looked for.
+/// How often the backend looks for old builds, uploads and projects.
 const INTERVAL: Duration = Duration::from_secs(3600);
 
 impl Builds {
@@ -38,7 +38,8 @@ impl Builds {
         }
     }
 
-    /// Removes sources and outputs that are too old at `now`. Builds that have not ended keep theirs.
+    /// Removes the sources and outputs of builds that ended too long before `now`. Builds that have not ended keep
+    /// theirs.
     async fn remove_old(&self, now: SystemTime) -> io::Result<()> {
         for (owner, id) in self.folders_of_builds().await? {
             let (Ok(source), Ok(result)) = (keys::source(&owner, &id).parse(), keys::result(&owner, &id).parse())
@@ -61,7 +62,7 @@ impl Builds {
     /// Removes the folders of projects that were not built for a long time.
     async fn remove_unused_projects(&self, now: SystemTime) -> io::Result<()> {
         for unused in self.projects.unused(now.checked_sub(KEEP_PROJECTS).unwrap_or(SystemTime::UNIX_EPOCH)).await? {
-            // No build starts while this is held, and no build finds a folder that was set aside.
+            // No build starts while the queue is locked, and afterwards no build finds the folder that was set aside.
             let queue = self.queue.lock().await;
             if queue.iter().any(|job| unused.is_of(&job.build.owner, &job.record.metadata)) {
                 continue;
@@ -78,7 +79,7 @@ impl Builds {
         let output = self.objects.bucket_folder(BucketKind::Output).join(owner.as_str()).join(id.as_str());
         let build = self.folder(owner, id);
         blocking(move || {
-            // The record goes last: while it is there, the build id stays taken.
+            // The record is removed last: as long as it exists, the build id can't be used again.
             files::remove_folder_if_there(&output)?;
             files::remove_folder_if_there(&build)
         })

@@ -1,4 +1,4 @@
-//! Runs a build: its attempts, one after the other, as the lifecycle decides.
+//! Runs a build: one attempt after the other, until the lifecycle concludes the build.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,39 +19,39 @@ use super::{Builds, Job};
 use crate::files;
 use crate::objects::blocking;
 
-/// Messages between the engine and the event log. When the disk is that far behind, the engine waits.
+/// The most messages that wait between the engine and the event log. When the disk is further behind, the engine waits.
 const EVENT_BACKLOG: usize = 64;
 
-/// What this backend allows the attempts of a build.
+/// The limits that this backend sets for a build's attempts.
 pub(super) const LIMITS: AttemptLimits = AttemptLimits::new("give the backend a longer --attempt-limit");
 
-/// An attempt that has ended, with its outputs stored.
+/// An attempt that has ended and whose outputs are stored.
 struct StoredAttempt {
     end: AttemptEnd,
     stored: StorageReport,
     unsaved: Option<Unsaved>,
 }
 
-/// What the engine gave, and what became of its events.
+/// What the engine returned, and whether its events were written.
 struct EngineRun {
     ended: Option<EndedAttempt>,
     events_lost: Option<String>,
 }
 
-/// A build's end: the result, and the project's folder, to be saved once the result is out.
+/// The end of a build: its result, and the project's folder, which is saved after the result is published.
 struct BuildEnd {
     result: BuildResult,
     unsaved: Option<Unsaved>,
 }
 
 impl Builds {
-    /// Runs a build to its end. Its result is out when this returns.
+    /// Runs a build to its end. The result is published when this returns.
     pub(super) async fn run(&self, job: &Job) {
         let build = &job.build;
         info!(owner = %build.owner, build = %build.id, "started");
         let folder = self.folders.attempts.join(build.owner.as_str()).join(build.id.as_str());
         let BuildEnd { result, unsaved } = self.attempts(job, &folder).await;
-        // Before the result is stored: on a full disk this makes room for it.
+        // Removed before the result is stored, to make room for it on a full disk.
         let rest = folder.clone();
         if let Err(error) = blocking(move || files::remove_folder_if_there(&rest)).await {
             warn!(folder = %folder.display(), %error, "the folder of the build's attempts can't be removed");
@@ -88,7 +88,7 @@ impl Builds {
         }
     }
 
-    /// Makes an attempt, and stores what it leaves.
+    /// Runs one attempt and stores its outputs.
     async fn attempt(&self, job: &Job, life: &mut Lifecycle, folder: &Path) -> io::Result<StoredAttempt> {
         let build = &job.build;
         let number = life.start().number;
@@ -139,7 +139,7 @@ impl Builds {
         };
         let log = tokio::spawn(log_events(build.clone(), received));
         let engine = self.engine.clone();
-        // A task of its own: a panic in the engine ends this build, and not the backend.
+        // The engine runs in its own task, so that a panic in it ends this build and not the backend.
         let ending = tokio::spawn(async move { engine.run(attempt).await }).await;
         let events_lost = log.await.map_err(io::Error::other)?;
         let ended = match ending {
@@ -152,7 +152,7 @@ impl Builds {
         Ok(EngineRun { ended, events_lost })
     }
 
-    /// Why the build is to stop, if it is.
+    /// The reason why the build must stop; none if it may go on.
     pub(super) async fn stop_reason(&self, build: &BuildHandle) -> Option<StopReason> {
         match self.source(build).await {
             Ok(None) => Some(StopReason::SourceDeleted),
@@ -163,8 +163,8 @@ impl Builds {
     }
 }
 
-/// Writes the engine's events into the event log. Gives why that failed, if it did: the build goes on all the same, and the
-/// attempt's own log has everything.
+/// Writes the engine's events into the event log. Returns the reason if that failed. The build continues even then,
+/// because the attempt's own log has all events.
 async fn log_events(build: Arc<BuildHandle>, mut received: mpsc::Receiver<Frame>) -> Option<String> {
     let mut lost = None;
     while let Some(frame) = received.recv().await {

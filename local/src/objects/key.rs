@@ -1,20 +1,20 @@
-//! Names of objects that can't lead out of their bucket.
+//! Names of buckets and object keys. A valid key can't lead out of its bucket's folder.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What the file beside an object is called after.
+/// Suffix of the file that holds an object's metadata.
 pub(super) const SIDECAR: &str = ".meta";
 
-/// Parts of a key: no key of ours has more than four.
+/// The most parts of a key. No key of this product has more than four.
 const MAX_PARTS: usize = 8;
 
 /// One of the two buckets of this backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BucketKind {
-    /// The input bucket: source archives.
+    /// The input bucket, which holds source archives.
     Input,
-    /// The output bucket: results, artifacts and logs.
+    /// The output bucket, which holds results, artifacts and logs.
     Output,
 }
 
@@ -27,18 +27,19 @@ impl BucketKind {
         }
     }
 
-    /// The bucket of this name.
+    /// Returns the bucket with this name.
     pub fn named(name: &str) -> Option<Self> {
         [BucketKind::Input, BucketKind::Output].into_iter().find(|bucket| bucket.name() == name)
     }
 }
 
-/// A key: parts out of letters, digits, `-`, `_` and `.`, none beginning with a dot.
+/// An object key: parts of at most 100 characters, separated by `/`. A part has ASCII letters, digits, `-`, `_` and
+/// `.`, and begins with a letter or digit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ObjectKey(String);
 
 impl ObjectKey {
-    /// The key as it stands in requests.
+    /// The key as text, as in requests.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -50,7 +51,7 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// A text that is no key here: nothing can be stored under it.
+/// A text that is no valid object key, so nothing can be stored under it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct InvalidObjectKey;
 

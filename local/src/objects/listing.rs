@@ -14,9 +14,9 @@ use super::{BucketKind, Object, ObjectKey, Objects, blocking, describe};
 pub(crate) struct ListQuery {
     /// The owner's folder, which is the first part of `prefix`.
     pub folder: String,
-    /// Only keys that begin with it are listed.
+    /// Only keys that begin with this text are listed.
     pub prefix: String,
-    /// Keys that continue with it after the prefix are listed as one folder.
+    /// Keys that contain this text after the prefix are grouped into one folder, which ends with it.
     pub delimiter: Option<String>,
     /// Only keys after this one are listed.
     pub after: String,
@@ -25,20 +25,20 @@ pub(crate) struct ListQuery {
 }
 
 impl ListQuery {
-    /// Everything in an owner's folder.
+    /// A query for all objects of an owner.
     pub fn all_of(owner: &Owner) -> Self {
         let (folder, prefix) = (owner.to_string(), format!("{owner}/"));
         Self { folder, prefix, delimiter: None, after: String::new(), limit: usize::MAX }
     }
 }
 
-/// Part of a listing, in the order of keys.
+/// One page of a listing, in the order of keys.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub objects: Vec<(ObjectKey, Object)>,
-    /// Up to and with the delimiter.
+    /// Common prefixes, each up to and including the delimiter.
     pub folders: Vec<String>,
-    /// Where the next part begins after, if there is more.
+    /// The key or folder after which the next page begins; none on the last page.
     pub next: Option<String>,
 }
 
@@ -53,7 +53,7 @@ impl Objects {
             let selected = select(keys, &query);
             let mut listing = Listing { folders: selected.folders, next: selected.next, ..Listing::default() };
             for key in selected.keys {
-                // One that was deleted since is left out.
+                // An object that was deleted in the meantime is left out.
                 if let (Ok(key), Some(object)) = (key.parse(), describe(root.join(&key))?) {
                     listing.objects.push((key, object));
                 }
@@ -90,7 +90,7 @@ struct Selected {
     next: Option<String>,
 }
 
-/// S3's rules for a listing, on sorted keys.
+/// Applies S3's rules for a listing to sorted keys.
 fn select(keys: Vec<String>, query: &ListQuery) -> Selected {
     let ListQuery { prefix, delimiter, after, limit, .. } = query;
     let delimiter = delimiter.as_deref().filter(|delimiter| !delimiter.is_empty());

@@ -1,4 +1,4 @@
-//! What the buckets hold, as files: each object is written once, whole, and never changed.
+//! The objects of the buckets, stored as files. Each object is written once as a whole and never changed.
 
 mod key;
 mod listing;
@@ -20,20 +20,20 @@ pub(crate) use key::{BucketKind, ObjectKey};
 pub(crate) use listing::ListQuery;
 pub(crate) use uploads::{AssembleError, MAX_PART_NUMBER, MultipartUpload, UploadTarget, Uploads};
 
-/// What is kept beside an uploaded object's bytes.
+/// Metadata that is stored beside an uploaded object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ObjectMeta {
     /// The ETag, without quotation marks.
     pub etag: String,
-    /// Media type that the upload named, if any.
+    /// Media type from the upload request, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// User metadata, names without `x-amz-meta-`.
+    /// User metadata; names are without `x-amz-meta-`.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
 }
 
-/// An object that is there.
+/// An object that exists in a bucket.
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
     pub path: PathBuf,
@@ -42,7 +42,7 @@ pub(crate) struct Object {
     pub meta: ObjectMeta,
 }
 
-/// Why an object was not written.
+/// The reason why an object was not written.
 #[derive(Debug, Error)]
 pub(crate) enum PublishError {
     #[error("the object exists already")]
@@ -56,12 +56,13 @@ pub(crate) enum PublishError {
 pub(crate) struct Objects {
     root: PathBuf,
     staging: PathBuf,
-    /// Held from checking that a key is free until it is taken. Only one process uses the folder, so this is atomic.
+    /// Locked from the check that a key is free until the object is in place. Only one process uses the folder, so this
+    /// makes the step atomic.
     commit: Arc<Mutex<()>>,
 }
 
 impl Objects {
-    /// Buckets in `root`; `staging` is on the same file system.
+    /// Creates a store with its buckets in `root`. `staging` must be on the same file system, because files are moved.
     pub fn new(root: PathBuf, staging: PathBuf) -> Self {
         Self { root, staging, commit: Arc::default() }
     }
@@ -71,7 +72,7 @@ impl Objects {
         &self.staging
     }
 
-    /// Moves a file to its key, unless there is something already. When this returns, it lasts through a power cut.
+    /// Moves a file to its key, unless the key is taken. When this returns, the object survives a power cut.
     pub async fn publish(
         &self,
         bucket: BucketKind,
@@ -90,7 +91,7 @@ impl Objects {
                 return Err(PublishError::Exists);
             }
             match meta {
-                // Written before the object: alone it means nothing.
+                // Written before the object, because metadata without an object is ignored.
                 Some(meta) => {
                     files::write_atomically(&sidecar(&path), &serde_json::to_vec(&meta).map_err(io::Error::from)?)?
                 }
@@ -113,17 +114,17 @@ impl Objects {
             Ok(file.into_temp_path())
         })
         .await?;
-        // The path is dropped after the move: there is nothing left to remove then.
+        // The temporary path is dropped after the move, when there is no file left to remove.
         self.publish(bucket, key, file.to_path_buf(), None).await
     }
 
-    /// The object of this key, if there is one.
+    /// Returns the object with this key, if there is one.
     pub async fn find(&self, bucket: BucketKind, key: &ObjectKey) -> io::Result<Option<Object>> {
         let path = self.path(bucket, key);
         blocking(move || describe(path)).await
     }
 
-    /// Reads a small object whole.
+    /// Reads a whole object of at most `limit` bytes; a larger one is an error. None if there is none.
     pub async fn read(&self, bucket: BucketKind, key: &ObjectKey, limit: u64) -> io::Result<Option<Vec<u8>>> {
         let Some(object) = self.find(bucket, key).await? else { return Ok(None) };
         if object.size > limit {
@@ -132,7 +133,7 @@ impl Objects {
         Ok(Some(tokio::fs::read(object.path).await?))
     }
 
-    /// Removes an object. True if there was one.
+    /// Removes an object and its metadata. True if there was one.
     pub async fn delete(&self, bucket: BucketKind, key: &ObjectKey) -> io::Result<bool> {
         let path = self.path(bucket, key);
         let commit = self.commit.clone();
@@ -150,7 +151,7 @@ impl Objects {
         .await
     }
 
-    /// Where a bucket's owners have their folders.
+    /// The folder that holds the owners' folders of a bucket.
     pub fn bucket_folder(&self, bucket: BucketKind) -> PathBuf {
         self.root.join(bucket.name())
     }
@@ -174,7 +175,7 @@ fn describe(path: PathBuf) -> io::Result<Option<Object>> {
         Ok(json) => serde_json::from_slice(&json)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let since = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            // Written once: size and time tell one object from another, and cost no reading.
+            // Objects never change, so size and time identify one without reading it.
             ObjectMeta {
                 etag: format!("{:x}-{:x}", file.len(), since.as_nanos()),
                 content_type: None,
@@ -186,21 +187,21 @@ fn describe(path: PathBuf) -> io::Result<Option<Object>> {
     Ok(Some(Object { path, size: file.len(), modified, meta }))
 }
 
-/// The file beside an object: no key ends like it.
+/// Path of the metadata file beside an object. No valid key ends with its suffix.
 fn sidecar(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(key::SIDECAR);
     PathBuf::from(name)
 }
 
-/// Does work that blocks on a thread of its own. A panic in it is an error.
+/// Runs blocking work on a separate thread. A panic in it becomes an error.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     try_blocking(work).await
 }
 
-/// Like [`blocking`], for work that fails in other ways too.
+/// Like [`blocking`], for work that has its own error type.
 async fn try_blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
 where
     T: Send + 'static,
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn of_many_that_write_one_key_one_wins_with_its_own_metadata() {
+    async fn one_of_many_concurrent_writes_of_a_key_wins_with_its_own_metadata() {
         let folder = tempfile::tempdir().unwrap();
         let objects = objects(folder.path());
         let key: ObjectKey = "me/x.zip".parse().unwrap();
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_deleted_takes_its_metadata_along() {
+    async fn deleting_an_object_deletes_its_metadata() {
         let folder = tempfile::tempdir().unwrap();
         let objects = objects(folder.path());
         let key: ObjectKey = "me/x.zip".parse().unwrap();

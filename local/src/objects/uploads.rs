@@ -16,18 +16,19 @@ use super::{Objects, blocking, try_blocking};
 use crate::files;
 use crate::keys::random_id;
 
-/// The smallest size of a part that isn't the last, in bytes: S3's own limit (docs.aws.amazon.com/AmazonS3, multipart upload limits).
+/// The smallest size of a part in bytes, except for the last part. This is S3's limit (docs.aws.amazon.com/AmazonS3,
+/// multipart upload limits).
 const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
 
-/// The highest part number: S3's own limit.
+/// The highest part number; this is S3's limit.
 pub(crate) const MAX_PART_NUMBER: i32 = 10_000;
 
-/// How long an upload that is not completed is kept.
+/// How long an incomplete upload is kept.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 
 const ABOUT_FILE: &str = "upload.json";
 
-/// What the request that began the upload said.
+/// Key and metadata from the request that began the upload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct UploadTarget {
     pub key: String,
@@ -50,7 +51,7 @@ struct UploadedPart {
     size: u64,
 }
 
-/// Why parts can't be put together.
+/// The reason why parts can't be put together.
 #[derive(Debug, Error)]
 pub(crate) enum AssembleError {
     /// S3 calls this error `InvalidPart`.
@@ -82,12 +83,12 @@ pub(crate) struct Uploads {
 }
 
 impl Uploads {
-    /// Uploads in `root`, on the same file system as the objects.
+    /// Keeps uploads in `root`, which must be on the same file system as the objects.
     pub fn new(root: PathBuf, objects: &Objects) -> Self {
         Self { root, staging: objects.staging().to_owned() }
     }
 
-    /// Begins an upload and gives it a name.
+    /// Begins an upload and returns its id.
     pub async fn create(&self, about: UploadTarget) -> io::Result<String> {
         let id = random_id().map_err(io::Error::other)?;
         let folder = self.root.join(&id);
@@ -99,7 +100,7 @@ impl Uploads {
         Ok(id)
     }
 
-    /// The upload of this name and key.
+    /// Returns the upload with this id and key. None for an invalid or unknown id.
     pub async fn find(&self, id: &str, key: &str) -> io::Result<Option<MultipartUpload>> {
         if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Ok(None);
@@ -113,14 +114,14 @@ impl Uploads {
         Ok((about.key == key).then_some(MultipartUpload { about, folder }))
     }
 
-    /// Bytes of all parts but this one, which may come again.
+    /// Total size of all parts in bytes, except part `number`, which may be uploaded again.
     pub async fn size_without(&self, upload: &MultipartUpload, number: i32) -> io::Result<u64> {
         let folder = upload.folder.clone();
         let parts = blocking(move || parts(&folder)).await?;
         Ok(parts.iter().filter(|(n, _)| **n != number).map(|(_, part)| part.size).sum())
     }
 
-    /// Adds a part. It replaces an earlier part of the same number.
+    /// Adds a part. It replaces an earlier part with the same number.
     pub async fn add(&self, upload: &MultipartUpload, number: i32, file: TempPath, etag: String) -> io::Result<()> {
         let folder = upload.folder.clone();
         blocking(move || {
@@ -149,7 +150,7 @@ impl Uploads {
             for part in &chosen {
                 size += io::copy(&mut File::open(&part.path)?, whole.as_file_mut())?;
             }
-            // The names of the parts are ours: they hold MD5s.
+            // This program named the part files, so their names hold MD5s.
             let etag = combined_etag(&chosen).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
             Ok(Assembled { file: whole.into_temp_path(), size, etag })
         })
@@ -161,7 +162,7 @@ impl Uploads {
         blocking(move || files::remove_folder_if_there(&upload.folder)).await
     }
 
-    /// Removes uploads that were begun long before `now`.
+    /// Removes uploads that were last changed more than a day before `now`.
     pub async fn remove_old(&self, now: SystemTime) -> io::Result<()> {
         let root = self.root.clone();
         blocking(move || {
@@ -207,7 +208,7 @@ fn choose(mut parts: BTreeMap<i32, UploadedPart>, named: &[(i32, String)]) -> Re
     Ok(chosen)
 }
 
-/// The ETag of an object that is put together from these parts. None when a part's name holds no MD5.
+/// The ETag of the object that these parts make. None if a part's name holds no MD5.
 fn combined_etag(parts: &[UploadedPart]) -> Option<String> {
     multipart_etag(parts.iter().map(|part| part.etag.as_str()), |digests| {
         let mut md5 = Md5::new();
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_etag_of_parts_is_s3s() {
+    fn the_etag_of_parts_is_computed_as_s3_does() {
         // `printf '' | md5sum` twice, decoded, then md5sum again.
         let part = UploadedPart { path: PathBuf::new(), etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(), size: 0 };
         assert_eq!(combined_etag(std::slice::from_ref(&part)).as_deref(), Some("59adb24ef3cdbe0297f05b395827453f-1"));
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_part_that_comes_again_replaces_the_first_and_foreign_names_find_nothing() {
+    async fn a_part_sent_again_replaces_the_first_and_invalid_ids_find_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let objects = Objects::new(folder.path().join("objects"), folder.path().to_owned());
         let uploads = Uploads::new(folder.path().join("uploads"), &objects);

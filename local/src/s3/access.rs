@@ -1,4 +1,4 @@
-//! Who may do what: the same as the platform's policies say.
+//! Access control with the same rules as the platform's policies.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::capabilities::is_capabilities;
 use crate::keys::Keys;
 use crate::objects::BucketKind;
 
-/// Secrets for s3s to check signatures with.
+/// Gives `s3s` the secrets that it checks signatures with.
 pub(super) struct Auth(pub Arc<Keys>);
 
 #[async_trait::async_trait]
@@ -28,7 +28,7 @@ impl S3Auth for Auth {
     }
 }
 
-/// Keeps owners apart, and clients to what clients do.
+/// Allows each owner only its own objects, and only the operations that a client needs.
 pub(super) struct Access(pub Arc<Keys>);
 
 #[async_trait::async_trait]
@@ -60,7 +60,7 @@ fn allow(operation: &str, path: &S3Path, owner: &Owner) -> S3Result<()> {
         return Err(s3_error!(NoSuchBucket, "the buckets of this backend are `input` and `output`"));
     };
     let Some(key) = key else {
-        // The prefix is looked at where the listing is made.
+        // The code that makes the listing checks the prefix.
         return if operation == "ListObjectsV2" { Ok(()) } else { Err(denied()) };
     };
     if !key.strip_prefix(owner.as_str()).is_some_and(|rest| rest.starts_with('/')) {
@@ -83,7 +83,7 @@ fn denied() -> S3Error {
     s3_error!(AccessDenied, "this access key may not do that: it has access only to objects under its owner's prefix")
 }
 
-/// S3 refuses `x-amz-` headers that the signature doesn't cover: on the way, someone could have added them.
+/// Refuses `x-amz-` headers that the signature doesn't cover, as S3 does: someone could have added them on the way.
 fn check_signed_headers(context: &S3AccessContext<'_>) -> S3Result<()> {
     let header = context.headers().get("authorization").and_then(|value| value.to_str().ok());
     let Some(header) = header else { return Ok(()) };
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_sends_sources_and_reads_what_is_its_own() {
+    fn a_client_may_send_sources_and_read_its_own_objects() {
         let source = format!("me/{ID}.zip");
         for operation in ["PutObject", "UploadPart", "CompleteMultipartUpload", "DeleteObject", "HeadObject"] {
             assert_eq!(may(operation, "input", &source), Ok(()), "{operation}");

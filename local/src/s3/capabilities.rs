@@ -1,4 +1,4 @@
-//! The object that says what this backend can build. It is made for each request, so it is never out of date.
+//! The object that lists what this backend can build. It is generated for each request, so it is always current.
 
 use s3s::dto::{GetObjectInput, GetObjectOutput, StreamingBlob};
 use s3s::{Body, S3Result, s3_error};
@@ -6,13 +6,13 @@ use s3s::{Body, S3Result, s3_error};
 use super::Buckets;
 use crate::objects::BucketKind;
 
-/// Whether these are bucket and key of that object.
+/// Whether this bucket and key name the capabilities object.
 pub(super) fn is_capabilities(bucket: &str, key: &str) -> bool {
     BucketKind::named(bucket) == Some(BucketKind::Output) && key == protocol::keys::CAPABILITIES
 }
 
 impl Buckets {
-    /// Answers a GET of it; none when another object is asked for.
+    /// Answers a GET of the capabilities. None if the request is for another object.
     pub(super) async fn get_capabilities(&self, input: &GetObjectInput) -> S3Result<Option<GetObjectOutput>> {
         if !is_capabilities(&input.bucket, &input.key) {
             return Ok(None);

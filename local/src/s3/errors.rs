@@ -1,4 +1,4 @@
-//! What goes wrong here, as S3 says it.
+//! Turns errors of the backend into S3 errors.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use tracing::error;
 use crate::files;
 use crate::objects::{AssembleError, PublishError};
 
-/// An error of the disk. What it was is for the one who runs the backend; the client learns what it can act on.
+/// Converts a disk error. The details go to the backend's log; the client gets only what it can act on.
 pub(super) fn of_io(source: io::Error) -> S3Error {
     if files::is_full(&source) {
         error!("the disk of the data folder is full");
@@ -27,12 +27,12 @@ fn full() -> S3Error {
     error
 }
 
-/// A key that is taken.
+/// The error for a key that is taken.
 pub(super) fn exists() -> S3Error {
     s3_error!(PreconditionFailed, "a source with this build id was uploaded already")
 }
 
-/// An object that could not be written.
+/// Converts the error of an object that could not be written.
 pub(super) fn of_publish(error: PublishError) -> S3Error {
     match error {
         PublishError::Exists => exists(),
@@ -40,7 +40,7 @@ pub(super) fn of_publish(error: PublishError) -> S3Error {
     }
 }
 
-/// Parts that make no object.
+/// Converts the error of parts that can't be put together.
 pub(super) fn of_assembly(error: AssembleError) -> S3Error {
     let code = match &error {
         AssembleError::Missing(_) => S3ErrorCode::InvalidPart,
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_from_a_broken_one() {
+    fn a_full_disk_has_its_own_error_code() {
         let error = of_io(io::ErrorKind::StorageFull.into());
         assert_eq!(error.status_code(), Some(hyper::StatusCode::INSUFFICIENT_STORAGE));
         assert!(error.message().unwrap().contains("disk is full"));

@@ -1,4 +1,4 @@
-//! The S3 interface: `s3s` speaks the protocol and checks signatures, what it asks for is done here.
+//! The S3 interface. `s3s` implements the protocol and checks signatures; this module implements the operations.
 
 mod access;
 mod capabilities;
@@ -23,17 +23,17 @@ use crate::builds::Builds;
 use crate::keys::Keys;
 use crate::objects::{BucketKind, ObjectKey, Objects, Uploads};
 
-/// The longest list of parts is shorter.
+/// The largest XML body of a request, in bytes. The longest list of parts is smaller.
 const MAX_XML_BYTES: usize = 4 * 1024 * 1024;
 
-/// The buckets, as clients see them.
+/// The buckets and their operations, as clients see them.
 pub(crate) struct Buckets {
     objects: Objects,
     uploads: Uploads,
     builds: Arc<Builds>,
 }
 
-/// The S3 interface as an HTTP service.
+/// Creates the S3 interface as an HTTP service.
 pub(crate) fn service(objects: Objects, uploads: Uploads, builds: Arc<Builds>, keys: Arc<Keys>) -> S3Service {
     let mut service = S3ServiceBuilder::new(Buckets { objects, uploads, builds });
     let mut config = S3Config::default();
@@ -44,7 +44,7 @@ pub(crate) fn service(objects: Objects, uploads: Uploads, builds: Arc<Builds>, k
     service.build()
 }
 
-/// The key, if anything can lie under it.
+/// Parses an object key. An invalid key is reported as missing, because nothing can be stored under it.
 fn object_key(key: &str) -> S3Result<ObjectKey> {
     key.parse().map_err(|_| no_such_key())
 }

@@ -1,4 +1,4 @@
-//! What clients read: objects, whole or in ranges, and listings.
+//! Read operations: objects, whole or as ranges, and listings.
 
 use std::io::SeekFrom;
 use std::time::SystemTime;
@@ -15,17 +15,17 @@ use tokio_util::io::ReaderStream;
 use super::{Buckets, bucket, errors, no_such_key, object_key};
 use crate::objects::{ListQuery, Object};
 
-/// Read from disk at once.
+/// How many bytes are read from disk at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Entries of one listing: S3's own limit.
+/// The most entries of one listing; this is S3's limit.
 const MAX_KEYS: i32 = 1000;
 
 /// Which bytes of an object are sent.
 struct ByteSelection {
     from: u64,
     len: u64,
-    /// `Content-Range`, where it is not all.
+    /// Value of `Content-Range`; none for the whole object.
     range: Option<String>,
 }
 
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_cut_at_the_end() {
+    fn ranges_end_at_the_end_of_the_object() {
         assert_eq!(selected(10, "bytes=2-4"), Some((2, 3, "bytes 2-4/10".to_owned())));
         assert_eq!(selected(10, "bytes=7-"), Some((7, 3, "bytes 7-9/10".to_owned())));
         assert_eq!(selected(10, "bytes=0-99"), Some((0, 10, "bytes 0-9/10".to_owned())));

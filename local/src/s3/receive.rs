@@ -1,4 +1,4 @@
-//! A body on its way to the disk: counted, hashed, never held in memory.
+//! Writes a request's body to disk while it counts and hashes the bytes. The body is never held in memory.
 
 use std::time::Duration;
 
@@ -15,23 +15,23 @@ use tokio::io::AsyncWriteExt;
 use super::errors;
 use crate::objects::{Objects, blocking};
 
-/// A body that brings nothing for this long is given up.
+/// How long to wait for the next bytes of a body before the request fails.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What the client says the body is, beside what it signed.
+/// The checksums of the body that the client sent in addition to the signature.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    /// MD5 in Base64, as the header `Content-MD5` has it.
+    /// MD5 in Base64, from the header `Content-MD5`.
     pub md5: Option<String>,
     /// Checksum from the header `x-amz-checksum-…`, if there was one.
     pub checksum: Checksum,
-    /// The same, when it comes after the body.
+    /// Headers after the body, which can hold the checksum instead.
     pub trailers: Option<TrailingHeaders>,
     /// The algorithm of the trailer, as in `x-amz-trailer` or `x-amz-sdk-checksum-algorithm`.
     pub algorithm: Option<String>,
 }
 
-/// A body that has come.
+/// A body that was received and stored in a file.
 #[derive(Debug)]
 pub(super) struct Received {
     pub file: TempPath,
@@ -40,7 +40,7 @@ pub(super) struct Received {
     pub etag: String,
 }
 
-/// Takes a body of at most `limit` bytes, and checks it against what was claimed.
+/// Receives a body of at most `limit` bytes into a file and checks it against the claimed checksums.
 pub(super) async fn receive(
     objects: &Objects,
     body: Option<StreamingBlob>,

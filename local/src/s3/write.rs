@@ -1,4 +1,5 @@
-//! Sources: in one piece or in parts, each once; and their deletion, which cancels the build.
+//! Write operations: uploads of sources, each at most once, in one piece or in parts. Deleting a source cancels its
+//! build.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +97,8 @@ impl Buckets {
         &self,
         input: CompleteMultipartUploadInput,
     ) -> S3Result<CompleteMultipartUploadOutput> {
-        // Before the upload is looked for: who completes again because the answer was lost learns that it is there.
+        // Checked before the upload is looked up: a client that lost the first answer and completes again learns that
+        // the source exists.
         let (owner, id) = self.free_source(&input.key, input.if_none_match.as_ref()).await?;
         let upload = self.upload(&input.upload_id, &input.key).await?;
         let named = input.multipart_upload.and_then(|parts| parts.parts).unwrap_or_default();
@@ -133,7 +135,7 @@ impl Buckets {
     }
 
     pub(super) async fn delete(&self, input: DeleteObjectInput) -> S3Result<DeleteObjectOutput> {
-        // S3 says the same whether there was anything or not.
+        // Like S3, the answer is the same whether the object existed or not.
         if let (Ok(key), Ok((owner, id))) = (object_key(&input.key), keys::parse_source(&input.key)) {
             self.objects.delete(BucketKind::Input, &key).await.map_err(errors::of_io)?;
             self.builds.cancel(&owner, &id).await.map_err(errors::of_io)?;
@@ -141,7 +143,8 @@ impl Buckets {
         Ok(DeleteObjectOutput::default())
     }
 
-    /// Whose source it is and of which build, if it may be written: only where nothing is, and saying so.
+    /// Returns the owner and build of a source that may be written. The key must be free, and the request must have the
+    /// condition `If-None-Match: *`.
     async fn free_source(&self, key: &str, condition: Option<&ETagCondition>) -> S3Result<(Owner, BuildId)> {
         if !condition.is_some_and(ETagCondition::is_any) {
             return Err(s3_error!(AccessDenied, "sources can be written only once; send `If-None-Match: *`"));
@@ -154,7 +157,7 @@ impl Buckets {
         Ok((owner, id))
     }
 
-    /// Stores a source and makes a build of it. When the client hears that this went well, the build is not forgotten.
+    /// Stores a source and records its build. Once the client gets a success, the build survives a restart.
     async fn store(&self, owner: &Owner, id: &BuildId, file: TempPath, size: u64, meta: ObjectMeta) -> S3Result<()> {
         let key = object_key(&keys::source(owner, id))?;
         let metadata = meta.metadata.clone();
@@ -182,7 +185,7 @@ fn header(headers: &hyper::HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// User metadata within S3's limit, names in lower case.
+/// User metadata with names in lower case. Fails if it is larger than S3's limit.
 fn metadata(given: Option<Metadata>) -> S3Result<BTreeMap<String, String>> {
     let metadata: BTreeMap<String, String> =
         given.unwrap_or_default().into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();

@@ -1,4 +1,4 @@
-//! A launch agent of macOS (launchd.plist(5)).
+//! Generates a launch agent for macOS (launchd.plist(5)).
 
 use super::Service;
 
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_agent_starts_what_was_typed() {
+    fn an_agent_starts_the_given_command() {
         let service = Service { command: vec!["/x".to_owned(), "a&<b>".to_owned()], env: Vec::new() };
         let agent = agent(&service);
         assert!(agent.contains("    <string>/x</string>\n    <string>a&amp;&lt;b&gt;</string>\n  </array>"), "{agent}");

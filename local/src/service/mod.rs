@@ -1,4 +1,4 @@
-//! Started by the system, whenever this machine runs: a user unit of systemd, a launch agent of macOS.
+//! Installs the backend as a service that the system starts: a systemd user unit, or a launch agent on macOS.
 
 mod launchd;
 mod systemd;
@@ -13,7 +13,8 @@ use crate::backend::LocalBackend;
 use crate::files;
 use crate::options::{Options, ServiceOptions};
 
-/// Variables that the backend and its tools heed, kept from the shell this is typed in: a service has none of them.
+/// Environment variables that the backend and its tools use. They are copied from the current shell, because a service
+/// doesn't inherit them.
 const KEPT: [&str; 12] = [
     "PATH",
     "CARGO_HOME",
@@ -34,7 +35,7 @@ const KEPT: [&str; 12] = [
 struct Service {
     /// This program and its flags.
     command: Vec<String>,
-    /// Environment variables that the service is started with.
+    /// Environment variables that the service starts with.
     env: Vec<(String, String)>,
 }
 
@@ -46,7 +47,7 @@ enum Manager {
 }
 
 impl Manager {
-    /// The one of this machine.
+    /// Finds the service manager of this machine.
     fn find() -> Result<Self> {
         if cfg!(target_os = "macos") {
             return Ok(Self::Launchd);
@@ -81,7 +82,7 @@ impl Manager {
         }
     }
 
-    /// Stops it if it runs, which nobody may know.
+    /// Stops the service. Errors are ignored, because it may not be running or installed.
     fn stop(self) {
         let _ = match self {
             Self::Systemd => Command::new("systemctl").args(["--user", "disable", "--now", systemd::UNIT]).output(),
@@ -120,10 +121,10 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Installs the service, takes it away, or shows it.
+/// Installs the service, removes it, or prints its definition.
 ///
 /// # Errors
-/// When there is nobody to start services, or the backend doesn't start with these flags.
+/// Fails if there is no service manager, or if the backend doesn't start with these options.
 pub async fn install(wanted: &ServiceOptions) -> Result<()> {
     let service = || describe(&wanted.options);
     if wanted.print {
@@ -141,7 +142,7 @@ pub async fn install(wanted: &ServiceOptions) -> Result<()> {
     }
     let text = manager.text(&service()?);
     manager.stop();
-    // Once by ourselves: whatever is wrong with the flags is said here, and not in a log.
+    // Starts the backend once in this process, so that wrong options are reported here and not in a log.
     let trial = match LocalBackend::start(&wanted.options).await {
         Ok(trial) => trial,
         Err(error) if file.exists() => {
@@ -165,7 +166,8 @@ pub async fn install(wanted: &ServiceOptions) -> Result<()> {
     Ok(())
 }
 
-/// This program with these options, in absolute terms. Flags that only the first start needs are left away.
+/// The command that starts this program with these options and absolute paths. Options that only the first start needs
+/// are left out.
 fn describe(options: &Options) -> Result<Service> {
     if options.listen.port() == 0 {
         bail!(
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_kept_in_absolute_terms() {
+    fn options_are_kept_with_absolute_paths() {
         let flags =
             ["--listen", "0.0.0.0:4100", "--data", "d", "--attempt-limit", "90s", "--linker", "a=gcc", "--jobs", "2"];
         let command = service(&flags).unwrap().command;

@@ -1,4 +1,4 @@
-//! A user unit of systemd (systemd.service(5), systemd.syntax(7)).
+//! Generates a systemd user unit (systemd.service(5), systemd.syntax(7)).
 
 use super::Service;
 
@@ -13,7 +13,7 @@ pub(super) fn unit(service: &Service) -> String {
         .iter()
         .map(|(name, value)| format!("Environment={}\n", quoted(&format!("{name}={value}"), false)))
         .collect();
-    // The backend ends its builds by itself, and needs up to 10 s for it.
+    // The backend ends its builds itself, which takes up to 10 s, so systemd waits longer.
     format!(
         "[Unit]\nDescription=Rust builds for cargo-cloud\nAfter=network-online.target\n\n\
          [Service]\nExecStart={}\n{env}Restart=on-failure\nRestartSec=5\nKillMode=mixed\nTimeoutStopSec=20\n\n\
@@ -22,7 +22,7 @@ pub(super) fn unit(service: &Service) -> String {
     )
 }
 
-/// In quotes, with what means something to systemd made to mean itself; `$` does so in commands only.
+/// Quotes a text and escapes the characters that systemd would interpret. `$` is special only in commands.
 fn quoted(text: &str, command: bool) -> String {
     let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
     if command { format!("\"{}\"", text.replace('$', "$$")) } else { format!("\"{text}\"") }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_unit_starts_what_was_typed() {
+    fn a_unit_starts_the_given_command() {
         let service = Service {
             command: vec!["/opt/a b/x".to_owned(), "--data".to_owned(), "/d\"$h%".to_owned()],
             env: vec![("PATH".to_owned(), "/a:/$b".to_owned())],

@@ -1,4 +1,4 @@
-//! Cargo-ndk, compiled by this machine's cargo into the set-up's folder.
+//! Installs cargo-ndk, which this machine's cargo compiles into the set-up's folder.
 
 use std::process::Command;
 
@@ -9,12 +9,12 @@ use super::record::SetupRecord;
 use super::{pins, tool};
 use crate::files;
 
-/// Whether the pinned version is there.
+/// Whether the pinned version of cargo-ndk is installed.
 pub(super) fn is_installed(setup: &AndroidSetup, record: &SetupRecord) -> bool {
     record.cargo_ndk.as_deref() == Some(pins::cargo_ndk_version()) && setup.cargo_ndk().is_file()
 }
 
-/// Installs it, unless it is there already.
+/// Installs the pinned version of cargo-ndk, unless it is already installed.
 pub(super) fn install(setup: &AndroidSetup) -> Result<()> {
     let version = pins::cargo_ndk_version();
     if is_installed(setup, &SetupRecord::load(&setup.folder)?) {
@@ -28,7 +28,7 @@ pub(super) fn install(setup: &AndroidSetup) -> Result<()> {
         .arg(&setup.folder)
         .env("CARGO_TARGET_DIR", &build)
         .env_remove("CARGO_BUILD_TARGET")
-        // No project's configuration or toolchain is obeyed there.
+        // In `/`, no project's configuration or toolchain applies.
         .current_dir("/")
         .status()
         .context("cargo can't be started")?;

@@ -1,4 +1,5 @@
-//! A large file from the network: goes on where it stopped, and counts only when its checksum is right.
+//! Downloads a large file. An interrupted download continues where it stopped, and the file is accepted only if its
+//! checksum is right.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -16,40 +17,42 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use super::progress::{DownloadProgress, Spinner, megabytes};
 use crate::files;
 
-/// Connections that break off with not a byte more, one after the other, before the download is given up.
+/// How many connections in a row may end without a new byte before the download fails.
 const MAX_FAILURES: u32 = 4;
 
-/// No byte for this long, and the connection counts as dead.
+/// How long to wait for a byte before the connection is treated as broken.
 const STALL: Duration = Duration::from_secs(45);
 
-/// Read from the network at once.
+/// How many bytes are read at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// A file to fetch from the network.
+/// A file to download, with its checksum.
 pub(super) struct ResumableDownload<'a> {
-    /// What it is, for people.
+    /// Name of the file in messages.
     pub what: &'a str,
-    /// Its address, `https://` or `http://`.
+    /// URL of the file, `https://` or `http://`.
     pub url: &'a str,
-    /// SHA-1 that the whole file must have, in hexadecimal.
+    /// Expected SHA-1 of the whole file, in hexadecimal.
     pub sha1: &'a str,
-    /// Where it goes. What has arrived is kept there between attempts, so its name should end in `.part`.
+    /// Path that the file is written to. An incomplete file stays here for the next attempt, so its name should end in
+    /// `.part`.
     pub part: &'a Path,
 }
 
-/// Why a connection brought no more.
+/// The reason why a connection ended early.
 enum Broken {
-    /// The network: trying again may help.
+    /// The network failed, so trying again may help.
     Network(String),
-    /// The disk, or a refusal: trying again doesn't help.
+    /// The disk failed or the server refused, so trying again doesn't help.
     Fatal(anyhow::Error),
 }
 
 impl ResumableDownload<'_> {
-    /// Fetches what is missing, and checks the whole file.
+    /// Downloads the missing part and checks the whole file.
     ///
     /// # Errors
-    /// When the network or the disk fails: then what has arrived stays. When the checksum is wrong: then nothing stays.
+    /// Fails if the network or the disk fails; the received part is then kept. Fails if the checksum is wrong; the file
+    /// is then removed.
     pub fn fetch(&self) -> Result<()> {
         let agent = agent()?;
         let mut failures = 0;
@@ -96,12 +99,12 @@ impl ResumableDownload<'_> {
                 }
                 range.rsplit_once('/').and_then(|(_, total)| total.parse().ok())
             }
-            // A server that knows no ranges sends it all.
+            // A server that doesn't support ranges sends the whole file.
             StatusCode::OK => {
                 done = 0;
                 length
             }
-            // `bytes */1000`: all that there is was asked for already, or more.
+            // `bytes */1000`: the local file is already as long as the remote one, or longer.
             StatusCode::RANGE_NOT_SATISFIABLE => {
                 let total =
                     named(header::CONTENT_RANGE).and_then(|range| range.rsplit_once('/')?.1.parse::<u64>().ok());
@@ -135,7 +138,7 @@ impl ResumableDownload<'_> {
         Ok(())
     }
 
-    /// The file, to be written from this place on.
+    /// Opens the file for writing at byte `from`; 0 starts a new file.
     fn open(&self, from: u64) -> io::Result<File> {
         let mut options = OpenOptions::new();
         if from == 0 {
@@ -150,7 +153,7 @@ impl ResumableDownload<'_> {
         Broken::Fatal(full_or(error, folder).context(format!("{} can't be stored", self.what)))
     }
 
-    /// Checks the whole file. A wrong one is removed: nothing can go on from it.
+    /// Checks the SHA-1 of the whole file. A wrong file is removed, because a download can't continue from it.
     fn check(&self) -> Result<()> {
         let spinner = Spinner::start(format!("checking {}", self.what));
         let mut file = File::open(self.part).with_context(|| format!("{} can't be read", self.part.display()))?;
@@ -178,7 +181,7 @@ impl ResumableDownload<'_> {
     }
 }
 
-/// The error, with what to do when the disk is full.
+/// Converts an I/O error. If the disk is full, the error says what to do.
 pub(super) fn full_or(error: io::Error, folder: &Path) -> anyhow::Error {
     if files::is_full(&error) {
         return anyhow::anyhow!(

@@ -1,5 +1,5 @@
-//! `cargo-cloud-local setup android`: makes this machine able to build for Android. What it installs lies in one folder of
-//! the data folder, where a running backend finds it with its next build.
+//! `cargo-cloud-local setup android` prepares this machine to build for Android. It installs everything but the
+//! standard libraries into one folder of the data folder, where a running backend finds it at its next build.
 
 mod abi;
 mod cargo_ndk;
@@ -24,8 +24,8 @@ use self::record::{SetupLock, SetupRecord};
 use self::standard_libraries::Rustup;
 use crate::data::DataFolder;
 
-/// The set-up for Android of the backend whose data is in `data`, so that the engine finds it. None where it can't run:
-/// Google has no NDK of this form for other machines.
+/// Tells the engine where to find the Android set-up of the backend with the data folder `data`. None on machines that
+/// the set-up doesn't support, because Google publishes this form of the NDK only for Linux on x86-64.
 pub(crate) fn of_data_folder(data: &Path) -> Option<AndroidSetup> {
     if !is_supported() {
         return None;
@@ -36,17 +36,17 @@ pub(crate) fn of_data_folder(data: &Path) -> Option<AndroidSetup> {
     Some(AndroidSetup { folder: data.join(FOLDER), command })
 }
 
-/// The folder below the data folder.
+/// Name of the set-up's folder in the data folder.
 const FOLDER: &str = "android";
 
 fn is_supported() -> bool {
     cfg!(all(target_os = "linux", target_arch = "x86_64"))
 }
 
-/// Does what `setup android` was asked for.
+/// Runs `setup android` with these options.
 ///
 /// # Errors
-/// When a part can't be installed. What has been is kept: the same command goes on from there.
+/// Fails if a part can't be installed. Parts that are installed stay, and the same command continues from there.
 pub fn android(options: &AndroidOptions) -> Result<()> {
     let data = match &options.data {
         Some(path) => path.clone(),
@@ -81,7 +81,7 @@ pub fn android(options: &AndroidOptions) -> Result<()> {
     Ok(())
 }
 
-/// What would be installed, and where.
+/// Prints what would be installed, and where (`--dry-run`).
 fn show(folder: &Path, source: &NdkSource, rustup: &Rustup, targets: &[&str]) -> Result<()> {
     let record = SetupRecord::load(folder)?;
     let setup = AndroidSetup { folder: folder.to_owned(), command: String::new() };
@@ -115,7 +115,7 @@ fn show(folder: &Path, source: &NdkSource, rustup: &Rustup, targets: &[&str]) ->
     Ok(())
 }
 
-/// Where a program of Rust's is, or what to do.
+/// Path of a Rust program such as cargo; if it is missing, the error says how to install it.
 fn tool(name: &str) -> Result<PathBuf> {
     builder::find_tool(name)
         .with_context(|| format!("there is no `{name}` on this machine: install Rust with rustup (https://rustup.rs)"))

@@ -1,4 +1,4 @@
-//! The NDK: Google's archive, unpacked into the set-up's folder.
+//! Downloads Google's archive of the NDK and unpacks it into the set-up's folder.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,16 +15,16 @@ use super::progress::{Spinner, megabytes};
 use super::record::SetupRecord;
 use crate::files;
 
-/// Where the NDK comes from.
+/// The archive that the NDK is downloaded from.
 pub(super) struct NdkSource {
-    /// Address of the zip archive.
+    /// URL of the zip archive.
     pub url: String,
-    /// SHA-1 that the archive must have, in hexadecimal.
+    /// Expected SHA-1 of the archive, in hexadecimal.
     pub sha1: String,
 }
 
 impl NdkSource {
-    /// Google's own, unless others are named.
+    /// Uses Google's archive, unless another URL or SHA-1 is given.
     pub fn new(url: Option<String>, sha1: Option<String>) -> Self {
         Self {
             url: url.unwrap_or_else(|| pins::ndk_url().to_owned()),
@@ -33,25 +33,26 @@ impl NdkSource {
     }
 }
 
-/// Whether it is there, out of this archive.
+/// Whether the NDK from this archive is installed.
 pub(super) fn is_installed(setup: &AndroidSetup, record: &SetupRecord, source: &NdkSource) -> bool {
     record.ndk_sha1.as_ref() == Some(&source.sha1) && setup.ndk().join("source.properties").is_file()
 }
 
-/// Bytes of the archive that have arrived.
+/// How many bytes of the archive are already downloaded.
 pub(super) fn downloaded(folder: &Path, source: &NdkSource) -> u64 {
     part(folder, source).metadata().map_or(0, |metadata| metadata.len())
 }
 
-/// The archive while it arrives. Another version has another name, so that nothing goes on from the wrong file.
+/// Path of the archive while it is downloaded. The name depends on the SHA-1, so that a download never continues from
+/// another version.
 fn part(folder: &Path, source: &NdkSource) -> PathBuf {
     folder.join(format!("ndk-{}.zip.part", source.sha1.get(..8).unwrap_or(&source.sha1)))
 }
 
-/// Installs it, unless it is there already.
+/// Installs the NDK, unless this version is already installed.
 pub(super) fn install(setup: &AndroidSetup, source: &NdkSource) -> Result<()> {
     let (release, folder) = (pins::ndk_release(), &setup.folder);
-    // Left behind by a set-up that was stopped while it unpacked.
+    // A set-up that was stopped while it unpacked leaves this folder behind.
     let unpacking = folder.join("unpacking");
     files::remove_folder_if_there(&unpacking).with_context(|| format!("{} can't be removed", unpacking.display()))?;
     if is_installed(setup, &SetupRecord::load(folder)?, source) {
@@ -63,7 +64,7 @@ pub(super) fn install(setup: &AndroidSetup, source: &NdkSource) -> Result<()> {
     ResumableDownload { what: "the Android NDK", url: &source.url, sha1: &source.sha1, part: &part }.fetch()?;
     let whole = unpack(&part, &unpacking);
     let placed = whole.and_then(|ndk| {
-        // A former version goes; builds that link with it at this moment fail once.
+        // An older version is removed. A build that is linking with it at this moment fails once.
         files::remove_folder_if_there(&setup.ndk())?;
         fs::rename(ndk, setup.ndk()).context("the NDK can't be put in its place")
     });
@@ -74,7 +75,7 @@ pub(super) fn install(setup: &AndroidSetup, source: &NdkSource) -> Result<()> {
     Ok(())
 }
 
-/// Unpacks the archive, whose one folder is the NDK, and gives that folder.
+/// Unpacks the archive, which holds the NDK in a single folder, and returns the path of that folder.
 fn unpack(archive: &Path, into: &Path) -> Result<PathBuf> {
     let what = || format!("{} can't be unpacked", archive.display());
     let file = File::open(archive).with_context(what)?;
@@ -107,7 +108,7 @@ fn unpack(archive: &Path, into: &Path) -> Result<PathBuf> {
     ndk.with_context(|| format!("there is no NDK in {}", archive.display()))
 }
 
-/// Bytes that this user can still write to the disk of a folder.
+/// How many bytes this user can still write to the disk of a folder.
 fn free_space(folder: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(folder)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))

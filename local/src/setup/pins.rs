@@ -1,4 +1,5 @@
-//! Which NDK and which cargo-ndk: read from `android-tools.env`, where the scripts and the image read it too.
+//! Pinned versions of the NDK and cargo-ndk. They are in `android-tools.env`, which the scripts and the builder image
+//! read too.
 
 const FILE: &str = include_str!("../../android-tools.env");
 
@@ -7,27 +8,27 @@ fn value(name: &str) -> &'static str {
     FILE.lines().find_map(of_line).unwrap_or_default()
 }
 
-/// The NDK's release, as people call it: `r27d`.
+/// Release name of the NDK, for example `r27d`.
 pub(super) fn ndk_release() -> &'static str {
     value("NDK_RELEASE")
 }
 
-/// Where Google publishes the NDK for Linux.
+/// URL where Google publishes the NDK for Linux.
 pub(super) fn ndk_url() -> &'static str {
     value("NDK_URL")
 }
 
-/// The archive's SHA-1 in hexadecimal, as Google publishes it.
+/// SHA-1 of the archive in hexadecimal, as Google publishes it.
 pub(super) fn ndk_sha1() -> &'static str {
     value("NDK_SHA1")
 }
 
-/// The archive's size in bytes.
+/// Size of the archive in bytes.
 pub(super) fn ndk_bytes() -> u64 {
     value("NDK_BYTES").parse().unwrap_or_default()
 }
 
-/// Version of cargo-ndk, as on crates.io.
+/// Pinned version of cargo-ndk on crates.io.
 pub(super) fn cargo_ndk_version() -> &'static str {
     value("CARGO_NDK_VERSION")
 }

@@ -1,14 +1,14 @@
-//! How far a long step is: a bar on a terminal, a line now and then elsewhere.
+//! Shows the progress of a long step: a bar on a terminal, or a line from time to time elsewhere.
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Without a terminal a line is printed each time that this part (in percent) is done.
+/// Without a terminal, a line is printed each time this many percent more are done.
 const STEP: u64 = 10;
 
-/// The progress of a download.
+/// Shows the progress of a download.
 pub(super) struct DownloadProgress {
     bar: ProgressBar,
     total: u64,
@@ -16,7 +16,7 @@ pub(super) struct DownloadProgress {
 }
 
 impl DownloadProgress {
-    /// Begins; `total` and `done` in bytes.
+    /// Starts to show the progress. `total` and `done` are in bytes.
     pub fn start(what: &str, done: u64, total: u64) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
@@ -29,7 +29,7 @@ impl DownloadProgress {
         Self { bar, total, printed }
     }
 
-    /// So many bytes are there now.
+    /// Updates the progress to `done` bytes.
     pub fn at(&mut self, done: u64) {
         self.bar.set_position(done);
         if let Some(printed) = &mut self.printed {
@@ -48,11 +48,11 @@ impl Drop for DownloadProgress {
     }
 }
 
-/// Says on a terminal that something goes on, until it is dropped.
+/// A spinner on the terminal, shown until it is dropped.
 pub(super) struct Spinner(ProgressBar);
 
 impl Spinner {
-    /// Shows a spinner with the text `what`; off a terminal, prints the text once.
+    /// Shows a spinner with the text `what`. Without a terminal, prints the text once.
     pub fn start(what: String) -> Self {
         if !std::io::stderr().is_terminal() {
             eprintln!("{what}");
@@ -75,7 +75,7 @@ fn percent(done: u64, total: u64) -> u64 {
     done.saturating_mul(100).checked_div(total).unwrap_or_default()
 }
 
-/// A size for people, in millions of bytes as Google gives it.
+/// Formats a size in millions of bytes (MB), the unit that Google uses.
 pub(super) fn megabytes(bytes: u64) -> String {
     match bytes.div_ceil(1_000_000) {
         0 => "0 MB".to_owned(),

@@ -1,5 +1,5 @@
-//! What `setup android` has installed, so that `--remove` undoes that and no more; and the lock that keeps two of them
-//! apart.
+//! Records what `setup android` has installed, so that `--remove` removes only that. Also holds the lock that keeps two
+//! set-ups from running at the same time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -13,13 +13,13 @@ use crate::files;
 const FILE: &str = "installed.json";
 const LOCK: &str = "lock";
 
-/// What `setup android` has installed.
+/// The record of what `setup android` has installed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct SetupRecord {
-    /// Standard libraries that rustup has added for it; one that was there before is not among them.
+    /// Standard libraries that the set-up added with rustup. Those that were already installed are not listed.
     pub added: Vec<AddedTarget>,
-    /// SHA-1 of the archive that the NDK came out of.
+    /// SHA-1 of the archive that the NDK was unpacked from.
     pub ndk_sha1: Option<String>,
     /// Version of the installed cargo-ndk.
     pub cargo_ndk: Option<String>,
@@ -28,14 +28,14 @@ pub(super) struct SetupRecord {
 /// A standard library that rustup was asked to add.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AddedTarget {
-    /// Rustup's name of the toolchain.
+    /// Name of the toolchain in rustup.
     pub toolchain: String,
-    /// Triple of the target it is for.
+    /// Target triple that the standard library is for.
     pub target: String,
 }
 
 impl SetupRecord {
-    /// What is written down in the set-up's folder; nothing when there is no such folder yet.
+    /// Reads the record from the set-up's folder. Empty if there is no record yet.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         match std::fs::read(&path) {
@@ -45,7 +45,7 @@ impl SetupRecord {
         }
     }
 
-    /// Writes it down in the set-up's folder.
+    /// Writes the record into the set-up's folder.
     pub fn save(&self, folder: &Path) -> Result<()> {
         let path = folder.join(FILE);
         let written = serde_json::to_vec_pretty(self).map_err(io::Error::other);
@@ -54,7 +54,7 @@ impl SetupRecord {
             .with_context(|| format!("{} can't be written", path.display()))
     }
 
-    /// Changes what is written down.
+    /// Reads the record, changes it, and writes it back.
     pub fn change(folder: &Path, change: impl FnOnce(&mut Self)) -> Result<()> {
         let mut record = Self::load(folder)?;
         change(&mut record);
@@ -62,11 +62,11 @@ impl SetupRecord {
     }
 }
 
-/// Held while the set-up's folder is changed.
+/// The lock on the set-up's folder, held while the folder is changed.
 pub(super) struct SetupLock(#[expect(dead_code, reason = "closing the file releases the lock")] File);
 
 impl SetupLock {
-    /// Takes it; makes the folder when there is none.
+    /// Takes the lock and creates the folder if it is missing. Fails if another set-up holds the lock.
     pub fn take(folder: &Path) -> Result<Self> {
         let unusable = || format!("the folder {} can't be used", folder.display());
         files::make_private_folder(folder).with_context(unusable)?;
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_installed_reads_back_and_one_works_at_a_time() {
+    fn the_record_reads_back_and_the_lock_admits_one_set_up() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("android");
         assert_eq!(SetupRecord::load(&path).unwrap(), SetupRecord::default());

@@ -1,4 +1,4 @@
-//! Undoes what `setup android` has installed.
+//! Removes what `setup android` has installed.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::{FOLDER, progress};
 use crate::data::DataFolder;
 use crate::files;
 
-/// Removes it. Standard libraries that were there before, and what a person installed elsewhere, stay.
+/// Removes the set-up. Standard libraries that were there before and tools that were installed elsewhere stay.
 pub(super) fn run(data: &Path, dry_run: bool) -> Result<()> {
     let folder = data.join(FOLDER);
     if !folder.is_dir() {
@@ -42,7 +42,7 @@ fn verb(dry_run: bool) -> &'static str {
     if dry_run { "would be removed" } else { "removed" }
 }
 
-/// The data folder goes too, if the set-up has made it and no backend has used it.
+/// Removes the data folder too, if it holds nothing but an unused lock file: then only the set-up has used it.
 fn remove_if_never_used(data: &Path) {
     let lock = data.join(DataFolder::LOCK);
     let entries = data.read_dir().map_or(0, Iterator::count);

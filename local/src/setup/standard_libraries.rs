@@ -1,4 +1,4 @@
-//! Rust's standard libraries for Android, by rustup.
+//! Installs Rust's standard libraries for Android with rustup.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::record::{AddedTarget, SetupRecord};
 use super::tool;
 
-/// Rustup, and the toolchain that the backend builds with when a project names none.
+/// Rustup, with the toolchain that the backend uses for projects that name none.
 pub(super) struct Rustup {
     program: PathBuf,
     toolchain: String,
@@ -23,7 +23,7 @@ impl Rustup {
         Ok(Self { program, toolchain })
     }
 
-    /// Rustup's name of the toolchain.
+    /// Name of the toolchain in rustup.
     pub fn toolchain(&self) -> &str {
         &self.toolchain
     }
@@ -33,7 +33,8 @@ impl Rustup {
         self.toolchain_has(&self.toolchain, target)
     }
 
-    /// Adds what is missing, and writes down first what it adds: stopped at any moment, it can be undone.
+    /// Adds the missing standard libraries. Each is recorded before it is added, so that `--remove` works even if the
+    /// set-up is stopped halfway.
     pub fn add(&self, targets: &[&str], folder: &Path) -> Result<()> {
         for target in targets {
             if self.has(target)? {
@@ -59,7 +60,7 @@ impl Rustup {
         Ok(())
     }
 
-    /// Removes what was added and is still there.
+    /// Removes an added standard library, if it is still installed.
     pub fn remove(&self, added: &AddedTarget) -> Result<()> {
         let AddedTarget { toolchain, target } = added;
         // The toolchain itself may be gone.
@@ -77,7 +78,8 @@ impl Rustup {
     }
 }
 
-/// What a command prints; its complaints when it fails. It runs where no project's `rust-toolchain.toml` is obeyed.
+/// Runs a command and returns its output; an error holds what it wrote to stderr. It runs in `/`, where no project's
+/// `rust-toolchain.toml` applies.
 fn output(command: &mut Command) -> Result<String> {
     let answer = command.current_dir("/").output().context("rustup can't be started")?;
     if !answer.status.success() {

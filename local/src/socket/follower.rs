@@ -1,4 +1,5 @@
-//! One follower. It reads the log at its own pace: a slow one lags behind, and costs neither memory nor anyone's time.
+//! Serves one follower. Each reads the log from disk at its own pace, so a slow follower uses no more memory and delays
+//! no other.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,19 +19,19 @@ use tracing::debug;
 use crate::builds::{BuildHandle, Pulse};
 use crate::objects::blocking;
 
-/// Bytes of the log that are read at once.
+/// How many bytes of the log are read at a time.
 const PORTION_BYTES: u64 = 2 * MAX_MESSAGE_BYTES as u64;
 
-/// A follower that takes no message for this long is cut off; it resumes when it can.
+/// How long sending one message may take before a follower is disconnected. It can reconnect and resume.
 const SEND_PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often a silent follower is asked whether it is there.
+/// How often a follower is pinged.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// A follower that gave no sign of life for this long is gone.
+/// A follower that has sent nothing for this long counts as gone.
 const RECEIVE_PATIENCE: Duration = Duration::from_secs(100);
 
-/// Serves a follower until it goes, or until the backend closes.
+/// Serves a follower until it disconnects or the backend stops.
 pub(super) async fn follow(socket: HyperWebsocketStream, build: Arc<BuildHandle>, closing: CancellationToken) {
     let pulse = build.follow();
     let mut follower = SocketFollower { socket, build, pulse, position: None, spoke: Instant::now() };
@@ -47,7 +48,7 @@ pub(super) async fn follow(socket: HyperWebsocketStream, build: Arc<BuildHandle>
     let _ = timeout(Duration::from_secs(1), follower.socket.close(Some(frame))).await;
 }
 
-/// Why a follower is served no more.
+/// The reason why a follower's connection ends.
 #[derive(Debug)]
 enum Left {
     Gone,
@@ -57,7 +58,7 @@ enum Left {
     Broken,
 }
 
-/// What a follower that has resumed was sent last.
+/// What a follower has received since it resumed.
 struct Position {
     log: crate::builds::LogReader,
     progress: Option<Arc<Event>>,
@@ -68,9 +69,9 @@ struct SocketFollower {
     socket: HyperWebsocketStream,
     build: Arc<BuildHandle>,
     pulse: watch::Receiver<Pulse>,
-    /// None before the first resume.
+    /// What was sent so far; none before the first resume.
     position: Option<Position>,
-    /// When something was sent last.
+    /// Time of the last frame that was sent.
     spoke: Instant,
 }
 
@@ -123,14 +124,14 @@ impl SocketFollower {
                 None => Ok(()),
             },
             Some(Ok(Message::Close(_))) | None => Err(Left::Gone),
-            // The library answers pings itself; nothing else means anything here.
+            // The library answers pings; other messages have no meaning here.
             Some(Ok(_)) => Ok(()),
             Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => Err(Left::TooLarge),
             Some(Err(_)) => Err(Left::Gone),
         }
     }
 
-    /// Sends what was stored after `after`, the result if there is one, and `caught_up`.
+    /// Sends the stored events after number `after`, the result if there is one, and `caught_up`.
     async fn resume(&mut self, after: u64) -> Result<(), Left> {
         let now = self.pulse.borrow_and_update().clone();
         let mut log = self.build.log();
@@ -151,11 +152,11 @@ impl SocketFollower {
             self.send_frame(&frame).await?;
         }
         self.position = Some(Position { log, progress: None, told_result });
-        // What is known of progress is worth more now than at the next change.
+        // Sends the latest progress now instead of at the next change.
         self.catch_up().await
     }
 
-    /// Sends what has happened since.
+    /// Sends everything that is new since the last call.
     async fn catch_up(&mut self) -> Result<(), Left> {
         let now = self.pulse.borrow_and_update().clone();
         let Some(mut position) = self.position.take() else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! The WebSocket under `/socket`: who may follow, and the upgrade.
+//! The WebSocket at `/socket`: checks who may follow a build and upgrades the connection.
 
 mod follower;
 mod signature;
@@ -21,13 +21,14 @@ use crate::keys::Keys;
 /// Path of the WebSocket in the backend's URL.
 pub(crate) const PATH: &str = "/socket";
 
-/// What a client may send before it is cut off: some times what it ever says.
+/// The largest message in bytes that a client may send before it is disconnected. This leaves ample room above the
+/// largest valid message.
 const MAX_RECEIVED_BYTES: usize = 16 * MAX_CLIENT_MESSAGE_BYTES;
 
 /// The most followers that are served at the same time.
 const MAX_FOLLOWERS: usize = 1000;
 
-/// The socket's side of the backend.
+/// The part of the backend that serves followers.
 pub(crate) struct Socket {
     builds: Arc<Builds>,
     keys: Arc<Keys>,
@@ -39,7 +40,7 @@ pub(crate) struct Socket {
 type HttpReply = Response<s3s::Body>;
 
 impl Socket {
-    /// A socket for these builds.
+    /// Creates a socket that serves followers of these builds.
     pub fn new(builds: Arc<Builds>, keys: Arc<Keys>) -> Self {
         Self {
             builds,
@@ -50,7 +51,7 @@ impl Socket {
         }
     }
 
-    /// Answers a request for the socket: follows the build, or says why not.
+    /// Answers a request for the socket: upgrades the connection, or refuses with a reason.
     pub async fn serve(&self, mut request: Request<Incoming>) -> HttpReply {
         if request.method() != Method::GET || !hyper_tungstenite::is_upgrade_request(&request) {
             return refusal(
@@ -100,7 +101,7 @@ impl Socket {
         }
     }
 
-    /// Gives all followers what there is, says goodbye and waits until they have it.
+    /// Sends all followers the remaining events, closes their connections, and waits until that is done.
     pub async fn close(&self) {
         self.closing.cancel();
         self.followers.close();
@@ -113,7 +114,7 @@ fn failure(error: &std::io::Error) -> HttpReply {
     refusal(StatusCode::INTERNAL_SERVER_ERROR, "the backend can't read this build; its log has the details")
 }
 
-/// The same form as API Gateway's.
+/// A refusal with a JSON body in the same form as API Gateway's.
 fn refusal(status: StatusCode, why: &str) -> HttpReply {
     let body = serde_json::json!({ "message": why }).to_string();
     let mut response = Response::new(s3s::Body::from(Bytes::from(body)));

@@ -1,4 +1,5 @@
-//! Signatures in the query, as API Gateway's IAM authorisation asks for them: each is computed again and compared.
+//! Checks signatures in the query, as API Gateway's IAM authorisation does: it computes each signature again and
+//! compares.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,13 +16,13 @@ use time::macros::format_description;
 
 use crate::keys::{AccessKey, Keys};
 
-/// How far the client's clock may be off: what API Gateway tolerates.
+/// How far the client's clock may be off; API Gateway tolerates the same.
 const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
 
-/// The longest a signature may be good for, in seconds: SigV4's own limit.
+/// The longest validity of a signature in seconds; this is SigV4's limit.
 const MAX_EXPIRES: u64 = 7 * 24 * 3600;
 
-/// Why a connection is refused.
+/// The reason why a connection is refused.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(super) enum SignatureError {
     #[error("the query must have `{0}` exactly once")]
@@ -40,14 +41,14 @@ pub(super) enum SignatureError {
     Owner,
 }
 
-/// What a signed query asks for.
+/// The build that a signed query asks to follow.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FollowRequest {
     pub owner: Owner,
     pub build: BuildId,
 }
 
-/// Checks `GET <path>?<query>` as it came to `host`, and reads what it asks for.
+/// Checks the signature of `GET <path>?<query>` that was sent to `host`, and reads which build it asks for.
 pub(super) fn verify(
     path: &str,
     query: &str,
@@ -98,7 +99,7 @@ pub(super) fn verify(
     Ok(FollowRequest { owner, build })
 }
 
-/// A query's parameters: as they came, and decoded.
+/// A query's parameters, each as received and as decoded name and value.
 struct Query<'a>(Vec<(&'a str, String, String)>);
 
 impl<'a> Query<'a> {
@@ -123,7 +124,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// What the signature covers, less what the signer adds itself.
+    /// The signed part of the query, without the parameters that the signer adds itself.
     fn without_signature(&self) -> String {
         let own = self.0.iter().filter(|(_, name, _)| !name.starts_with("X-Amz-")).map(|(pair, _, _)| *pair);
         own.collect::<Vec<_>>().join("&")
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owner_of_a_build_gets_in_within_the_time_limits() {
+    fn the_owner_of_a_build_is_admitted_within_the_time_limits() {
         let case = Case::new();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let query = case.signed("me", "me", now, 60);
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_changed_spoils_the_signature() {
+    fn any_change_invalidates_the_signature() {
         let case = Case::new();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let query = case.signed("me", "me", now, 60);
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_are_kept_apart_and_junk_is_named() {
+    fn other_owners_are_refused_and_invalid_parameters_are_named() {
         let case = Case::new();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         case.keys.of(&"other".parse().unwrap()).unwrap();

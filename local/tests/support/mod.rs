@@ -1,4 +1,4 @@
-//! The backend as a process, and a client that signs for real.
+//! Starts the backend as a process, and provides a client with real signatures.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, reason = "each test file uses a part of it, and may fail")]
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A backend in a folder of its own. Killed when dropped.
+/// A backend process in its own folder. Dropping it kills the process.
 pub struct BackendProcess {
     pub folder: PathBuf,
     pub address: String,
@@ -37,7 +37,7 @@ impl BackendProcess {
         backend
     }
 
-    /// With clients for `me` and `other`.
+    /// Starts a backend with client configurations for `me` and `other`.
     pub fn start_in(folder: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_cargo-cloud-local"))
             .arg("--data")
@@ -70,13 +70,13 @@ impl BackendProcess {
         }
     }
 
-    /// SIGKILL.
+    /// Kills the process with SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// SIGTERM; gives the exit code.
+    /// Stops the process with SIGTERM and returns its exit code.
     pub fn stop(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -98,7 +98,7 @@ impl Drop for BackendProcess {
     }
 }
 
-/// An answer, whole.
+/// A complete HTTP answer.
 #[derive(Debug)]
 pub struct HttpAnswer {
     pub status: u16,
@@ -129,7 +129,7 @@ pub struct TestClient {
     pub owner: String,
     pub id: String,
     pub secret: String,
-    /// Seconds that are added to the clock.
+    /// Seconds that are added to this client's clock.
     pub skew: i64,
 }
 
@@ -143,7 +143,7 @@ impl TestClient {
         self.send_altered(method, path, headers, body, |request| request)
     }
 
-    /// Sends a request that is changed after it was signed.
+    /// Sends a request that `alter` changes after it was signed.
     pub fn send_altered(
         &self,
         method: &str,
@@ -193,7 +193,7 @@ impl TestClient {
         format!("output/{}/{id}/{name}", self.owner)
     }
 
-    /// Waits for the result in S3.
+    /// Waits for the result in the output bucket.
     pub fn result(&self, id: &BuildId) -> BuildResult {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
@@ -236,7 +236,7 @@ impl TestClient {
     }
 }
 
-/// Sends a request as it is.
+/// Sends a request without signing it.
 pub fn send(request: hyper::Request<Vec<u8>>) -> HttpAnswer {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut response = agent.run(request).unwrap();
@@ -259,7 +259,7 @@ impl TestFollower {
         self.socket.send(Message::Text(ClientMessage::Resume { after }.encode().into())).await.unwrap();
     }
 
-    /// The events of the next frame; none when the connection is closed.
+    /// Returns the events of the next frame; none if the connection is closed.
     pub async fn frame(&mut self) -> Option<Vec<Event>> {
         loop {
             match tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("something comes")? {
@@ -270,7 +270,7 @@ impl TestFollower {
         }
     }
 
-    /// Events up to and with the first that `last` is true of.
+    /// Returns all events up to the frame with the first event that `last` accepts.
     pub async fn until(&mut self, last: impl Fn(&EventKind) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
@@ -282,7 +282,7 @@ impl TestFollower {
     }
 }
 
-/// An id of now.
+/// A new build id for the current time.
 pub fn new_id() -> BuildId {
     let mut random = [0; 10];
     getrandom::fill(&mut random).unwrap();
@@ -290,7 +290,7 @@ pub fn new_id() -> BuildId {
     BuildId::new(since.as_millis() as u64, random)
 }
 
-/// Metadata of a request that a backend admits.
+/// Metadata of a valid request.
 pub const METADATA: [(&str, &str); 4] = [
     ("x-amz-meta-protocol", "1"),
     ("x-amz-meta-client", "test"),
