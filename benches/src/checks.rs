@@ -13,7 +13,8 @@ use crate::builds::{copy, unpacked};
 use crate::comparison::{Rounds, TimePairs};
 use crate::figures::{ComparisonFigures, Section};
 
-/// The command that rust-analyzer runs by default (rust-analyzer.github.io/book, configuration, `check.overrideCommand`).
+/// The command that rust-analyzer runs by default (rust-analyzer.github.io/book, configuration,
+/// `check.overrideCommand`).
 const CHECK: [&str; 4] = ["check", "--workspace", "--message-format=json", "--all-targets"];
 
 /// Checks a program, which is a folder with a source or the name of a crate on the registry.

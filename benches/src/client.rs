@@ -28,8 +28,8 @@ pub fn measure() -> Result<ClientFigures> {
 
     let backend = ScenarioBackend::start();
     let project = large()?;
-    // The backend refuses this target when the source has arrived, so the client only sends. Without the list of targets
-    // in its configuration the client doesn't know that beforehand.
+    // The backend refuses this target when the source has arrived, so the client only sends. Without the list of
+    // targets in its configuration the client doesn't know that beforehand.
     let config = fs::read_to_string(backend.config("me"))?;
     let config: String =
         config.lines().filter(|line| !line.starts_with("targets")).map(|l| l.to_owned() + "\n").collect();
@@ -69,7 +69,7 @@ fn crates() -> Result<usize> {
     Ok(names.len())
 }
 
-/// The most resident memory that a process has had so far, in KiB (`VmHWM`).
+/// Highest resident memory of a process so far, in KiB (`VmHWM`).
 fn peak_kib(pid: u32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! Cargo and the client doing the same work, one after the other.
+//! Compares the times of cargo and of the client, which do the same work in turns.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ pub struct Rounds {
 }
 
 impl Rounds {
-    /// As many as the medians in the README need.
+    /// The rounds that the medians in the README are taken from.
     pub const FULL: Self = Self { clean: 3, warm: 9 };
-    /// A rough picture on a machine that is busy with something else.
+    /// Fewer rounds, for a rough comparison on a busy machine.
     pub const QUICK: Self = Self { clean: 1, warm: 3 };
 }
 

@@ -48,7 +48,7 @@ pub enum Section {
     Client(ClientFigures),
     /// Delay of cargo's output on its way to the client.
     Latency(LatencyFigures),
-    /// Work that cargo and the client both did.
+    /// Times of cargo and of the client for the same work.
     Comparisons(ComparisonFigures),
 }
 
@@ -61,7 +61,7 @@ pub struct ClientFigures {
     pub crates: usize,
     /// Time of `--version` in milliseconds.
     pub start_ms: f64,
-    /// Most memory it held while it packed and sent 300 MB in 2,900 files, in MiB.
+    /// Highest memory in MiB while it packed and sent 300 MB in 2,900 files.
     pub upload_mib: f64,
 }
 
@@ -112,7 +112,7 @@ impl Figures {
         fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))
     }
 
-    /// Puts a result in place of the one that has this name.
+    /// Stores a result under this name. It replaces an earlier result of that name.
     pub fn set(&mut self, name: &str, machine: MachineState, section: Section) {
         self.measurements.insert(name.to_owned(), Measurement { machine, section });
     }

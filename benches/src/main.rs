@@ -61,7 +61,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// The workspace this program was compiled in.
+/// The folder of the workspace that this program was compiled in.
 fn workspace() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

@@ -1,4 +1,4 @@
-//! The results as Markdown, between two markers of the README.
+//! Writes the results as Markdown between two markers of the README.
 
 use std::fmt::Write;
 use std::fs;
@@ -19,7 +19,7 @@ pub fn write(readme: &Path, figures: &Figures) -> Result<()> {
     fs::write(readme, updated(&text, figures)?).with_context(|| format!("{} can't be written", readme.display()))
 }
 
-/// A README with the results in it.
+/// The text of the README with the results between the markers.
 fn updated(readme: &str, figures: &Figures) -> Result<String> {
     let (before, rest) = readme.split_once(BEGIN).context("the README has no line where the figures begin")?;
     let (_, after) = rest.split_once(END).context("the README has no line where the figures end")?;
@@ -63,7 +63,8 @@ fn markdown(figures: &Figures) -> String {
     format!("{table}\n{}\n\n", sentences.join("\n"))
 }
 
-/// Where and when the results were measured. Results of different days or machines are named together.
+/// The sentence that says where and when the results were measured. It lists the dates of all results together, and the
+/// machine of the first.
 fn machines(figures: &Figures) -> Option<String> {
     let machines: Vec<&MachineState> = figures.iter().map(|measurement| &measurement.machine).collect();
     let first = machines.first()?;
@@ -83,7 +84,7 @@ fn machines(figures: &Figures) -> Option<String> {
     ))
 }
 
-/// Seconds with about three digits.
+/// Formats seconds with two decimals below 10 s and one above.
 fn seconds(seconds: f64) -> String {
     match seconds {
         ..10.0 => format!("{seconds:.2} s"),
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_results_replace_what_is_between_the_markers_and_nothing_else() {
+    fn the_results_replace_only_the_text_between_the_markers() {
         let readme = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
         let text = updated(&readme, &figures(24.06, 0.2)).unwrap();
         assert!(text.starts_with("before\n") && text.ends_with("\nafter\n") && !text.contains("old"), "{text}");
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_machine_is_named() {
+    fn a_busy_machine_is_mentioned() {
         assert!(markdown(&figures(1.0, 7.5)).contains("load up to 7.5"));
         assert!(!markdown(&figures(1.0, 0.9)).contains("busy"));
     }

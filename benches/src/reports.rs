@@ -8,13 +8,13 @@ use conformance::ScenarioBackend;
 
 /// Time and memory of one invocation.
 pub struct InvocationReport {
-    /// Time from the event to the answer.
+    /// Time from the event to the function's answer.
     pub time: Duration,
     /// Time from the start of the process to its first poll, if this invocation had to wait for that.
     pub init: Option<Duration>,
     /// Memory that the function is configured with, in MB.
     pub memory: u64,
-    /// The most memory its process has held so far, in MB.
+    /// Highest memory of the function's process so far, in MB.
     pub peak: u64,
 }
 

@@ -2,10 +2,11 @@
 
 use session_recording::{normalized, record, stored};
 
-/// Runs the session again, which compiles `examples/heft` in release: half a minute, and crates of the registry.
+/// Runs the session again. It compiles `examples/heft` in release mode, which takes half a minute and needs crates of
+/// the registry.
 #[test]
 #[ignore = "compiles 73 crates of the registry: `make recording-check` runs it"]
-fn a_new_session_prints_what_the_recording_shows() {
+fn a_new_session_prints_the_same_as_the_recording() {
     let (stored, now) = (stored().expect("the stored capture"), record().expect("a new session"));
     assert_eq!(normalized(&now), normalized(&stored), "the recording is out of date: run `make recording`");
 }

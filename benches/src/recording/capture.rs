@@ -11,9 +11,9 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::cast::{CastEvent, TerminalSize, TimedEvent};
 
-/// Time between two letters that are typed. A person types about as fast.
+/// Time between two typed letters, about as fast as a person types.
 const KEYSTROKE: Duration = Duration::from_millis(60);
-/// Time between a prompt and the first letter.
+/// Time between a prompt and the first typed letter.
 const THINKING: Duration = Duration::from_millis(900);
 
 /// A session that is being captured.
@@ -42,7 +42,7 @@ impl Capture {
         self.print("\r\n".to_owned());
     }
 
-    /// Runs a command with the terminal as its input and output. Errors if the command fails.
+    /// Runs a command with the terminal as its input and output. Fails if the command fails.
     pub fn run(&mut self, mut command: Command) -> Result<()> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
         grantpt(&master)?;
@@ -114,7 +114,7 @@ impl Capture {
     }
 }
 
-/// Length of the part that doesn't end in the middle of a UTF-8 character.
+/// Length of the longest prefix that doesn't end in the middle of a UTF-8 character.
 fn whole_characters(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
@@ -135,13 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn a_command_finds_a_terminal_of_the_size_asked_for() {
+    fn a_command_runs_in_a_terminal_of_the_given_size() {
         assert_eq!(captured("test -t 0 && test -t 1 && test -t 2 && stty size").unwrap(), "20 71\r\n");
         assert!(captured("echo why; exit 3").unwrap_err().to_string().contains("why"));
     }
 
     #[test]
-    fn a_character_is_kept_whole() {
+    fn a_character_is_never_split() {
         let bytes = "a€".as_bytes();
         assert_eq!([1, 2, 3, 4].map(|end| whole_characters(&bytes[..end])), [1, 1, 1, 4]);
         assert_eq!(whole_characters(b"\xff\xffa"), 3);

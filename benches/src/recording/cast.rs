@@ -1,5 +1,5 @@
-//! A captured session in asciinema's file format, version 2 (docs.asciinema.org/manual/asciicast/v2): a header line, then a
-//! line for each event: its time, its kind and its text.
+//! A captured session in asciinema's file format, version 2 (docs.asciinema.org/manual/asciicast/v2): a header line,
+//! then a line for each event: its time, its kind and its text.
 
 use std::num::NonZero;
 
@@ -49,7 +49,7 @@ pub enum CastEvent {
     Ended,
 }
 
-/// First line of the file.
+/// The header, which is the first line of the file.
 #[derive(Serialize, Deserialize)]
 struct CastHeader {
     version: u8,
@@ -66,7 +66,7 @@ impl TerminalSize {
 }
 
 impl Cast {
-    /// The session as the text of a file.
+    /// Writes the session as the text of a cast file.
     pub fn to_text(&self) -> Result<String> {
         let header = CastHeader { version: 2, width: self.size.columns, height: self.size.rows };
         let mut text = serde_json::to_string(&header)? + "\n";
@@ -83,7 +83,7 @@ impl Cast {
         Ok(text)
     }
 
-    /// Reads the text of a file.
+    /// Reads a session from the text of a cast file.
     pub fn parse(text: &str) -> Result<Self> {
         let mut lines = text.lines();
         let header: CastHeader = serde_json::from_str(lines.next().context("the recording is empty")?)?;
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_survives_its_file() {
+    fn a_session_reads_back_from_its_file() {
         let output = CastEvent::Output("\u{1b}[1m$\u{1b}[0m \"ä\"\r\n".to_owned());
         let events = [(0.25, output), (1.0, CastEvent::Started), (2.5, CastEvent::Ended)];
         let events = events.into_iter().map(|(at, event)| TimedEvent { at, event }).collect();

@@ -10,7 +10,7 @@ use conformance::{ScenarioBackend, ScenarioOptions, client_binary};
 use crate::capture::Capture;
 use crate::cast::{Cast, CastEvent, TerminalSize};
 
-/// Fits beside a page's margins, and every line of the demo.
+/// Size of the terminal. It fits on a web page, and every line of the demo fits into it.
 const SIZE: TerminalSize = TerminalSize { columns: 88, rows: 24 };
 
 /// The home that the recording shows in place of the temporary folder.
@@ -56,7 +56,8 @@ pub fn record() -> Result<Cast> {
     Ok(Cast { size: SIZE, events })
 }
 
-/// Where the session's programs are: what it installs, the client, and a cargo that passes `cargo cloud` on to it.
+/// The `PATH` of the session: the folder of installed programs, the client, and a cargo that passes `cargo cloud` on to
+/// the client.
 fn path(home: &Path) -> Result<String> {
     let client = client_binary();
     let folders = [Some(home.join(".cargo/bin")), client.parent().map(Path::to_owned), cargo_folder()];

@@ -1,7 +1,7 @@
-//! A captured session as an animated SVG. It needs no script, so a page may show it as an image.
+//! Renders a captured session as an animated SVG. It needs no script, so a web page can show it as an image.
 //!
-//! The terminal's pictures lie beside each other in one long strip, and a CSS animation moves the strip by one picture at a
-//! time. Where animations are off, the last picture is shown. Equal rows are stored once.
+//! The terminal's pictures lie beside each other in one long strip, and a CSS animation moves the strip by one picture
+//! at a time. Where animations are off, the last picture is shown. Equal rows are stored once.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -20,12 +20,12 @@ const MARGIN: f64 = 16.0;
 const BAR: f64 = 30.0;
 /// Output that comes within this time is shown in one picture, in seconds.
 const PICTURE_TIME: f64 = 0.1;
-/// The longest that a command is shown, in seconds: a longer one is played faster.
+/// The longest time that a command is shown, in seconds. A longer command is played faster.
 const LONGEST_COMMAND: f64 = 9.0;
 /// Time that the last picture stays before the session begins again, in seconds.
 const LAST_PICTURE: f64 = 6.0;
 
-/// A picture of the terminal, and how long it stays.
+/// A picture of the terminal, and how many seconds it is shown.
 struct Picture {
     rows: Vec<String>,
     seconds: f64,
@@ -95,7 +95,7 @@ fn style(pictures: &[Picture], width: f64) -> String {
     )
 }
 
-/// Where the strip stands while it shows a picture, in pixels.
+/// Horizontal position of the strip while it shows picture number `n`, in pixels.
 fn shift(n: usize, width: f64) -> f64 {
     -width.ceil() * as_f64(n)
 }
@@ -213,7 +213,7 @@ fn pixels(size: TerminalSize) -> (f64, f64) {
     ((f64::from(size.columns) * CHARACTER.0).ceil(), f64::from(size.rows) * CHARACTER.1)
 }
 
-/// Counts of pictures, rows and characters, all small.
+/// Converts a count of pictures, rows or characters. They are small, so the conversion is exact.
 #[expect(clippy::cast_precision_loss, reason = "small counts")]
 fn as_f64(count: usize) -> f64 {
     count as f64
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn output_that_comes_at_once_is_one_picture_and_a_long_command_is_played_faster() {
+    fn simultaneous_output_is_one_picture_and_a_long_command_is_played_faster() {
         let pictures =
             pictures(&cast(&[(0.0, "a"), (0.02, "b"), (1.02, "started"), (1.02, "c"), (91.02, "d"), (91.02, "ended")]));
         let seconds: Vec<f64> = pictures.iter().map(|picture| (picture.seconds * 100.0).round() / 100.0).collect();

@@ -1,12 +1,12 @@
-//! What a session printed, without what differs from run to run: times, sizes, versions, and the order in which crates are
-//! compiled.
+//! The text that a session printed, without the parts that differ from run to run: times, sizes, versions, and the
+//! order in which crates are compiled.
 
 use crate::cast::{Cast, CastEvent, TerminalSize};
 
-/// More lines than any session prints.
+/// Rows of the virtual terminal: more lines than any session prints.
 const ROWS: u16 = 2000;
 
-/// The lines that remain on a terminal which is long enough for all of them, normalised.
+/// The normalised lines of a session, as they are on a terminal that has room for all of them.
 pub fn normalized(cast: &Cast) -> String {
     let mut terminal = TerminalSize { rows: ROWS, ..cast.size }.terminal();
     for event in &cast.events {
@@ -31,7 +31,7 @@ pub fn normalized(cast: &Cast) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Whether cargo tells that it fetches crates, which depends on what this machine has fetched before.
+/// Whether cargo reports in this line that it fetches crates. That depends on what this machine has fetched before.
 fn fetches(line: &str) -> bool {
     let mut words = line.split_whitespace();
     match words.next() {
@@ -57,7 +57,7 @@ fn normalized_line(line: &str) -> String {
         out
     });
     let line = words.collect::<Vec<_>>().join(" ");
-    // A minute and more are written with two numbers, and large sizes with another unit.
+    // Times of a minute or more have two numbers, and large sizes have another unit.
     line.replace("0m 0s", "0s").replace(" MiB", " KiB").replace(" kB", " B")
 }
 

@@ -70,8 +70,8 @@ pub(super) fn commit(
     Ok(changes)
 }
 
-/// Gives a new time to the files that changed links point to, because cargo looks at the file behind a link. Returns these
-/// files with their new times in nanoseconds since 1970.
+/// Gives a new time to the files that changed links point to, because cargo looks at the file behind a link. Returns
+/// these files with their new times in nanoseconds since 1970.
 fn touch_link_targets(
     links: &[(String, String)],
     files: &mut BTreeMap<String, ManifestEntry>,
@@ -161,8 +161,8 @@ impl SourceTree<'_> {
         Ok(self.root.join(path))
     }
 
-    /// Removes a file or link of an earlier upload, and folders that are then empty. A path that leads through a link is
-    /// not part of the upload, so it stays.
+    /// Removes a file or link of an earlier upload, and folders that are then empty. A path that leads through a link
+    /// is not part of the upload, so it stays.
     fn delete(&mut self, path: &Path) -> io::Result<()> {
         let mut at = self.root.to_owned();
         for part in path.parent().into_iter().flat_map(Path::components) {
@@ -172,7 +172,7 @@ impl SourceTree<'_> {
             }
         }
         match fs::remove_file(self.root.join(path)) {
-            // A build has put a folder in its place.
+            // A build has put a folder in place of the file.
             Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::IsADirectory => {
                 // A folder of the upload is removed when it is empty.
                 let _ = fs::remove_dir(self.root.join(path));

@@ -24,8 +24,8 @@ pub(super) struct KnownFile<'a> {
     pub altered: Option<FileStamp>,
 }
 
-/// Decides by the manifest. `uploaded` is the SHA-256 of the uploaded content; `on_disk` computes that of the file on disk,
-/// if it is needed.
+/// Decides by the manifest. `uploaded` is the SHA-256 of the uploaded content; `on_disk` computes that of the file on
+/// disk, if it is needed.
 pub(super) fn by_record<E>(
     uploaded: &str,
     path: KnownFile<'_>,
@@ -43,12 +43,13 @@ pub(super) fn by_record<E>(
         (Some((sha256, recorded)), Some(disk)) if sha256 == uploaded && (disk == recorded || written_by_build) => {
             FileAction::Keep { mtime: recorded.mtime }
         }
-        // A build made the file (a lock file, generated code), and the device sends it back: nothing has changed.
+        // A build created the file (a lock file, generated code) and the device sends it back unchanged.
         (None, Some(disk)) if on_disk()? == uploaded => FileAction::Keep { mtime: disk.mtime },
         (Some((sha256, _)), Some(disk)) if sha256 != uploaded && written_by_build && on_disk()? == uploaded => {
             FileAction::Keep { mtime: disk.mtime }
         }
-        // New, changed, or written by something else than a build of this project: the upload counts.
+        // The file is new, changed, or was written by something other than a build of this project, so the upload
+        // replaces it.
         _ => FileAction::Write,
     })
 }

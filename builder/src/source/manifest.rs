@@ -14,8 +14,8 @@ use crate::project::ProjectFolder;
 /// Version of the file format. A manifest of another version is ignored.
 const VERSION: u32 = 1;
 
-/// How much newer than all earlier files and builds a changed file is at least, in nanoseconds. After the clock was set
-/// back, a new file must not be older than what was compiled from the old one.
+/// A changed file is at least this much newer than all earlier files and builds, in nanoseconds. Even after the clock
+/// was set back, a new file must not be older than what was compiled from the old one.
 const STEP: i64 = 1_000_000;
 
 /// The list of all files of an upload.
@@ -66,9 +66,9 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// The state of the source after a build: when the build ended, and which uploaded files it wrote to (for example a build
-/// script that generates a file in `src/` which is also uploaded). As with cargo on the device, such a file stays until
-/// it is uploaded with other content.
+/// The state of the source after a build: when the build ended, and which uploaded files it wrote to (for example a
+/// build script that generates a file in `src/` which is also uploaded). As with cargo on the device, such a file stays
+/// until it is uploaded with other content.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PostBuildState {
     /// When the build ended, in nanoseconds since 1970.
@@ -102,7 +102,7 @@ impl SourceState {
 }
 
 impl UploadManifest {
-    /// A manifest of these files, in the present version.
+    /// Creates a manifest of these files in the current format version.
     pub fn new(files: BTreeMap<String, ManifestEntry>) -> Self {
         Self { v: VERSION, files }
     }
@@ -113,7 +113,8 @@ impl UploadManifest {
         Ok(SourceState {
             manifest: read::<UploadManifest>(&project.manifest)?.filter(current),
             announced: read::<UploadManifest>(&announced_file(project))?.filter(current).or_else(|| {
-                // It was cut off while it was written, before anything changed. Compare the files all the same.
+                // The engine ended while it wrote the announcement, before it changed anything. The files are compared
+                // anyway, to be safe.
                 announced_file(project).exists().then(UploadManifest::default)
             }),
             after_build: read(&after_build_file(project))?.unwrap_or_default(),
@@ -160,7 +161,7 @@ fn after_build_file(project: &ProjectFolder) -> PathBuf {
     project.manifest.with_extension("after.json")
 }
 
-/// Reads a file that the engine wrote. `None` if it is missing or unreadable as such.
+/// Reads a file that the engine wrote. `None` if it is missing or its content is invalid.
 fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match File::open(path) {
         Ok(file) => Ok(serde_json::from_reader(BufReader::new(file)).ok()),

@@ -41,11 +41,12 @@ pub(crate) struct UploadChanges {
     pub files: u64,
 }
 
-/// Changes the source folder to the content of the archive, and leaves every file alone that cargo should find unchanged.
+/// Changes the source folder to the content of the archive, and leaves every file alone that cargo should find
+/// unchanged.
 ///
 /// First everything that must be written is unpacked into another folder, so that a bad archive or a full disk changes
-/// nothing. Then the change is announced in a file and made, and the announcement becomes the new manifest. If the engine
-/// ends halfway, the next upload finds the announcement and compares the content of all files.
+/// nothing. Then the change is announced in a file and made, and the announcement becomes the new manifest. If the
+/// engine ends halfway, the next upload finds the announcement and compares the content of all files.
 pub(crate) fn apply_upload(
     archive: &SourceArchive,
     project: &ProjectFolder,

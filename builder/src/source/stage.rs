@@ -27,7 +27,7 @@ const CHUNK: usize = 128 * 1024;
 /// Files up to this size, in bytes, are unpacked in memory.
 const SMALL: u64 = 2 * 1024 * 1024;
 
-/// How many threads unpack at most: they share one disk, so more don't help.
+/// The most threads that unpack. They share one disk, so more don't help.
 const MAX_THREADS: usize = 8;
 
 /// How many entries justify one more thread.
@@ -224,7 +224,7 @@ impl StagingJob<'_> {
 
     /// What happens to a file, and whether the mode of the one on disk must change.
     fn action(&self, name: &str, path: &Path, sha256: &str, executable: bool) -> io::Result<(FileAction, bool)> {
-        // A file that is reached through a link lies elsewhere, and is gone when a folder replaces the link.
+        // A file behind a link is outside the source folder, and is no longer there when a folder replaces the link.
         let stamp = if is_below_real_folders(&self.project.source, name) { FileStamp::at(path)? } else { None };
         let action = match (&self.before.announced, &self.before.manifest) {
             (None, Some(manifest)) => {

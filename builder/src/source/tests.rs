@@ -101,7 +101,7 @@ fn an_interrupted_change_is_found_by_content() {
     let before = project.mtime("b");
     let manifest = fs::read(&project.folders.manifest).unwrap();
     project.apply(&[("a", FILE, b"2"), ("b", FILE, b"1"), ("new", FILE, b"")]).unwrap();
-    // As if the engine had ended before the new manifest was in place.
+    // Looks as if the engine had ended before the new manifest was in place.
     fs::rename(&project.folders.manifest, project.folders.manifest.with_extension("announced.json")).unwrap();
     fs::write(&project.folders.manifest, manifest).unwrap();
     let half = project.mtime("a");
@@ -146,7 +146,7 @@ fn links_and_folders_a_build_put_in_the_way_are_not_followed() {
     symlink(&outside, project.path("d")).unwrap();
     symlink(outside.join("f"), project.path("g")).unwrap();
     fs::create_dir_all(project.path("h/i")).unwrap();
-    // With a manifest, so that the source folder isn't replaced.
+    // This upload creates a manifest, so that the next one doesn't replace the source folder.
     project.apply(&[("a", FILE, b"")]).unwrap();
     symlink(&outside, project.path("d")).unwrap();
     symlink(outside.join("f"), project.path("g")).unwrap();

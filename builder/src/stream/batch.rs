@@ -5,7 +5,7 @@ use protocol::{BuildId, Event, EventKind, Status, Stream};
 
 use super::split::split;
 
-/// Gathered output becomes events when it reaches this size, in bytes of text.
+/// Gathered output is flushed when it reaches this size, in bytes of text.
 const MAX_GATHERED: usize = 24 * 1024;
 
 /// Gathers output and numbers events. Does no I/O and reads no clock: times are arguments.
@@ -88,7 +88,8 @@ impl EventBatcher {
                 let event = self.number(now, EventKind::Output { stream, text: piece.to_owned() });
                 let size = event.encoded_len() as u64;
                 if self.streamed + size > self.limit {
-                    // Everything later is left out too, even if it would fit, so that followers miss one continuous piece.
+                    // Everything later is left out too, even if it would fit, so that followers miss one continuous
+                    // piece.
                     self.streamed = self.limit;
                     let seq = self.next_seq - 1;
                     let from = self.skipped.map_or(seq, |(from, _)| from);

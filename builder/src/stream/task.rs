@@ -13,17 +13,17 @@ use tokio::time::{Instant, sleep_until};
 use super::batch::{EventBatcher, FlushedEvents};
 use super::{ReporterMessage, StreamConfig};
 
-/// How often followers are told which events were left out, at most.
+/// The shortest time between two events that tell followers which numbers were left out.
 const SKIPPED_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a stream did, when it has ended.
+/// The outcome of a stream that has ended.
 #[derive(Debug)]
 pub(crate) struct StreamSummary {
     /// The number after that of the last event.
     pub next_seq: u64,
     /// How many encoded bytes of output all attempts sent.
     pub streamed_bytes: u64,
-    /// Whether the log is complete; else the first error.
+    /// `Ok` if the log is complete, otherwise the first error.
     pub log: io::Result<()>,
 }
 

@@ -1,4 +1,4 @@
-//! Reads a build's log from the bucket: every numbered event, also those that were not streamed.
+//! Reads a build's log from the bucket. It holds every numbered event, even those that were not streamed.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -9,7 +9,7 @@ use crate::storage::{Storage, StorageError};
 
 /// Longest line in bytes that is read; an event has at most 28 KB.
 const MAX_LINE_BYTES: u64 = 256 * 1024;
-/// How many failures in a row end the reading, if no new event comes between them.
+/// How many failures without a new event in between end the reading.
 const MAX_FAILURES: u32 = 5;
 
 /// Reads the events of all attempts in order, each once.
@@ -27,7 +27,7 @@ pub struct BuildLog<'a> {
 }
 
 impl<'a> BuildLog<'a> {
-    /// The log of a build that had this number of attempts.
+    /// Creates a reader for the log of a build that had this number of attempts.
     pub fn new(storage: &'a Storage, owner: &'a Owner, build: &'a BuildId, attempts: u32) -> Self {
         Self {
             storage,
@@ -83,7 +83,8 @@ impl<'a> BuildLog<'a> {
                         return Ok(Some(event));
                     }
                 }
-                // Read this attempt's log again from its start; events that were read are skipped by their number.
+                // Read this attempt's log again from its start. Events that were already read are skipped by their
+                // number.
                 Err(error) => {
                     self.reader = None;
                     self.failures += 1;

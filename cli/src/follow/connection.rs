@@ -16,7 +16,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct HostPort<'a> {
     /// Whether the connection uses TLS.
     pub secure: bool,
-    /// The host as the URL has it: with the port, if there is one.
+    /// The host as in the URL, with the port if there is one.
     pub host: &'a str,
     /// The path; it begins with `/`.
     pub path: String,
@@ -84,7 +84,7 @@ pub enum HostConnection {
 }
 
 impl HostConnection {
-    /// Connects to a host. With TLS the handshake comes with the first byte that is written or read.
+    /// Connects to a host. With TLS, the handshake happens when the first byte is written or read.
     ///
     /// # Errors
     /// If no address of the host answers within 10 seconds.
@@ -155,7 +155,7 @@ mod tests {
     use super::{HostPort, host_and_port};
 
     #[test]
-    fn hosts_have_ports() {
+    fn a_host_is_split_into_name_and_port() {
         assert_eq!(host_and_port("h", 443), ("h", 443));
         assert_eq!(host_and_port("127.0.0.1:4100", 80), ("127.0.0.1", 4100));
         assert_eq!(host_and_port("[::1]:41", 80), ("[::1]", 41));

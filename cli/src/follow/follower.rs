@@ -1,4 +1,4 @@
-//! The loop that follows a build to its end: it receives, orders and prints events, reconnects, and cancels.
+//! Follows a build to its end: receives, orders and prints events, reconnects, and cancels the build on Ctrl-C.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,20 +26,20 @@ pub struct FollowedBuild {
     pub owner: Owner,
     /// The URL of the WebSocket, if the backend has one.
     pub socket: Option<String>,
-    /// The device's folders, which are named instead of the builder's.
+    /// The device's folders, which replace the builder's in the output.
     pub paths: DevicePaths,
-    /// Whether standard output is cargo's messages in JSON.
+    /// Whether standard output holds cargo's messages in JSON.
     pub json: bool,
 }
 
 /// How far a build is followed, and what Ctrl-C does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FollowMode {
-    /// To its end, by the process that began it: Ctrl-C cancels the build.
+    /// To the end, by the process that started the build. Ctrl-C cancels the build.
     Own,
-    /// To its end; Ctrl-C leaves the build running.
+    /// To the end of the build. Ctrl-C leaves the build running.
     Watch,
-    /// Until everything that the backend has by now is printed.
+    /// Until all events that the backend already has are printed.
     CatchUp,
 }
 
@@ -48,9 +48,9 @@ pub enum FollowMode {
 pub enum Followed {
     /// The build has ended with this result.
     Ended(Box<BuildResult>),
-    /// The build goes on, or it was cancelled and the backend didn't confirm that in time.
+    /// The build continues, or it was cancelled and the backend didn't confirm that in time.
     Left,
-    /// Nothing was heard from the backend.
+    /// The backend did not answer at all.
     Unreachable,
 }
 
@@ -72,7 +72,7 @@ pub struct Follower<'a> {
     cancel_sender: Sender<String>,
 }
 
-/// How long the follower waits for the end after Ctrl-C.
+/// How long the follower waits for the build's end after Ctrl-C.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long catching up waits for the first answer, and then for the events.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(15);
@@ -80,7 +80,7 @@ const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(15);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl<'a> Follower<'a> {
-    /// A follower of this build. Nothing is connected yet.
+    /// Creates a follower of this build, without connecting yet.
     pub fn new(
         shell: &'a Shell,
         interrupt: &'a Interrupt,
@@ -106,7 +106,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Follows the build as far as the mode says. `signer` signs the request that opens the WebSocket.
+    /// Follows the build until the mode's end. `signer` signs the request that opens the WebSocket.
     pub fn run(mut self, signer: Signer) -> Followed {
         let (signals, received) = sync_channel(64);
         let (commands, for_socket) = channel();
@@ -126,7 +126,7 @@ impl<'a> Follower<'a> {
         self.shell.clear();
         let attempts = match &followed {
             Followed::Ended(result) => result.attempts,
-            // The log is stored only at the end.
+            // The build has not ended, so its log is not stored yet.
             _ if self.mode != FollowMode::Own => {
                 if printer.has_gaps() {
                     self.shell
@@ -151,7 +151,7 @@ impl<'a> Follower<'a> {
         printer: &mut Printer,
     ) -> Followed {
         let mut sequencer = EventSequencer::new(self.build.build.clone(), self.now());
-        // Without a socket's thread nobody receives the command. Then the result comes from the bucket.
+        // Without a socket, no thread receives the command. The result then comes from the bucket.
         let send = |message: ClientMessage| drop(commands.send(SocketCommand::Send(message.encode())));
         loop {
             let leaves = match self.mode {
@@ -198,7 +198,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Passes a signal on to the sequencer. Returns what is to be printed now.
+    /// Passes a signal on to the sequencer. Returns what can be printed now.
     fn receive(
         &mut self,
         signal: Signal,
@@ -250,7 +250,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// How catching up ended: everything is printed, or the time is over. `None` while it goes on.
+    /// How catching up ended: everything is printed, or the time limit is reached. `None` while it continues.
     fn caught_up(&self, sequencer: &EventSequencer) -> Option<Followed> {
         match self.backend_last {
             Some((last, since)) if sequencer.last_delivered() >= last || since.elapsed() > CATCH_UP_TIMEOUT => {

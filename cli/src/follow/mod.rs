@@ -1,4 +1,4 @@
-//! Follows a build from its upload to its end: what the backend sends is put in order and printed.
+//! Follows a build from its upload to its end: puts the backend's events in order and prints them.
 
 mod build_log;
 mod connection;

@@ -1,8 +1,8 @@
-//! Replaces the builder's folders by the device's in what a build prints.
+//! Replaces the builder's folders by the device's in the output of a build.
 
 use std::path::{Path, PathBuf};
 
-/// The device's folders that are named instead of the builder's.
+/// The device's folders, which replace the builder's in the output.
 #[derive(Debug, Clone, Default)]
 pub struct DevicePaths {
     /// The top folder of the source that was sent.
@@ -11,7 +11,7 @@ pub struct DevicePaths {
     pub target: Option<PathBuf>,
     /// The install root on the device.
     pub root: Option<PathBuf>,
-    /// The folder in which the command was typed. Programs that run are named relative to it, as in cargo.
+    /// The folder in which the command was typed. As in cargo, paths of programs that run are relative to it.
     pub cwd: Option<PathBuf>,
 }
 
@@ -34,21 +34,22 @@ pub struct PathMapping(Vec<Folder>);
 struct Folder {
     from: String,
     to: String,
-    /// The device's folder as it stands inside a JSON string.
+    /// The device's folder, escaped for a JSON string.
     to_json: String,
     /// The device's folder relative to the one in which the command was typed.
     relative: Option<String>,
 }
 
 impl PathMapping {
-    /// A mapping between the folders that both sides have. A builder's folder that is no absolute path is ignored.
+    /// Creates a mapping of the folders that both sides have. A builder's folder that is not an absolute path is
+    /// ignored.
     pub fn new(builder: BuilderPaths, device: &DevicePaths) -> Self {
         let folder = |from: Option<&str>, to: &Option<PathBuf>| Folder::new(from?, to.as_deref()?);
         let mut target = folder(builder.target, &device.target);
         if let (Some(folder), Some(to), Some(cwd)) = (&mut target, &device.target, &device.cwd) {
             folder.relative = to.strip_prefix(cwd).ok().and_then(Path::to_str).map(str::to_owned);
         }
-        // A file that cargo looks for next to the source is next to it on the device, too.
+        // A file that cargo looks for next to the source is also next to it on the device.
         let beside = |path: &Path| path.parent().map(Path::to_path_buf);
         let parent = builder.source.and_then(|source| Some(source.trim_end_matches('/').rsplit_once('/')?.0));
         let others = [
@@ -59,8 +60,8 @@ impl PathMapping {
         Self(target.into_iter().chain(others.into_iter().flatten()).collect())
     }
 
-    /// The text with the device's folders. `line_start`: the part of its first line that came before; `json`: the text is a
-    /// JSON message of cargo's.
+    /// Returns the text with the device's folders. `line_start` is the part of the text's first line that came before
+    /// it; `json` says that the text is a JSON message of cargo's.
     pub fn apply(&self, line_start: &str, text: &str, json: bool) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -103,8 +104,8 @@ impl Folder {
     }
 }
 
-/// Whether the text at `at..end` is a whole path or its beginning: `/w/source` doesn't stand alone in `/w/source-2` or in
-/// `/x/w/source`.
+/// Whether the text at `at..end` is a whole path or its beginning: `/w/source` doesn't stand alone in `/w/source-2` or
+/// in `/x/w/source`.
 fn stands_alone(text: &str, at: usize, end: usize) -> bool {
     let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     let before = &text[..at];

@@ -1,4 +1,4 @@
-//! Prints events, each once and in order.
+//! Prints each event once and in order.
 
 use std::collections::VecDeque;
 
@@ -9,20 +9,20 @@ use super::paths::{BuilderPaths, DevicePaths, PathMapping};
 use crate::storage::StorageError;
 use crate::terminal::Shell;
 
-/// How many bytes of output are kept back after a gap; streaming stops soon after the first one anyway.
+/// The most bytes of output that are kept back after a gap. Streaming stops soon after the first gap anyway.
 const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
 
-/// How many bytes of an unfinished line are remembered: enough for cargo's word at its beginning.
+/// The most bytes of an unfinished line that are remembered. They are enough for cargo's word at its start.
 const MAX_LINE_START: usize = 256;
 
 /// Prints the events of one build.
 pub struct Printer<'a> {
     shell: &'a Shell,
     paths: &'a DevicePaths,
-    /// Whether standard output is cargo's messages in JSON.
+    /// Whether standard output holds cargo's messages in JSON.
     json: bool,
     mapping: PathMapping,
-    /// Output from the first gap on: it is printed when the log has filled the gap.
+    /// Output after the first gap. It is printed when the log has filled the gap.
     held_back: VecDeque<HeldBack>,
     held_bytes: usize,
     queue_position: Option<u64>,
@@ -38,7 +38,8 @@ enum HeldBack {
 }
 
 impl<'a> Printer<'a> {
-    /// A printer that names these folders of the device. `json`: standard output is cargo's messages in JSON.
+    /// Creates a printer that shows these folders of the device. `json` says that standard output holds cargo's
+    /// messages in JSON.
     pub fn new(shell: &'a Shell, paths: &'a DevicePaths, json: bool) -> Self {
         let mapping = PathMapping::default();
         Self {
@@ -88,7 +89,7 @@ impl<'a> Printer<'a> {
         let EventKind::Output { text, .. } = &event.kind else { return };
         let seq = event.seq.unwrap_or_default();
         if self.held_bytes + text.len() > MAX_HELD_BYTES {
-            // The log has this event, too.
+            // The event is read from the log later.
             self.gap(seq, seq);
         } else {
             self.held_bytes += text.len();
@@ -135,7 +136,7 @@ impl<'a> Printer<'a> {
                 }
                 self.shell.waiting("Building", "");
             }
-            // The program that runs has the terminal for itself.
+            // The running program uses the terminal alone.
             Status::Running => self.shell.clear(),
             Status::Pausing { .. } => {
                 self.shell.waiting("Pausing", "the builder's time is up; saving for the next attempt")
@@ -154,7 +155,8 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Prints the whole log of a build that has ended. `complete`: its result is complete, so no log is missing.
+    /// Prints the whole log of a build that has ended. `complete` says that its result is complete, so no log is
+    /// missing.
     ///
     /// # Errors
     /// If the log can't be read.
@@ -179,7 +181,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// After the end of the build: fills the gaps from the log and prints what was kept back.
+    /// Fills the gaps from the log and prints the output that was kept back. Call it after the end of the build.
     pub fn finish(&mut self, log: &mut BuildLog) {
         let mut ahead: Option<Event> = None;
         let mut failure = None;
@@ -217,7 +219,7 @@ impl<'a> Printer<'a> {
                 }
             }
         }
-        // A missing number is no loss: statuses of the backend itself, between attempts, are in no log.
+        // A missing number doesn't mean lost output: the backend's own statuses between attempts are in no log.
         if let Some(error) = failure {
             self.shell.warn(format!("part of the build's output can't be shown: {error}"));
         } else {

@@ -1,4 +1,5 @@
-//! Looks for the result of a build in the bucket, which is the truth about its end: often without a socket, else rarely.
+//! Looks for the result of a build in the bucket, which decides whether the build has ended. It looks often without a
+//! socket and rarely with one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ const WITHOUT_SOCKET: Duration = Duration::from_secs(2);
 /// How often the bucket is asked while the socket is open.
 const WITH_SOCKET: Duration = Duration::from_secs(20);
 
-/// Asks until the result is there, or nobody receives `signals` any more. `live`: the socket is open.
+/// Asks until the result is there, or until nobody receives `signals` any more. `live` says that the socket is open.
 pub fn run(storage: &Storage, build: &BuildId, key: &str, live: &Arc<AtomicBool>, signals: &SyncSender<Signal>) {
     let mut failing = false;
     loop {

@@ -1,4 +1,4 @@
-//! The WebSocket: a thread of its own keeps it open and reconnects whenever it is lost.
+//! The WebSocket. A separate thread keeps it open and reconnects whenever the connection is lost.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
@@ -13,7 +13,7 @@ use super::connection::{HostConnection, HostPort};
 use super::signal::Signal;
 use crate::storage::{SignedRequest, Signer};
 
-/// What the follower asks of the thread.
+/// A command from the follower to the socket's thread.
 #[derive(Debug)]
 pub enum SocketCommand {
     /// Send this message to the backend.
@@ -22,7 +22,7 @@ pub enum SocketCommand {
     Reconnect,
 }
 
-/// The WebSocket of one build: its address, and the key to open it.
+/// The WebSocket of one build: its address, and the signer to open it with.
 pub struct Endpoint {
     /// The URL, with the scheme `ws` or `wss`.
     pub url: String,
@@ -36,7 +36,7 @@ pub struct Endpoint {
 
 /// How long the signature is valid, in seconds. It is checked once, when the connection is opened.
 const EXPIRES: u32 = 120;
-/// The longest time that a command waits behind a read.
+/// How long one read may block, and so the longest delay of a command.
 const READ_TIMEOUT: Duration = Duration::from_millis(100);
 /// The longest pause between two attempts to connect.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
@@ -69,7 +69,7 @@ impl Endpoint {
             // A connection that was open for a while is replaced at once.
             pause = if started.elapsed() > MAX_PAUSE { Duration::from_millis(250) } else { (pause * 2).min(MAX_PAUSE) };
             std::thread::sleep(pause);
-            // Commands for the old connection.
+            // Drop commands that were meant for the old connection.
             while commands.try_recv().is_ok() {}
         }
     }
@@ -119,7 +119,7 @@ fn converse(
             }
         }
         match socket.read() {
-            // Text that is no frame is ignored: it comes from a newer backend, or a hostile one.
+            // Text that is no valid frame is ignored: it may come from a newer backend or a hostile one.
             Ok(Message::Text(text)) => {
                 if let Ok(frame) = Frame::decode(text.as_str())
                     && signals.send(Signal::Frame(frame)).is_err()

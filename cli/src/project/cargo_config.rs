@@ -16,11 +16,11 @@ pub struct Layer {
     pub folder: PathBuf,
     /// The parsed content of the file.
     pub table: Table,
-    /// Whether it belongs to the project, and so is sent to the builder.
+    /// Whether the file belongs to the project and so is sent to the builder.
     pub of_project: bool,
 }
 
-/// All configuration files that cargo would read. A value of a nearer file overrides that of a farther one.
+/// All configuration files that cargo would read. A value in a nearer file overrides the same value in a farther one.
 #[derive(Debug, Clone, Default)]
 pub struct CargoConfig {
     /// The files, the nearest first.
@@ -28,7 +28,8 @@ pub struct CargoConfig {
 }
 
 impl CargoConfig {
-    /// Reads the files that apply in `folder`. Those below `project` belong to the project; `cargo_home` has the user's own.
+    /// Reads the files that apply in `folder`. Those below `project` belong to the project; `cargo_home` holds the
+    /// user's own file.
     ///
     /// # Errors
     /// When a file can't be read, or is not valid TOML.
@@ -57,7 +58,7 @@ impl CargoConfig {
         self.layers.iter().find_map(|layer| Some((layer, layer.table.get(section)?.get(key)?)))
     }
 
-    /// The triples of `build.target`, which is one or a list.
+    /// The triples of `build.target`, which can be one triple or a list.
     pub fn targets(&self) -> Vec<String> {
         match self.find("build", "target") {
             Some((_, Value::String(one))) => vec![one.clone()],
@@ -71,8 +72,8 @@ impl CargoConfig {
         self.path("build", "target-dir")
     }
 
-    /// The path of `install.root`. A single name is relative to the current folder, until a future cargo makes it relative to
-    /// the configuration as all others are (doc.rust-lang.org/cargo, configuration, `install.root`).
+    /// The path of `install.root`. A single name is relative to the current folder, until a future cargo makes it
+    /// relative to the configuration as all others are (doc.rust-lang.org/cargo, configuration, `install.root`).
     pub fn install_root(&self) -> Option<PathBuf> {
         let (_, value) = self.find("install", "root")?;
         match value.as_str()? {
@@ -91,7 +92,7 @@ impl CargoConfig {
         Some(super::normalize(&layer.folder.join(value.as_str()?)))
     }
 
-    /// Files that don't belong to the project but have keys that affect a build, with these keys.
+    /// Files outside the project that have keys which affect a build, each with these keys.
     pub fn left_behind(&self) -> Vec<(PathBuf, String)> {
         const HEEDED: [&str; 10] = [
             "build.rustflags",
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_file_wins_and_that_of_the_user_comes_last() {
+    fn the_nearest_file_wins_and_the_users_file_comes_last() {
         let temp = tempfile::tempdir().unwrap();
         let home = temp.path().join("home/.cargo");
         let project = temp.path().join("home/project");

@@ -1,5 +1,5 @@
-//! Everything on the device that a build needs: the folder of the workspace's root, and files outside of it that manifests
-//! refer to.
+//! Everything on the device that a build needs: the folder of the workspace's root, and files outside of it that
+//! manifests refer to.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use super::manifest::{CargoManifest, Reference, ReferenceKind, config_references
 use super::path::{common_ancestor, normalize};
 use super::{locate, relative};
 
-/// A project as it lies on the device, with everything that belongs to it. Paths are absolute, without `.` and `..`.
+/// A project on the device, with everything that belongs to it. Paths are absolute, without `.` and `..`.
 #[derive(Debug)]
 pub struct DeviceProject {
-    /// Name to show: that of the package, or of the folder.
+    /// Name to show: the package's name, or the folder's.
     pub name: String,
-    /// The folder of the chosen manifest: where cargo runs.
+    /// The folder of the chosen manifest, in which cargo runs.
     pub directory: PathBuf,
     /// The folder of the workspace's root.
     pub root: PathBuf,
@@ -50,7 +50,7 @@ impl DeviceProject {
     /// Finds the project that cargo would build in `cwd`.
     ///
     /// # Errors
-    /// Without a project, for a manifest that can't be read, and for a path that the builder can't follow.
+    /// If there is no project, if a manifest can't be read, or if a path can't exist on the builder.
     pub fn find(cwd: &Path, manifest_path: Option<&Path>, cargo_home: Option<&Path>) -> anyhow::Result<Self> {
         let manifest_path = locate::manifest(cwd, manifest_path)?;
         let directory = manifest_path.parent().context("a manifest lies in a folder")?.to_path_buf();
@@ -89,14 +89,15 @@ impl DeviceProject {
         })
     }
 
-    /// Extends `top` to the root of the git repository around the project, and returns that root; `None` without a repository.
+    /// Extends `top` to the root of the git repository around the project, and returns that root; `None` without a
+    /// repository.
     pub fn widen_to_repository(&mut self) -> Option<PathBuf> {
         let root = repository_root(&self.root)?;
         self.top = common_ancestor(&self.top, &root);
         Some(root)
     }
 
-    /// The path inside the archive, below [`protocol::SOURCE_PREFIX`], of something that is sent.
+    /// The path of a file or folder inside the archive, below [`protocol::SOURCE_PREFIX`].
     pub fn inside(&self, path: &Path) -> anyhow::Result<String> {
         let relative = relative(&self.top, path);
         relative.to_str().map(str::to_owned).with_context(|| {
@@ -117,7 +118,7 @@ struct Crawl {
 }
 
 impl Crawl {
-    /// Notes a package's folder, to be sent and its manifest to be read.
+    /// Adds a package's folder to what is sent, and its manifest to those that are still to be read.
     fn folder(&mut self, folder: &Path) {
         if !self.folders.iter().any(|sent| sent == folder) {
             self.folders.push(folder.to_path_buf());
@@ -140,7 +141,7 @@ impl Crawl {
         Ok(())
     }
 
-    /// Notes the toolchain files at and above the folder where cargo runs, the nearest of which rustup obeys.
+    /// Adds the toolchain files in and above the folder where cargo runs. Rustup uses the nearest one.
     fn toolchain(&mut self, directory: &Path, level: &Path) {
         let names = ["rust-toolchain", "rust-toolchain.toml"];
         let folders = directory.ancestors().take_while(|folder| folder.starts_with(level));
@@ -154,7 +155,7 @@ impl Crawl {
             if !self.seen.insert(folder.clone()) || !path.is_file() {
                 continue;
             }
-            // Cargo itself reports invalid TOML best, with a line number.
+            // Cargo reports invalid TOML itself, with a line number.
             let Ok(manifest) = CargoManifest::read(&path) else { continue };
             self.selection(&folder, &manifest);
             for reference in manifest.references() {
@@ -183,7 +184,8 @@ impl Crawl {
         match reference.kind {
             ReferenceKind::Package if path.is_dir() => self.folder(&path),
             ReferenceKind::File if path.is_file() && !self.covered(&path) => {
-                // Its modules lie beside it. Not so if that is a folder around the whole project, which may hold anything.
+                // The modules of a source file are in its folder, so that folder is sent, unless it contains the whole
+                // project and so may hold anything.
                 let beside = path.parent().unwrap_or(&path).to_path_buf();
                 let is_source = path.extension().is_some_and(|extension| extension == "rs");
                 if is_source && !self.folders.iter().any(|folder| folder.starts_with(&beside)) {
@@ -192,7 +194,7 @@ impl Crawl {
                     self.files.insert(path);
                 }
             }
-            // If cargo needs a file that doesn't exist, it says so itself.
+            // If cargo needs a file that doesn't exist, it reports that itself.
             _ => {}
         }
         Ok(())
@@ -218,8 +220,8 @@ impl Crawl {
         }
     }
 
-    /// Notes what a package of another workspace inherits from: the manifest of that workspace's root, the files without which
-    /// cargo doesn't read it, and the paths of inherited dependencies.
+    /// Adds what a package of another workspace inherits from: the manifest of that workspace's root, the files that
+    /// cargo needs to read it, and the paths of inherited dependencies.
     fn foreign_workspace(&mut self, folder: &Path, manifest: &CargoManifest) -> anyhow::Result<()> {
         if manifest.workspace().is_some() || !(manifest.inherits() || manifest.workspace_path().is_some()) {
             return Ok(());
@@ -356,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_a_project_the_error_is_cargos() {
+    fn outside_a_project_the_error_is_the_same_as_in_cargo() {
         let temp = tempfile::tempdir().unwrap();
         let error = DeviceProject::find(temp.path(), None, None).unwrap_err().to_string();
         assert!(error.starts_with("could not find `Cargo.toml` in"), "{error}");

@@ -1,11 +1,12 @@
-//! The crate whose documentation `cargo doc --open` opens.
+//! Finds the crate whose documentation `cargo doc --open` opens.
 
 use super::DeviceProject;
 use super::locate::members;
 use super::manifest::CargoManifest;
 
-/// The crates whose documentation may be meant, the likeliest first. Cargo opens that of the alphabetically first package
-/// among those of `-p`, else of the folder that it runs in, else of the members.
+/// The crates whose documentation may be meant, the likeliest first. Cargo opens the documentation of the
+/// alphabetically first package named by `-p`. Without `-p`, it takes the package of the current folder, or else the
+/// first member.
 pub fn documented(project: &DeviceProject, specs: &[String], workspace: bool) -> Vec<String> {
     let read = |folder: &std::path::Path| CargoManifest::read(&folder.join("Cargo.toml")).ok();
     let crate_of = |manifest: &CargoManifest| Some((manifest.name()?.to_owned(), manifest.crate_name()?));

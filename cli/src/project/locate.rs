@@ -39,14 +39,15 @@ pub fn manifest(cwd: &Path, named: Option<&Path>) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// The folder of the root of the workspace that the package in `folder` belongs to; `folder` itself without a workspace.
+/// The folder of the root of the workspace that the package in `folder` belongs to; `folder` itself without a
+/// workspace.
 pub fn workspace_root(folder: &Path, manifest: &CargoManifest) -> anyhow::Result<PathBuf> {
     if manifest.workspace().is_some() {
         return Ok(folder.to_path_buf());
     }
     if let Some(path) = manifest.workspace_path() {
         let root = normalize(&folder.join(path));
-        // Cargo expects the folder; some manifests name the file.
+        // Cargo expects the folder here, but some manifests name the file.
         return Ok(if root.ends_with("Cargo.toml") { root.parent().unwrap_or(&root).to_path_buf() } else { root });
     }
     for ancestor in folder.ancestors().skip(1) {
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_workspace_above_is_found_unless_it_excludes() {
+    fn the_workspace_above_is_found_unless_it_excludes_the_package() {
         let temp = tempfile::tempdir().unwrap();
         let top = temp.path();
         write(top, "Cargo.toml", "[workspace]\nmembers=['a','crates/*','none']\nexclude=['fuzz','crates/x']");

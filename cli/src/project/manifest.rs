@@ -1,4 +1,4 @@
-//! What a `Cargo.toml` refers to. It is read as a plain table, since cargo itself reports what is malformed.
+//! Reads what a `Cargo.toml` refers to. It is read as a plain table, because cargo itself reports malformed values.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::toml_error;
 
-/// A manifest, as far as its paths and names matter here.
+/// A manifest, of which only paths and names are read.
 #[derive(Debug, Clone)]
 pub struct CargoManifest(Table);
 
@@ -37,7 +37,7 @@ impl CargoManifest {
     /// Reads and parses a manifest.
     ///
     /// # Errors
-    /// When the file can't be read, or is not valid TOML; in cargo's words.
+    /// If the file can't be read or is not valid TOML. The error has cargo's wording.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| toml_error::caused(format!("failed to read `{}`", path.display()), &[&error]))?;
@@ -58,7 +58,7 @@ impl CargoManifest {
         self.package()?.get("name")?.as_str()
     }
 
-    /// The name of the crate: that of the library if it has one, else of the package, with `_` for `-`.
+    /// The name of the crate: the library's name if it has one, otherwise the package's, with `_` for `-`.
     pub fn crate_name(&self) -> Option<String> {
         let library = self.table("lib").and_then(|lib| lib.get("name")?.as_str());
         library.or(self.name()).map(|name| name.replace('-', "_"))

@@ -17,7 +17,7 @@ pub fn normalize(path: &Path) -> PathBuf {
     out
 }
 
-/// The path from folder `base` to `path`, both absolute and normal: with `..` where needed.
+/// The path from folder `base` to `path`, with `..` where needed. Both must be absolute and normalized.
 pub fn relative(base: &Path, path: &Path) -> PathBuf {
     let common = common_ancestor(base, path);
     let up = base.strip_prefix(&common).map_or(0, |rest| rest.components().count());
@@ -27,7 +27,7 @@ pub fn relative(base: &Path, path: &Path) -> PathBuf {
     out
 }
 
-/// The deepest folder that contains both, or is one of them.
+/// The deepest folder that contains both paths or is one of them.
 pub fn common_ancestor(a: &Path, b: &Path) -> PathBuf {
     a.components().zip(b.components()).take_while(|(x, y)| x == y).map(|(x, _)| x).collect()
 }

@@ -1,4 +1,4 @@
-//! The project key, which the builder's folder and cache are named after: one for each project on each device.
+//! The project key, after which the builder's folder and cache are named. Each project on each device has its own.
 
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -9,14 +9,14 @@ use protocol::ProjectKey;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// The key of the workspace at `root`, the same each time on the same device. `folder` contains the device's id.
+/// The key of the workspace at `root`, which stays the same on the same device. `folder` contains the device's id.
 pub fn project_key(name: &str, root: &Path, folder: &Path) -> anyhow::Result<ProjectKey> {
     let device = device_id(folder)?;
     Ok(ProjectKey::new(name, &identity(&device, root))?)
 }
 
-/// The key of a crate that is installed, the same on all devices of an owner. `what` distinguishes it from others of its
-/// name.
+/// The key of a crate that is installed, which is the same on all devices of an owner. `what` distinguishes it from
+/// other installs of the same name.
 pub fn install_key(name: &str, what: &[&str]) -> anyhow::Result<ProjectKey> {
     Ok(ProjectKey::new(name, &shortened_sha256(&format!("install\0{}", what.join("\0"))))?)
 }
@@ -51,7 +51,7 @@ fn device_id(folder: &Path) -> anyhow::Result<String> {
     match written {
         Ok(()) => Ok(id),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read().context("could not read the device's id"),
-        // The folder is read-only, so the system's name of the device has to do.
+        // The folder is read-only, so the device's host name and user id are used instead.
         Err(_) => {
             let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
             Ok(format!("{node}/{}", rustix::process::getuid().as_raw()))

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_place_is_shown_as_cargo_shows_it() {
+    fn the_position_is_shown_as_in_cargo() {
         let shown = |text: &str| {
             let error = text.parse::<toml::Table>().unwrap_err();
             error.span().map(|span| pointed(text, &span, Path::new("../Cargo.toml"))).unwrap_or_default()

@@ -1,5 +1,5 @@
-//! The toolchain of `cargo +nightly cloud …`. rustup passes it in `RUSTUP_TOOLCHAIN`, but it sets that variable even if no
-//! toolchain was named, so one that rustup would have chosen by itself is not forwarded.
+//! The toolchain of `cargo +nightly cloud …`. rustup passes it in `RUSTUP_TOOLCHAIN`, but it sets that variable even if
+//! no toolchain was named, so one that rustup would have chosen by itself is not forwarded.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub fn forwarded(
     }
     let own = variable.map(channel)?;
     let chosen = match file_channel(directory) {
-        // The file is sent with the source.
+        // The toolchain file is sent with the source, so the builder reads it itself.
         Some(file) => own != channel(&file),
         None => {
             let default = rustup_home.and_then(default_toolchain);
@@ -44,7 +44,7 @@ fn channel(toolchain: &str) -> &str {
     end.and_then(|end| toolchain.get(..end)).unwrap_or(toolchain)
 }
 
-/// Whether the channel is `stable` or a version, for which the builder's own toolchain will do.
+/// Whether the channel is `stable` or a version; the builder's own toolchain can replace these.
 fn is_release(channel: &str) -> bool {
     channel == "stable" || channel.starts_with(|c: char| c.is_ascii_digit())
 }
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(forwarded(None, Some("nightly-aarch64-apple-darwin")).as_deref(), Some("nightly"));
         assert_eq!(forwarded(None, Some("1.90.0")).as_deref(), Some("1.90.0"));
         assert_eq!(forwarded(Some("beta"), Some("nightly")).as_deref(), Some("beta"));
-        // If a nightly is the device's default, it is meant.
+        // A nightly that is the device's default was chosen on purpose.
         default("nightly-2026-01-01-x86_64-unknown-linux-gnu");
         assert_eq!(
             forwarded(None, Some("nightly-2026-01-01-x86_64-unknown-linux-gnu")).as_deref(),

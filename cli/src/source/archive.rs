@@ -1,4 +1,4 @@
-//! The archive of a source, written as a stream: it is never on the device's disk, and uses little memory.
+//! Writes the archive of a source as a stream. It is never on the device's disk and uses little memory.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,7 +11,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::entry::{SourceContent, SourceEntry, file_content};
 
-/// Why an archive was not finished.
+/// The reason why an archive was not finished.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SourcePackError {
@@ -25,7 +25,7 @@ pub enum SourcePackError {
         /// What the system reported about it.
         source: io::Error,
     },
-    /// A file has changed since the source was listed; its path.
+    /// A file has changed since the source was listed. Holds its path.
     #[error("`{0}` changed while it was packed")]
     Changed(String),
     /// The receiver of the archive no longer accepts data.
@@ -33,7 +33,7 @@ pub enum SourcePackError {
     Output(#[source] io::Error),
 }
 
-/// Below this, compressing costs more than it saves.
+/// Files smaller than this, in bytes, are not compressed: it would cost more than it saves.
 const MIN_COMPRESSED: u64 = 128;
 
 /// Extensions of formats that are already compressed.
@@ -72,7 +72,8 @@ pub fn pack<W: Write>(
 fn options(size: u64, mode: u32, extension: &str) -> SimpleFileOptions {
     let store = size < MIN_COMPRESSED || COMPRESSED.contains(&extension);
     let method = if store { CompressionMethod::Stored } else { CompressionMethod::Deflated };
-    // Level 4: on sources within a few percent of 6 at twice the speed, and a tablet's core is the slowest part.
+    // On sources, level 4 is within a few percent of level 6 at twice the speed, and a tablet's core is the slowest
+    // part.
     let level = (!store).then_some(4);
     SimpleFileOptions::default().compression_method(method).compression_level(level).unix_permissions(mode)
 }

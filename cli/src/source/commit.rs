@@ -1,4 +1,5 @@
-//! The last commit of the project's repository, for build scripts that run git: a shallow `.git`, which git itself creates.
+//! The last commit of the project's repository, for build scripts that run git: a shallow `.git`, which git itself
+//! creates.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +14,7 @@ use crate::project::{DeviceProject, repository_root};
 /// A shallow copy of a repository.
 pub struct Commit {
     copy: TempDir,
-    /// Root of the work tree that it belongs to.
+    /// Root of the work tree that the copy belongs to.
     root: PathBuf,
 }
 
@@ -21,7 +22,7 @@ impl Commit {
     /// Copies the commit that is checked out, and its tags, to a temporary folder.
     ///
     /// # Errors
-    /// Without git or without a repository.
+    /// If there is no git or no repository.
     pub fn take(project: &DeviceProject) -> anyhow::Result<Self> {
         let root = repository_root(&project.root)
             .with_context(|| format!("`--with-git`: `{}` is not in a git repository", project.root.display()))?;
@@ -35,7 +36,7 @@ impl Commit {
             .arg(copy.path()))?;
         // With an index of the commit, git finds the files unchanged.
         git(Command::new("git").arg("-C").arg(copy.path()).args(["read-tree", "HEAD"]))?;
-        // The remote is a folder on this device.
+        // The remote is a folder on this device, so it means nothing to the builder.
         git(Command::new("git").arg("-C").arg(copy.path()).args(["remote", "remove", "origin"]))?;
         Ok(Self { copy, root })
     }

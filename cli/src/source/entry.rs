@@ -17,7 +17,7 @@ pub struct SourceEntry {
     pub content: SourceContent,
 }
 
-/// The kind of an entry, and what is sent of it.
+/// The kind of an entry and its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceContent {
     /// A regular file, whose content is sent.
@@ -29,7 +29,7 @@ pub enum SourceContent {
         /// Unix permission bits, at most 0o777.
         mode: u32,
     },
-    /// A symbolic link to something else that is sent, or could be: a relative path.
+    /// A symbolic link to a path inside the folders that are sent.
     Link {
         /// Relative path that the link points to.
         target: String,
@@ -58,9 +58,9 @@ pub fn file_content(metadata: &Metadata) -> std::io::Result<SourceContent> {
 /// Everything that is sent of a project.
 #[derive(Debug, Default)]
 pub struct SourceListing {
-    /// In the order of their names.
+    /// The entries in the order of their names.
     pub entries: Vec<SourceEntry>,
-    /// What is left out without having been excluded, and why.
+    /// Messages about entries that are left out although nothing excludes them, with the reason.
     pub notes: Vec<String>,
     /// Names of files that look like secrets and are not listed in `include`.
     pub secrets: Vec<String>,
@@ -73,7 +73,8 @@ impl SourceListing {
     }
 }
 
-/// The largest folders, at most two levels deep, with their bytes and number of files, to choose from what to leave out.
+/// The largest folders, at most two levels deep, each with its bytes and number of files. They help the user to choose
+/// what to leave out.
 pub fn biggest_folders(entries: &[SourceEntry], count: usize) -> Vec<(String, u64, usize)> {
     let mut folders: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
     for entry in entries {

@@ -1,8 +1,8 @@
 //! The files that git tracks. They are sent even where an ignore rule matches them, as git itself keeps them.
 //!
 //! The format is git-scm.com/docs/index-format, versions 2 to 4, with and without a shared index (`git update-index
-//! --split-index`). Only the paths are read. Flags don't matter: git tracks what is assumed unchanged, left out of the
-//! work tree, or only intended to be added, and of these only what lies on the disk can be sent.
+//! --split-index`). Only the paths are read. Flags don't matter: git also tracks files that are assumed unchanged, left
+//! out of the work tree, or only intended to be added. Of these, only files on the disk can be sent.
 
 mod ewah;
 
@@ -45,16 +45,16 @@ struct GitIndex {
     shared: Option<SharedIndex>,
 }
 
-/// What the extension `link` says of the shared index.
+/// The shared index, as described by the extension `link`.
 #[derive(Debug, PartialEq, Eq)]
 struct SharedIndex {
-    /// Its hash in hex, which is part of its file's name.
+    /// The shared index's hash in hex, which is part of its file's name.
     id: String,
     /// A bitmap of the shared entries that are no longer tracked, still compressed.
     deleted: Vec<u8>,
 }
 
-/// Reads bytes from the front.
+/// Reads bytes from the front of a slice.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -121,7 +121,7 @@ impl GitIndex {
                 }
                 // Marks a sparse index, which needs nothing else.
                 b"sdir" => {}
-                // Git too gives up on an extension that it doesn't know and that is not optional.
+                // Like git, give up on an unknown extension that is not optional.
                 _ if !name[0].is_ascii_uppercase() => return None,
                 _ => {}
             }

@@ -23,17 +23,17 @@ impl IncludeRules {
         }
     }
 
-    /// Whether a pattern of an `exclude` matches.
+    /// Whether a pattern of an `exclude` list matches.
     pub fn excludes(&self, path: &Path, is_dir: bool) -> bool {
         self.exclude.iter().any(|patterns| patterns.verdict(path, is_dir) == Some(true))
     }
 
-    /// Whether a pattern of an `include` matches.
+    /// Whether a pattern of an `include` list matches.
     pub fn includes(&self, path: &Path, is_dir: bool) -> bool {
         self.include.iter().any(|patterns| patterns.verdict(path, is_dir) == Some(true))
     }
 
-    /// Whether an `include` names something below this folder.
+    /// Whether an `include` list may match something below this folder.
     pub fn includes_below(&self, path: &Path) -> bool {
         self.include.iter().any(|patterns| patterns.may_match_below(path))
     }

@@ -1,4 +1,4 @@
-//! Patterns as in .gitignore, and the folder that they apply to.
+//! Patterns as in `.gitignore`, with the folder that they apply to.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ impl Patterns {
         (!patterns.list.is_empty()).then_some(patterns)
     }
 
-    /// Whether the last pattern that matches says to ignore `path` (true) or to keep it (false); `None`: no match.
+    /// Whether the last pattern that matches ignores `path` (true) or keeps it (false). `None` if no pattern matches.
     pub fn verdict(&self, path: &Path, is_dir: bool) -> Option<bool> {
         let relative = slashed(path.strip_prefix(&self.base).ok()?);
         let basename = relative.rfind_byte(b'/').map(|at| at + 1);

@@ -1,9 +1,9 @@
-//! Finds files that probably contain secrets, to warn before they are sent.
+//! Finds files that probably contain secrets, so that the client can warn before it sends them.
 
 use std::io::Read;
 use std::path::Path;
 
-/// Whether a file looks like a secret, by its name, and for keys by its content.
+/// Whether a file looks like a secret. Its name decides, and for keys its content too.
 pub fn looks_secret(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let below = |folder: &str| path.parent().is_some_and(|parent| parent.ends_with(folder));

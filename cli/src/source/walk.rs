@@ -1,4 +1,4 @@
-//! Finds the files to send: git's ignore rules decide, build output is left out, and the manifests' lists override both.
+//! Finds the files to send. Git's ignore rules apply, build output is left out, and the manifests' lists override both.
 
 use std::collections::BTreeMap;
 use std::fs::FileType;
@@ -20,7 +20,7 @@ use crate::project::{DeviceProject, normalize, relative, repository_root};
 /// Lists everything of a project that is sent. `target_dir` is cargo's target directory.
 ///
 /// # Errors
-/// When a folder or file that should be sent can't be read.
+/// If a folder or file that should be sent can't be read.
 pub fn list(project: &DeviceProject, target_dir: &Path) -> anyhow::Result<SourceListing> {
     let mut walk = Walk {
         project,
@@ -30,7 +30,7 @@ pub fn list(project: &DeviceProject, target_dir: &Path) -> anyhow::Result<Source
         notes: Vec::new(),
         own_output: own_output(),
     };
-    // Sorted, so outer folders come before inner ones, and nothing is walked twice.
+    // The folders are sorted, so that outer folders come before inner ones and nothing is walked twice.
     let mut folders = project.folders.clone();
     folders.sort_unstable();
     for folder in folders {
@@ -57,20 +57,20 @@ struct Walk<'a> {
     selections: IncludeRules,
     found: BTreeMap<String, SourceEntry>,
     notes: Vec<String>,
-    /// Device and inode of the files that output is redirected to: `cargo cloud build 2> log.txt` changes that file while it
-    /// is packed.
+    /// Device and inode of the files that output is redirected to: `cargo cloud build 2> log.txt` changes that file
+    /// while it is packed.
     own_output: Vec<(u64, u64)>,
 }
 
-/// The rules that a folder adds to those above it.
+/// The rules that a folder adds to those of the folders above.
 struct FolderRules {
     ignore: Option<Patterns>,
     gitignore: Option<Patterns>,
-    /// The repository whose root this folder is: rules from above don't apply in it.
+    /// The repository whose root is this folder. Rules from above don't apply in it.
     repository: Option<WorkTree>,
-    /// An ignored folder, which is only entered for tracked or included files below.
+    /// Whether the folder is ignored, and entered only for tracked or included files below it.
     ignored: bool,
-    /// Everything below is sent, whatever the rules say.
+    /// Whether everything below is sent regardless of the rules.
     whole: bool,
 }
 
@@ -93,7 +93,7 @@ impl FolderRules {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Verdict {
     Send,
-    /// Leave out the folder, but look for files in it.
+    /// Leave out the folder, but look in it for files to send.
     Search,
     Leave,
 }
@@ -232,7 +232,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Adds a link. One that points to something that is sent stays a link; otherwise the content that it points to is sent.
+    /// Adds a link. A link into a folder that is sent stays a link; for any other, the content that it points to is
+    /// sent.
     fn link(&mut self, path: &Path, name: String, above: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         let target =
             std::fs::read_link(path).with_context(|| format!("could not read the link `{}`", path.display()))?;
@@ -275,7 +276,7 @@ impl Walk<'_> {
     }
 }
 
-/// The rules of the innermost repository; git's rules apply only inside their own.
+/// The rules of the innermost repository, because git's rules apply only inside their own repository.
 fn of_repository(frames: &[FolderRules]) -> &[FolderRules] {
     &frames[frames.iter().rposition(|frame| frame.repository.is_some()).unwrap_or(0)..]
 }
@@ -291,7 +292,7 @@ fn git_ignores(path: &Path, is_dir: bool, frames: &[FolderRules]) -> bool {
         || rule().or_else(|| repository?.verdict(path, is_dir)).unwrap_or(false)
 }
 
-/// The rules of the folders above, up to the root of their repository.
+/// The rules of the folders above this one, up to the root of their repository.
 fn frames_above(folder: &Path) -> Vec<FolderRules> {
     let Some(root) = repository_root(folder) else { return Vec::new() };
     let mut above: Vec<&Path> = folder.ancestors().skip(1).take_while(|ancestor| ancestor.starts_with(&root)).collect();

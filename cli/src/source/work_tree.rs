@@ -1,4 +1,4 @@
-//! What git knows about a work tree: its tracked files, and the ignore rules that are in no `.gitignore`.
+//! Reads what git knows about a work tree: its tracked files, and the ignore rules outside of `.gitignore` files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use super::git_index::tracked_paths;
 use super::patterns::Patterns;
 use crate::config::{IniEntry, parse_ini};
 
-/// A work tree, as far as it decides what is sent.
+/// The parts of a git work tree that decide what is sent.
 #[derive(Debug, Default)]
 pub struct WorkTree {
     root: PathBuf,
     tracked: BTreeSet<Vec<u8>>,
-    /// Rules for the whole tree, those with precedence first: `info/exclude`, then the user's own.
+    /// Rules for the whole tree in the order of precedence: `info/exclude`, then the user's own.
     rules: Vec<Patterns>,
 }
 
@@ -42,13 +42,13 @@ impl WorkTree {
         self.tracked.range(wanted.clone()..).next().is_some_and(|path| path.starts_with(&wanted))
     }
 
-    /// Whether the rules for the whole tree ignore `path` (true) or keep it (false); `None`: no rule matches.
+    /// Whether the rules for the whole tree ignore `path` (true) or keep it (false). `None` if no rule matches.
     pub fn verdict(&self, path: &Path, is_dir: bool) -> Option<bool> {
         self.rules.iter().find_map(|patterns| patterns.verdict(path, is_dir))
     }
 }
 
-/// `.git`, or what it points to in a submodule or a linked work tree.
+/// The `.git` folder, or the folder that `.git` points to in a submodule or a linked work tree.
 fn git_folder(root: &Path) -> PathBuf {
     let dot_git = root.join(".git");
     match std::fs::read_to_string(&dot_git) {
@@ -66,7 +66,8 @@ fn value(settings: &[IniEntry], section: &str, key: &str) -> Option<String> {
     found.map(|entry| entry.value.clone())
 }
 
-/// The file of `core.excludesFile`: as set in the repository, else by the user, else for the system, else git's default.
+/// The file of `core.excludesFile`. The repository's setting comes first, then the user's, then the system's, then
+/// git's default.
 fn excludes_file(repository: &[IniEntry]) -> Option<PathBuf> {
     let env = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = env("HOME");

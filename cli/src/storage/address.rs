@@ -14,8 +14,8 @@ pub struct Address {
 }
 
 impl Address {
-    /// The address of a bucket: in path style at an endpoint; at AWS in the host's name, unless the bucket's name has a dot,
-    /// for which AWS's certificates are not valid.
+    /// The address of a bucket. With an endpoint, the bucket is part of the path. At AWS it is part of the host's name,
+    /// unless its name has a dot: AWS's certificates are not valid for such hosts.
     pub fn new(backend: &Backend, bucket: &str) -> Self {
         if let Some(endpoint) = &backend.endpoint {
             let (scheme, rest) = endpoint.split_once("://").unwrap_or(("https", endpoint));
@@ -65,7 +65,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn buckets_have_addresses() {
+    fn addresses_use_the_endpoint_or_the_region() {
         let url = |endpoint: Option<&str>, bucket: &str| {
             let address = Address::new(&backend(endpoint), bucket);
             format!("{}://{}{}", address.scheme, address.host, address.prefix)

@@ -18,7 +18,7 @@ use crate::config::Backend;
 /// Limit of an error document in bytes; S3's have a few hundred.
 const MAX_ERROR_BYTES: u64 = 64 * 1024;
 
-/// Both buckets of a backend.
+/// Access to both buckets of a backend.
 #[derive(Debug, Clone)]
 pub struct Storage {
     agent: Agent,
@@ -27,7 +27,7 @@ pub struct Storage {
     signer: Signer,
     clock: Clock,
     stop: Arc<AtomicBool>,
-    /// Whether the backend has ever answered: before that there are fewer retries.
+    /// Whether the backend has ever answered. Before its first answer there are fewer retries.
     reached: Arc<AtomicBool>,
 }
 
@@ -47,7 +47,7 @@ pub struct Call<'a> {
     pub action: &'a str,
     /// The HTTP method, in capitals.
     pub method: &'a str,
-    /// The bucket that it is for.
+    /// The bucket that the request is for.
     pub bucket: Bucket,
     /// Key of the object, not encoded; empty for the bucket itself.
     pub key: &'a str,
@@ -64,14 +64,14 @@ pub struct Call<'a> {
 /// How often a request is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryPolicy {
-    /// Once; the caller asks again by itself.
+    /// The request is sent once; the caller tries again itself.
     None,
-    /// For about half a minute; for seconds, if the backend never answered yet.
+    /// The request is repeated for about half a minute, or only for seconds if the backend has never answered.
     Long,
 }
 
 impl Storage {
-    /// Storage for the buckets of a backend.
+    /// Creates the access to the buckets of a backend.
     pub fn new(backend: &Backend, clock: Clock) -> anyhow::Result<Self> {
         let input = Address::new(backend, &backend.input_bucket);
         Ok(Self {
@@ -85,13 +85,13 @@ impl Storage {
         })
     }
 
-    /// Makes every request fail, those under way and all later ones.
+    /// Makes all requests fail, both running and later ones.
     pub fn shut_down(&self) {
         self.stop.store(true, Ordering::Relaxed);
         self.agent.clone().shutdown();
     }
 
-    /// The same storage, not shut down.
+    /// A copy of this storage that is not shut down.
     pub(super) fn fresh(&self) -> anyhow::Result<Self> {
         Ok(Self { agent: http::agent(&self.input)?, stop: Arc::default(), ..self.clone() })
     }
@@ -153,7 +153,8 @@ impl Storage {
         }
     }
 
-    /// Waits a little longer each time: 0.3 s, 0.6 s … 10 s, less a random share so that clients don't retry at the same time.
+    /// Waits longer after each failure: 0.3 s, 0.6 s … 10 s, minus a random part so that clients don't retry at the
+    /// same time.
     pub fn pause(&self, failures: u32) -> Result<(), StorageError> {
         let full = (300u64 << failures.saturating_sub(1).min(6)).min(10_000);
         let mut left = full - self.clock.unix_ms() % (full / 3);
@@ -237,7 +238,7 @@ impl Read for Counted<'_> {
     }
 }
 
-/// The error that an answer of S3 describes.
+/// Converts S3's error answer into an error.
 pub(super) fn refused(action: &str, mut response: Response<Body>) -> StorageError {
     let status = response.status().as_u16();
     let xml = response.body_mut().with_config().limit(MAX_ERROR_BYTES).lossy_utf8(true).read_to_string();

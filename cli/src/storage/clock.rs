@@ -27,7 +27,7 @@ impl Clock {
         self.offset.load(Ordering::Relaxed)
     }
 
-    /// Corrects the clock by a `Date` header; true if that changed it.
+    /// Corrects the clock by a `Date` header. True if the correction changed.
     pub fn learn(&self, date: &str) -> bool {
         let Ok(date) = httpdate::parse_http_date(date) else { return false };
         let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);

@@ -11,7 +11,7 @@ use ureq::http::Response;
 use super::client::{Bucket, Call, RetryPolicy, Storage, refused};
 use super::error::StorageError;
 
-/// Attempts in a row that may end without a single byte.
+/// How many attempts in a row may end without a single byte.
 const MAX_FRUITLESS: u32 = 8;
 
 impl Storage {
@@ -19,7 +19,8 @@ impl Storage {
         Call { action, method, bucket, key, query: &[], headers: Vec::new(), body: &[], sent: None }
     }
 
-    /// Reads a small object of the output bucket, of at most `limit` bytes, without retries; `None` if it doesn't exist.
+    /// Reads a small object of the output bucket, of at most `limit` bytes, without retries; `None` if it doesn't
+    /// exist.
     pub fn read_small(&self, key: &str, action: &str, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
         let mut response = self.call(&Self::get(key, action, "GET", Bucket::Output), RetryPolicy::None)?;
         match response.status().as_u16() {
@@ -55,8 +56,8 @@ impl Storage {
         }
     }
 
-    /// Downloads the artifact into `out`, and resumes where a connection broke. `progress` gets the bytes so far, and returns
-    /// false to stop.
+    /// Downloads the artifact into `out`, and resumes where a connection broke. `progress` gets the bytes so far, and
+    /// returns false to stop.
     pub fn download<W: Write + Seek>(
         &self,
         key: &str,
@@ -68,7 +69,7 @@ impl Storage {
     }
 }
 
-/// A download that is under way.
+/// The state of a running download.
 pub struct Download<'a, W, P> {
     storage: &'a Storage,
     key: &'a str,
@@ -110,7 +111,7 @@ impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
         Ok(())
     }
 
-    /// Reads as much as one request brings.
+    /// Sends one request and reads its answer to the end.
     fn part(&mut self) -> Result<(), StorageError> {
         let mut call = Storage::get(self.key, ACTION, "GET", Bucket::Output);
         if self.done > 0 {
@@ -144,7 +145,7 @@ impl<W: Write + Seek, P: FnMut(u64) -> bool> Download<'_, W, P> {
         }
     }
 
-    /// Starts again, since the server ignores ranges.
+    /// Starts the download again, because the server ignores ranges.
     fn restart(&mut self) -> Result<(), StorageError> {
         self.out.seek(SeekFrom::Start(0)).map_err(StorageError::Write)?;
         self.digest = Context::new(&SHA256);

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why a request failed, after all its retries.
+/// The reason why a request failed after all its retries.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StorageError {
@@ -31,16 +31,16 @@ pub enum StorageError {
     InvalidAnswer {
         /// What the request should do.
         action: String,
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         why: String,
     },
-    /// The artifact differs from what the build's result says of it, and is not used.
+    /// The artifact differs from its description in the build's result, so it is not used.
     #[error("the artifact is not the one that the build made: {0}; nothing was installed")]
     WrongArtifact(String),
     /// A file on the device could not be written.
     #[error("could not store the download")]
     Write(#[source] std::io::Error),
-    /// The user pressed Ctrl-C, or the time was over.
+    /// The user pressed Ctrl-C, or the time limit was reached.
     #[error("interrupted")]
     Interrupted,
 }

@@ -22,7 +22,7 @@ fn provider() -> Arc<CryptoProvider> {
     PROVIDER.get_or_init(|| Arc::new(provider())).clone()
 }
 
-/// The client has no certificate of its own. Without the code for signing with one it is 60 KiB smaller.
+/// The client has no certificate of its own. Leaving out the code that signs with one makes the client 60 KiB smaller.
 #[derive(Debug)]
 struct NoKeys;
 
@@ -32,8 +32,8 @@ impl KeyProvider for NoKeys {
     }
 }
 
-/// The root certificates that this device trusts. `SSL_CERT_FILE` overrides them. They are also found in Termux, and in
-/// systems like it whose folder `PREFIX` names.
+/// The root certificates that this device trusts. `SSL_CERT_FILE` overrides them. In Termux and similar systems they
+/// are found in the folder that `PREFIX` names.
 fn roots() -> anyhow::Result<&'static [CertificateDer<'static>]> {
     static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
     let roots = ROOTS.get_or_init(|| {
@@ -65,8 +65,8 @@ pub fn tls_config() -> anyhow::Result<Arc<rustls::ClientConfig>> {
     Ok(Arc::new(config))
 }
 
-/// An HTTP client for `address`. It follows no redirects, since a signature is only valid for one host, and limits pauses,
-/// not the duration of a transfer.
+/// An HTTP client for `address`. It follows no redirects, since a signature is only valid for one host, and limits
+/// pauses, not the duration of a transfer.
 pub fn agent(address: &Address) -> anyhow::Result<Agent> {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)

@@ -1,4 +1,5 @@
-//! Which builds the buckets contain (docs.aws.amazon.com/AmazonS3, ListObjectsV2), and what they say about one build.
+//! Lists the builds in the buckets (docs.aws.amazon.com/AmazonS3, ListObjectsV2), and reads what the buckets hold of
+//! one build.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +12,15 @@ use super::error::{StorageError, element, elements};
 /// Limit of a listing's page in bytes; a thousand keys take a few hundred KiB.
 const MAX_LISTING_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Most pages of one listing: far more builds than anyone starts in a week.
+/// The most pages of one listing. They hold far more builds than anyone starts in a week.
 const MAX_PAGES: usize = 100;
 
 const ACTION: &str = "list the builds";
 
-/// What is listed, and the element of the answer that contains it.
+/// Which objects to list, and the XML elements of the answer that contain them.
 struct ListedElement {
     bucket: Bucket,
-    /// More of the query, not encoded.
+    /// Further parameters of the query, not encoded.
     query: &'static [(&'static str, &'static str)],
     /// Name of the element around each result.
     outer: &'static str,
@@ -27,10 +28,10 @@ struct ListedElement {
     inner: &'static str,
 }
 
-/// The objects of the input bucket: sources.
+/// Lists the objects of the input bucket, which are sources.
 const OBJECTS: ListedElement = ListedElement { bucket: Bucket::Input, query: &[], outer: "Contents", inner: "Key" };
 
-/// The folders of the output bucket: one for each build.
+/// Lists the folders of the output bucket, one for each build.
 const FOLDERS: ListedElement =
     ListedElement { bucket: Bucket::Output, query: &[("delimiter", "/")], outer: "CommonPrefixes", inner: "Prefix" };
 
@@ -98,7 +99,7 @@ impl Storage {
         }
     }
 
-    /// The texts of an element in a listing of the owner's builds.
+    /// The text of each wanted element in a listing of the owner's builds.
     fn list(&self, owner: &Owner, since: u64, wanted: &ListedElement) -> Result<Vec<String>, StorageError> {
         let prefix = format!("{owner}/");
         let after = format!("{prefix}{}", BuildId::new(since, [0; 10]));

@@ -1,4 +1,4 @@
-//! A small S3 client: requests are signed and retried, and its clock follows the server's.
+//! A small S3 client. It signs and retries requests, and corrects its clock by the server's.
 
 mod address;
 mod capabilities;

@@ -13,7 +13,7 @@ const PATH: &AsciiSet = &QUERY.remove(b'/');
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// Signs for one identity and region.
+/// Signs requests for one identity and region.
 #[derive(Debug, Clone)]
 pub struct Signer {
     credentials: Credentials,
@@ -63,13 +63,13 @@ pub fn encoded_query(query: &[(&str, &str)]) -> String {
 }
 
 impl Signer {
-    /// A signer for these keys.
+    /// Creates a signer for these keys and this region.
     pub fn new(credentials: Credentials, region: String, clock: Clock) -> Self {
         Self { credentials, region, clock }
     }
 
-    /// Adds the headers that authorise an S3 request: `headers` are those it has already, in lower case, all of which
-    /// are signed. `payload` is the SHA-256 of the body in hex.
+    /// Adds the headers that authorise an S3 request. `headers` holds the request's own headers in lower case; all of
+    /// them are signed. `payload` is the SHA-256 of the body in hex.
     pub fn sign(&self, subject: &SignedRequest, headers: &mut Vec<(String, String)>, payload: &str) {
         let (date, time) = self.now();
         headers.push(("x-amz-content-sha256".to_owned(), payload.to_owned()));
@@ -93,8 +93,8 @@ impl Signer {
         ));
     }
 
-    /// The query that authorises opening a socket at `subject` (service `execute-api`, nothing in the body) for
-    /// `expires` seconds, the subject's own query included.
+    /// The query that authorises opening a socket at `subject` for `expires` seconds (service `execute-api`, empty
+    /// body). It includes the subject's own query.
     pub fn presign(&self, subject: &SignedRequest, expires: u32) -> String {
         let (date, time) = self.now();
         let credential = format!("{}/{}", self.credentials.access_key_id, self.scope(&date, "execute-api"));
@@ -138,7 +138,7 @@ impl Signer {
         stamp: &SignatureStamp,
     ) -> String {
         let SignatureStamp { date, time, service } = *stamp;
-        // S3 takes the path encoded once, other services twice.
+        // S3 expects the path encoded once, other services expect it encoded twice.
         let mut path = encoded_path(subject.path);
         if service != "s3" {
             path = encoded_path(&path);
@@ -182,7 +182,7 @@ mod tests {
 
     // docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
     #[test]
-    fn the_examples_of_the_s3_documentation_are_signed_alike() {
+    fn signatures_match_the_examples_of_the_s3_documentation() {
         let empty = sha256_hex(b"");
         assert_eq!(
             signed("GET", "/test.txt", &[], &[("range", "bytes=0-9")], &empty),

@@ -19,7 +19,7 @@ struct Seen {
     body: Vec<u8>,
 }
 
-/// Answers each request with what `answer` makes of it and its number; an empty answer cuts the connection.
+/// Starts a server that answers each request with `answer(number, request)`. An empty answer closes the connection.
 fn serve(
     answer: impl Fn(usize, &Seen) -> Vec<u8> + Send + Sync + 'static,
 ) -> (Storage, std::sync::Arc<Mutex<Vec<Seen>>>) {
@@ -97,7 +97,7 @@ fn a_clock_that_is_an_hour_off_is_corrected_from_the_servers() {
 }
 
 #[test]
-fn a_retry_that_meets_its_own_success_is_a_success() {
+fn a_retry_that_finds_its_own_object_is_a_success() {
     let (storage, seen) = serve(|number, request| match (number, request.line.split(' ').next().unwrap()) {
         (0, _) => Vec::new(),
         (_, "PUT") => response("412 Precondition Failed", "", b"<Error><Code>PreconditionFailed</Code></Error>"),
@@ -117,7 +117,7 @@ fn another_object_under_the_same_key_is_an_error() {
 }
 
 #[test]
-fn a_large_source_goes_up_in_parts_and_each_is_tried_again() {
+fn a_large_source_is_uploaded_in_parts_and_each_is_retried() {
     static CONTENT: [u8; 11 << 20] = [7; 11 << 20];
     let (storage, seen) = serve(|number, request| {
         let part = request.line.split("partNumber=").nth(1).map(|rest| rest[..1].to_owned());
@@ -164,7 +164,7 @@ fn download(storage: &Storage, size: u64, sha256: &str) -> Result<Vec<u8>, Stora
 }
 
 #[test]
-fn a_download_goes_on_where_it_broke() {
+fn a_broken_download_is_resumed() {
     let (storage, seen) = serve(|number, request| match number {
         0 => b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhel".to_vec(),
         _ if request.headers.contains("range: bytes=3-") => {
@@ -177,7 +177,7 @@ fn a_download_goes_on_where_it_broke() {
 }
 
 #[test]
-fn a_server_without_ranges_starts_again() {
+fn a_download_without_ranges_starts_again() {
     let (storage, _) = serve(|number, _| match number {
         0 => b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhel".to_vec(),
         _ => response("200 OK", "", b"hello"),
@@ -186,7 +186,7 @@ fn a_server_without_ranges_starts_again() {
 }
 
 #[test]
-fn what_was_not_announced_is_refused() {
+fn a_download_that_differs_from_its_description_is_refused() {
     let (storage, _) = serve(|_, _| response("200 OK", "", b"hello, and more"));
     assert!(matches!(download(&storage, 5, HELLO), Err(StorageError::WrongArtifact(_))));
     let (storage, _) = serve(|_, _| response("200 OK", "", b"jello"));

@@ -1,4 +1,4 @@
-//! The upload of a source, part by part as it is packed.
+//! Uploads a source part by part while it is packed.
 
 use std::io::{self, Write};
 use std::sync::atomic::AtomicU64;
@@ -7,10 +7,12 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use super::client::{Bucket, Call, RetryPolicy, Storage, refused};
 use super::error::{StorageError, element};
 
-/// S3's smallest part but for the last (docs.aws.amazon.com/AmazonS3, qfacts): two of them are the memory of an upload.
+/// Size of a part in bytes: S3's minimum for all but the last (docs.aws.amazon.com/AmazonS3, qfacts). An upload keeps
+/// two parts in memory.
 pub const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// Name of the metadata by which an upload recognises its own object: a write that is retried may have succeeded.
+/// Name of the metadata by which an upload recognises its own object, because a write that is retried may have
+/// succeeded.
 const TOKEN: &str = "x-amz-meta-upload";
 
 /// A part of the object, with at most `PART_BYTES` bytes.
@@ -19,7 +21,7 @@ struct Part {
     last: bool,
 }
 
-/// Accepts the object and passes it on in parts; must end with [`PartWriter::finish`].
+/// Accepts the bytes of the object and passes them on in parts. The caller must end with [`PartWriter::finish`].
 pub struct PartWriter {
     parts: SyncSender<Part>,
     /// Buffers of parts that were sent, to be used again.
@@ -38,20 +40,20 @@ pub struct SourceUpload {
 pub enum UploadOutcome {
     /// The whole object was stored.
     Whole,
-    /// Nothing was stored, since the writer was dropped before its end.
+    /// Nothing was stored, because the writer was dropped before it was finished.
     Abandoned,
 }
 
 impl SourceUpload {
-    /// A writer and the upload that receives its parts, one at a time.
+    /// Creates a writer and the upload that receives its parts, one at a time.
     pub fn new() -> (PartWriter, SourceUpload) {
         let (sender, receiver) = sync_channel(0);
         let (used, spare) = channel();
         (PartWriter { parts: sender, spare, buffer: Vec::new() }, SourceUpload { parts: receiver, spare: used })
     }
 
-    /// Stores the parts under `key` in the input bucket, if that key is free. `metadata` has names without `x-amz-meta-`;
-    /// `token` is unique to this upload; `sent` counts bytes.
+    /// Stores the parts under `key` in the input bucket, if that key is free. `metadata` has names without
+    /// `x-amz-meta-`; `token` is unique to this upload; `sent` counts bytes.
     pub fn run(
         self,
         storage: &Storage,
@@ -79,7 +81,8 @@ impl SourceUpload {
     }
 }
 
-/// Checks whether a source could be stored under `key`: starts a multipart upload, and aborts it before anything is stored.
+/// Checks whether a source could be stored under `key`: starts a multipart upload, and aborts it before anything is
+/// stored.
 pub fn try_upload(storage: &Storage, key: &str) -> Result<(), StorageError> {
     let target = UploadRequests { storage, key, token: "", sent: &AtomicU64::new(0) };
     let id = target.create(Vec::new())?;
@@ -140,7 +143,7 @@ impl UploadRequests<'_> {
             if part.last {
                 break;
             }
-            // The writer may be gone.
+            // This fails if the writer is gone, which is no problem.
             let _ = upload.spare.send(part.bytes);
             let Ok(next) = upload.parts.recv() else { return Ok(UploadOutcome::Abandoned) };
             part = next;
@@ -193,7 +196,7 @@ impl UploadRequests<'_> {
         }
     }
 
-    /// Removes the parts, which would cost money. If that fails, the bucket's lifecycle does it.
+    /// Removes the stored parts, which would cost money. If that fails, the bucket's lifecycle rule removes them.
     fn abort(&self, id: &str) {
         let query = [("uploadId", id)];
         if let Ok(storage) = self.storage.fresh() {
@@ -246,7 +249,7 @@ impl Write for PartWriter {
         }
         let count = bytes.len().min(PART_BYTES - self.buffer.len());
         if self.buffer.capacity() - self.buffer.len() < count {
-            // Not doubled: a small source needs little memory, and a large one at most a part.
+            // The capacity is not doubled, so a small source needs little memory and a large one at most a part.
             self.buffer.reserve_exact(count.max(PART_BYTES / 8));
         }
         self.buffer.extend_from_slice(&bytes[..count]);
@@ -263,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_have_the_size_s3_wants_and_the_last_is_marked() {
+    fn parts_have_the_minimum_size_of_s3_and_the_last_is_marked() {
         let (mut writer, upload) = SourceUpload::new();
         let packing = std::thread::spawn(move || {
             writer.write_all(&vec![7; 2 * PART_BYTES]).unwrap();
@@ -276,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_one_parts_size_is_one_part() {
+    fn an_object_of_exactly_one_part_is_sent_as_one() {
         let (mut writer, upload) = SourceUpload::new();
         let packing = std::thread::spawn(move || {
             writer.write_all(&vec![7; PART_BYTES]).unwrap();

@@ -1,5 +1,5 @@
-//! Filters escape sequences in the output of a build, which may come from strangers: colours and links pass; sequences that
-//! move the cursor, rename the window or type an answer don't.
+//! Filters escape sequences in the output of a build, which may come from strangers: colours and links pass. Sequences
+//! that move the cursor, rename the window or make the terminal type an answer are removed.
 
 /// Splits a stream into text and escape sequences. A sequence may be split between two pieces.
 #[derive(Debug, Default)]
@@ -16,11 +16,11 @@ enum EscapeState {
     Escape,
     /// In a control sequence, after `ESC [`.
     Control,
-    /// After `ESC ]`: up to BEL or ST.
+    /// In a command, after `ESC ]`; it ends with BEL or ST.
     Command,
     /// In a command, after ESC.
     CommandEscape,
-    /// After `ESC P`, `ESC X`, `ESC ^`, `ESC _`: up to ST, never shown.
+    /// In a string, after `ESC P`, `ESC X`, `ESC ^` or `ESC _`; it ends with ST and is never shown.
     String,
     StringEscape,
 }
@@ -59,7 +59,7 @@ impl EscapeFilter {
             (EscapeState::Escape, 'P' | 'X' | '^' | '_') => EscapeState::String,
             (EscapeState::Escape, '\u{20}'..='\u{2f}') => EscapeState::Escape,
             (EscapeState::Escape, _) => EscapeState::Text,
-            // Colours end in `m`, and clearing to the end of the line, which compilers do too, in `K`.
+            // `m` ends a colour. `K` ends the sequence that clears to the end of the line, which compilers use too.
             (EscapeState::Control, 'm' | 'K') => self.release(out),
             (EscapeState::Control, '\u{20}'..='\u{3f}') => EscapeState::Control,
             (EscapeState::Control, _) => EscapeState::Text,
@@ -82,7 +82,7 @@ impl EscapeFilter {
         EscapeState::Text
     }
 
-    /// Of commands only OSC 8, a link, passes.
+    /// Ends a command. Only OSC 8, which is a link, is shown.
     fn command(&mut self, out: &mut String) -> EscapeState {
         if self.held.starts_with("\u{1b}]8;") { self.release(out) } else { EscapeState::Text }
     }

@@ -7,15 +7,15 @@ use super::size::bytes;
 /// What the progress line shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Live {
-    /// Bytes done and in all.
+    /// Bytes transferred, and bytes in total.
     Transfer { done: u64, total: u64 },
-    /// Units done and in all, and what compiles now.
+    /// Units done, units in total, and the crates that compile now.
     Building { done: u64, total: u64, current: String },
-    /// Only a message, as nothing can be counted.
+    /// Only a message, because nothing can be counted.
     Waiting(String),
 }
 
-/// The progress line, and since when it shows the same kind of progress.
+/// The progress line, and the time since which it shows the same kind of progress.
 pub struct LiveLine {
     /// The word in front, green as in cargo.
     pub word: String,
@@ -29,7 +29,7 @@ pub struct LiveLine {
 const MAX_BAR: usize = 25;
 /// Columns of the narrowest bar that shows anything.
 const MIN_BAR: usize = 8;
-/// Columns for the word, the count and some crate names; a bar needs more.
+/// Columns for the word, the count and some crate names. A bar is shown only on wider terminals.
 const BESIDE_BAR: usize = 50;
 /// Columns of the word, which is right-aligned as in cargo.
 const WORD: usize = 12;
@@ -59,7 +59,7 @@ impl LiveLine {
     }
 }
 
-/// The bar and a blank, or nothing if there is no room.
+/// The bar and a space, or nothing if there is no room.
 fn bar(columns: usize, done: u64, total: u64) -> String {
     let width = columns.saturating_sub(BESIDE_BAR).min(MAX_BAR);
     if width < MIN_BAR {
@@ -72,7 +72,7 @@ fn bar(columns: usize, done: u64, total: u64) -> String {
     format!("[{inside:width$}] ")
 }
 
-/// As much of the text as fits, counting two columns for characters that are not ASCII.
+/// The start of the text that fits. Characters that are not ASCII count as two columns.
 fn fitting(text: &str, columns: usize) -> String {
     let mut left = columns;
     let fits = |c: &char| {

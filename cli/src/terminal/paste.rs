@@ -1,5 +1,5 @@
-//! Reads a secret that is pasted, without showing it or cutting it off. In line mode a terminal keeps at most 4,096 bytes of
-//! a line (1,024 on macOS), so it is read byte by byte.
+//! Reads a secret that is pasted, without showing it or cutting it off. In line mode a terminal keeps at most 4,096
+//! bytes of a line (1,024 on macOS), so it is read byte by byte.
 
 use std::io::{Read, Stdin};
 
@@ -8,7 +8,7 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 
 /// How reading a pasted text ended.
 pub enum Pasted {
-    /// A text that is complete, or was followed by Enter and a pause.
+    /// The pasted text, which is complete or was followed by Enter and a pause.
     Text(String),
     /// The user pressed Ctrl-C or Ctrl-D.
     Ended,
@@ -23,7 +23,8 @@ impl Drop for Restore<'_> {
     }
 }
 
-/// Reads from the terminal until the text is `whole`, or Enter was pressed and nothing follows. At most `limit` bytes.
+/// Reads from the terminal until the text is `whole`, or until Enter is pressed and nothing follows. Fails if the text
+/// is longer than `limit` bytes.
 pub fn paste_hidden(stdin: &Stdin, limit: u64, whole: impl Fn(&str) -> bool) -> anyhow::Result<Pasted> {
     let before = tcgetattr(stdin).context("could not read the terminal's settings")?;
     let mut hidden = before.clone();
@@ -37,7 +38,7 @@ pub fn paste_hidden(stdin: &Stdin, limit: u64, whole: impl Fn(&str) -> bool) -> 
     let mut bytes: Vec<u8> = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        // `Stdin` buffers, and reports a pause as the end; both are harmless here.
+        // `Stdin` buffers its input and reports a pause as the end. Both are harmless here.
         let count = stdin.lock().read(&mut buffer).context("could not read from the terminal")?;
         for byte in &buffer[..count] {
             match byte {

@@ -42,7 +42,7 @@ pub struct Shell {
     mid_line: Cell<bool>,
 }
 
-/// Shortest time between two drawings: more than ten per second can't be seen.
+/// The shortest time between two drawings. More than ten per second can't be seen.
 const REDRAW: Duration = Duration::from_millis(100);
 
 impl Shell {
@@ -113,7 +113,7 @@ impl Shell {
     }
 
     fn headed(&self, head: &str, color: &str, colon: &str, message: impl Display) {
-        // A message may quote the backend or a file's name.
+        // A message may contain text from the backend or a file name, so it is filtered.
         let message =
             if self.stderr_terminal { EscapeFilter::default().pass(&message.to_string()) } else { message.to_string() };
         let newline = if self.mid_line.replace(false) { "\n" } else { "" };
@@ -125,8 +125,8 @@ impl Shell {
         self.write(Stream::Stderr, line.as_bytes());
     }
 
-    /// Prints a line to standard output that begins with a word in this colour (a code of ECMA-48, as `92`), and wraps the
-    /// text behind the word.
+    /// Prints a line to standard output that begins with a word in this colour (an ECMA-48 code such as `92`), and
+    /// wraps the text after the word.
     pub fn print_verdict(&self, word: &str, color: u8, text: &str) {
         let text = if self.stdout_terminal { EscapeFilter::default().pass(text) } else { text.to_owned() };
         let text = match stdout_columns() {

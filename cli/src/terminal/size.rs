@@ -1,6 +1,6 @@
 //! Sizes of files, written for people.
 
-/// `1.5 MiB`: bytes in the largest unit that leaves at least 1.
+/// Formats bytes in the largest unit that leaves at least 1, for example `1.5 MiB`.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if count < 1024 {

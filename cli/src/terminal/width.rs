@@ -1,4 +1,4 @@
-//! The width of the terminal, and wrapping of text.
+//! Finds the width of the terminal and wraps text.
 
 use rustix::termios::tcgetwinsize;
 
@@ -16,8 +16,8 @@ fn columns(size: rustix::io::Result<rustix::termios::Winsize>) -> Option<usize> 
     size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// The text in lines of at most `columns`, all but the first indented by `indent`. A longer word is not split, so that it
-/// can be copied.
+/// Wraps the text into lines of at most `columns`; all but the first are indented by `indent`. A longer word is not
+/// split, so that it can be copied.
 pub fn wrapped(text: &str, columns: usize, indent: usize) -> String {
     let mut out = String::new();
     for line in text.lines() {
@@ -48,7 +48,7 @@ mod tests {
     use super::wrapped;
 
     #[test]
-    fn lines_are_as_long_as_possible() {
+    fn lines_are_filled_and_words_are_not_split() {
         assert_eq!(wrapped("one two three four", 13, 4), "one two\n    three\n    four");
         assert_eq!(wrapped("a https://long.example/path b", 10, 2), "a\n  https://long.example/path\n  b");
         assert_eq!(wrapped("a\nb", 40, 2), "a\n  b");

@@ -1,4 +1,4 @@
-//! Git's compressed bitmaps, EWAH (git-scm.com/docs/bitmap-format, appendix A).
+//! Reads git's compressed bitmaps, EWAH (git-scm.com/docs/bitmap-format, appendix A).
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,8 @@ pub fn positions(bytes: &[u8], limit: usize) -> Option<BTreeSet<usize>> {
         bytes.get(8..end)?.chunks_exact(8).filter_map(|word| Some(u64::from_be_bytes(word.try_into().ok()?)));
     let mut set = BTreeSet::new();
     let mut position = 0usize;
-    // Each run begins with a word that says: a bit, how many words consist of it, and how many plain words follow.
+    // Each run begins with a word that holds a bit, how many words consist of that bit, and how many plain words
+    // follow.
     while position < bits
         && let Some(run) = words.next()
     {
@@ -56,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_bitmap_is_cheap_or_refused() {
+    fn a_hostile_bitmap_uses_little_memory_or_is_refused() {
         let endless = (0xffff_ffff << 1) | 1;
         assert_eq!(positions(&bitmap(u32::MAX, &[endless]), 3), Some(BTreeSet::from([0, 1, 2])));
         assert_eq!(positions(&bitmap(64, &[1 << 33]), 64), None);

@@ -3,7 +3,7 @@ use std::process::Command;
 
 use super::*;
 
-/// A repository made by the git of this machine; `None` without one.
+/// A repository that this machine's git created.
 struct GitRepository(tempfile::TempDir);
 
 impl GitRepository {
@@ -75,7 +75,7 @@ fn every_version_is_read_as_git_lists_it() {
     for (format, hash_bytes) in [("sha1", 20), ("sha256", 32)] {
         for version in ["2", "3", "4"] {
             let Some(repository) = GitRepository::new(format) else { return };
-            // Padding and prefixes of all lengths.
+            // These names need padding and prefixes of all lengths.
             let long: Vec<String> = (1..40).map(|length| format!("d/{}", "n".repeat(length))).collect();
             repository.write(&PATHS);
             repository.write(&long.iter().map(String::as_str).collect::<Vec<_>>());
@@ -96,7 +96,7 @@ fn every_version_is_read_as_git_lists_it() {
 }
 
 #[test]
-fn flags_do_not_untrack() {
+fn entries_with_flags_are_still_tracked() {
     for version in ["2", "4"] {
         let Some(repository) = GitRepository::new("sha1") else { return };
         repository.write(&PATHS);
@@ -141,7 +141,7 @@ fn a_split_index_is_read_with_the_shared_one() {
             assert!(repository.has_shared_index());
             let what = format!("{format}, version {version}");
             assert_eq!(repository.check(hash_bytes, &what).len(), PATHS.len() + many.len());
-            // New, replaced and deleted entries, and runs of them.
+            // The index now has new, replaced and deleted entries, and runs of deleted ones.
             repository.write(&["src/new.rs"]);
             std::fs::write(repository.0.path().join("src/a.rs"), "changed").unwrap();
             repository.git(&["add", "src/new.rs", "src/a.rs"]);
@@ -176,7 +176,7 @@ fn a_sparse_index_names_its_folders() {
     assert!(!read.contains(&b"tests/data/one.bin"[..]));
 }
 
-/// Small files that git wrote, for machines without git. `paths` holds what `git ls-files` said.
+/// Reads small index files that git wrote, for machines without git. `paths` holds the output of `git ls-files`.
 #[test]
 fn stored_indexes_are_read() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/source/git_index/fixtures");
@@ -187,7 +187,7 @@ fn stored_indexes_are_read() {
             tracked_paths(&folder.join("index"), 20).into_iter().map(|path| String::from_utf8(path).unwrap()).collect();
         assert_eq!(read, want.lines().collect::<Vec<_>>(), "{name}");
     }
-    // Without the shared file nothing is known.
+    // Without the shared index file, no path is known.
     let alone = tempfile::tempdir().unwrap();
     std::fs::copy(folder.join("split/index"), alone.path().join("index")).unwrap();
     assert!(tracked_paths(&alone.path().join("index"), 20).is_empty());
@@ -202,7 +202,7 @@ fn a_file_that_is_no_index_tracks_nothing() {
     assert_eq!(GitIndex::parse(&unknown, 20), None);
     let optional = [&b"DIRC\0\0\0\x02\0\0\0\0"[..], b"HINT\0\0\0\x01x", &[0; 20]].concat();
     assert_eq!(GitIndex::parse(&optional, 20), Some(GitIndex { paths: Vec::new(), shared: None }));
-    // Cut anywhere, a real one is never half read, but for its extensions.
+    // A real index that is cut off anywhere yields all its paths or is refused; only its extensions may be missing.
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/source/git_index/fixtures");
     let whole = std::fs::read(folder.join("version4/index")).unwrap();
     let count = GitIndex::parse(&whole, 20).unwrap().paths.len();

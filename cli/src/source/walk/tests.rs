@@ -100,7 +100,7 @@ fn vendored_sources_are_sent_whole() {
 }
 
 #[test]
-fn links_stay_links_inside_and_become_content_outside() {
+fn links_inside_the_project_stay_links_and_others_become_content() {
     let (_temp, root) = temp();
     let link = |target: &str, path: &str| std::os::unix::fs::symlink(target, root.join(path)).unwrap();
     write(&root, "p/Cargo.toml", "[package]\nname='p'");
@@ -153,7 +153,7 @@ fn other_kinds_of_files_are_noted_and_secrets_are_named() {
 }
 
 #[test]
-fn the_same_files_as_git_lists() {
+fn the_listing_matches_that_of_git() {
     let (_temp, root) = temp();
     let git = |args: &[&str]| {
         let output = Command::new("git")
@@ -250,7 +250,7 @@ fn empty_folders_are_sent_and_odd_names_are_not() {
 #[test]
 fn rules_that_ignore_the_manifest_do_not_apply() {
     let (_temp, root) = temp();
-    // A home folder under git that ignores everything.
+    // The home folder is under git, and its rules ignore everything.
     write(&root, ".git/HEAD", "ref: refs/heads/main\n");
     write(&root, ".gitignore", "*\n");
     write(&root, "p/Cargo.toml", "[package]\nname='p'");
