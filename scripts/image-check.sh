@@ -10,12 +10,18 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/requirements.sh
 . scripts/requirements.sh
 
-debian=http://deb.debian.org/debian
+# Debian's packages come from where this machine gets its own.
+# shellcheck disable=SC2016 # apt's own variable
+debian=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep --max-count 1 '/debian/\?$' || true)
 [ "$(id -u)" = 0 ] || missing+=("it needs root")
 need_programs buildah debootstrap clang ld.lld llvm-ar rustup unshare wget zip
 need_moto
-! command -v wget >/dev/null || wget --quiet --spider --tries 2 --timeout 20 "$debian/dists/bookworm/InRelease" ||
-    missing+=("$debian is out of reach")
+if [ -z "$debian" ]; then
+    missing+=("apt names no mirror of Debian")
+elif command -v wget >/dev/null; then
+    wget --quiet --spider --tries 2 --timeout 20 "${debian%/}/dists/bookworm/InRelease" ||
+        missing+=("$debian is out of reach")
+fi
 skip_if_missing image
 work=$PWD/target/image
 stand_ins=$work/stand-ins

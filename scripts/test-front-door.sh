@@ -50,6 +50,7 @@ echo "cargo $*" >>"$MACHINE/called"
 [ "$1" != test ] || echo "tests with $offline and CARGO_NET_OFFLINE=${CARGO_NET_OFFLINE:-}." >>"$MACHINE/called"
 [ "$1" != test ] || [ ! -e "$MACHINE/a-test-fails" ]
 CARGO
+    stand_in apt-get <<<'echo http://mirror.example/debian'
     stand_in id <<<'echo 0'
     stand_in uname <<<'echo Linux'
     # The registry is there as long as the file `registry` is.
@@ -182,7 +183,10 @@ check "macOS" 0 "$(skipped platform)" "functions run in the namespaces of Linux"
 new_machine
 stand_in wget <<<'exit 4'
 on_machine make image-check
-check "image: Debian is out of reach" 0 "$(skipped image)" "deb.debian.org/debian is out of reach"
+check "image: Debian is out of reach" 0 "$(skipped image)" "http://mirror.example/debian is out of reach"
+stand_in apt-get <<<'exit 1'
+on_machine make image-check
+check "image: apt is not there" 0 "$(skipped image)" "apt names no mirror of Debian"
 rm "$machine/bin/buildah"
 on_machine make image-check
 check "image: no buildah" 0 "$(skipped image)" "buildah is not installed; "
