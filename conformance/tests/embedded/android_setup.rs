@@ -252,7 +252,7 @@ fn setup_android_makes_a_running_backend_able_and_remove_undoes_it() {
 
     // A wrong file is not unpacked, and not kept to go on from.
     let wrong = desktop.command(&"0".repeat(40), &[]).output().expect("the backend starts");
-    says(&wrong, false, &["is not what it should be", &desktop.sha1]);
+    says(&wrong, false, &["is wrong: its SHA-1 is", &desktop.sha1]);
     assert_eq!(desktop.part(), None);
     desktop.server.asked();
 
