@@ -82,7 +82,9 @@ impl StderrSplitter {
         }
         let bar = !self.build_over
             && !self.line_begun
-            && (status(&seen).is_some() || ["[=", "[>", "[ "].iter().any(|bar| seen.starts_with(bar)));
+            && (status(&seen).is_some()
+                || is_quiet_bar(&seen)
+                || ["[=", "[>", "[ "].iter().any(|bar| seen.starts_with(bar)));
         if !bar && !self.held.is_empty() && !ERASE.starts_with(&self.held) {
             self.push_text(&mut pieces);
         }
@@ -126,8 +128,11 @@ impl StderrSplitter {
         self.strip_erase();
         let seen = visible(&self.held[..self.held.len() - 1]);
         // With `--quiet` cargo omits the word, but still draws the bar.
-        let quiet =
-            seen.starts_with('[').then_some(("Building", seen.as_str())).filter(|(_, bar)| building(bar).is_some());
+        let quiet = match is_quiet_bar(&seen) {
+            true if building(&seen).is_some() => Some(("Building", seen.as_str())),
+            true => Some(("", "")),
+            false => None,
+        };
         let Some((word, rest)) = status(&seen).or(quiet).filter(|_| !self.line_begun) else {
             // A carriage return that isn't cargo's, or the first half of a line's end.
             if self.held.len() > MAX_HELD {
@@ -165,6 +170,17 @@ impl StderrSplitter {
             }
         }
     }
+}
+
+/// Whether a line is a progress bar without its word: `[==>   ] 1/3: a`, or `2 crates, remaining bytes: 1.2MiB`, which cargo
+/// fills up with spaces to the width of the terminal.
+fn is_quiet_bar(line: &str) -> bool {
+    if let Some((bar, _)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return bar.len() > 2 && bar.bytes().all(|byte| matches!(byte, b'=' | b'>' | b' '));
+    }
+    let Some((count, rest)) = line.split_once(' ') else { return false };
+    let downloads = ["crate ", "crates ", "crate, ", "crates, "].iter().any(|word| rest.starts_with(word));
+    downloads && line.ends_with(' ') && !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a line reads like `Downloaded 2 crates (63.3KiB) in 0.01s`, which cargo prints only with a progress bar.
@@ -255,11 +271,24 @@ mod tests {
     }
 
     #[test]
+    fn download_bars_of_a_quiet_cargo_are_taken_out() {
+        // `cargo install -q` on a slow network, as cargo 1.95 prints it, and a repository that is fetched.
+        const QUIET: &[u8] = b"1 crate            \r2 crates, remaining bytes: 1.2MiB       \r0 crates           \r\
+            [===>       ]  34.00%, 1.20MiB/s      \rerror: no\n";
+        for chunk in [1, 10_000] {
+            let (text, bars) = split(QUIET, chunk);
+            assert_eq!((text.as_str(), bars.len()), ("error: no\n", 0));
+        }
+    }
+
+    #[test]
     fn carriage_returns_and_control_sequences_of_others_stay() {
         for text in [
             "a\r\nb\n",
             "[1/2] step\r[2/2] step\n",
             "10%\r20%\rdone\n",
+            "3 crates\r2 crates of apples \rdone\n",
+            "[x]  \r[]  \rdone\n",
             "\x1b[Kx\n",
             "   Building castles in the air\n",
             "no end",
